@@ -28,8 +28,7 @@ export function cidrContains({ base, bits }: Cidr4, ip: Ipv4): boolean {
   return offset >= 0 && offset < sizeOf(bits);
 }
 
-export const netmaskOf = ({ bits }: Cidr4): Ipv4 =>
-  ipv4FromNumber(2 ** 32 - sizeOf(bits) === 2 ** 32 ? 0 : 2 ** 32 - sizeOf(bits));
+export const netmaskOf = ({ bits }: Cidr4): Ipv4 => ipv4FromNumber(2 ** 32 - sizeOf(bits));
 
 export const broadcastOf = ({ base, bits }: Cidr4): Ipv4 => ipv4FromNumber(ipv4ToNumber(base) + sizeOf(bits) - 1);
 

@@ -1,0 +1,175 @@
+import { z } from 'zod';
+import { ARCHITECTURES } from '../values/architecture.ts';
+import { parseCidr4, parseIpv4Range } from '../values/cidr.ts';
+import { parseIpAddress, parseIpv4 } from '../values/ip-address.ts';
+import { parseMacAddress } from '../values/mac-address.ts';
+import type { Parsed } from '../values/parsed.ts';
+import { parseUuid } from '../values/uuid.ts';
+
+/** A schema for text that a parse function turns into a branded value. */
+export const textValue = <T>(parse: (text: string) => Parsed<T>) =>
+  z.string().transform((text, context): T => {
+    const result = parse(text);
+    if (result.ok) return result.value;
+    context.addIssue({ code: 'custom', message: result.because, input: text });
+    return z.NEVER;
+  });
+
+export const macAddress = textValue(parseMacAddress);
+export const ipv4 = textValue(parseIpv4);
+export const ipAddress = textValue(parseIpAddress);
+export const uuid = textValue(parseUuid);
+
+/** RFC 1123 label rules and dots: a name goes into host names, URLs and file names, so nothing needs escaping. */
+export const name = z
+  .string()
+  .max(63)
+  .regex(/^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/, 'want lower-case letters, digits, dots and dashes, such as r1-u12');
+
+export const labels = z.record(
+  z.string().regex(/^[A-Za-z0-9]([A-Za-z0-9_./-]{0,61}[A-Za-z0-9])?$/),
+  z.string().max(255),
+);
+
+/** Printable text without control characters: it is shown on terminals and written into logs. */
+const line = z
+  .string()
+  .max(1024)
+  .regex(/^[^\p{Cc}]*$/u, 'want one line without control characters');
+const sha256 = z.string().regex(/^[0-9a-f]{64}$/, 'want 64 hexadecimal digits in lower case');
+
+const metadata = { apiVersion: z.literal('ingot/v1').optional(), name, labels: labels.default({}) };
+
+export const location = z.strictObject({
+  site: name.default('default'),
+  rack: name.optional(),
+  unit: z.int().min(1).max(100).optional(),
+});
+
+export const machineDocument = z.strictObject({
+  kind: z.literal('Machine'),
+  ...metadata,
+  macs: z.array(macAddress).max(64).default([]),
+  uuid: uuid.optional(),
+  serial: line.min(1).optional(),
+  /** Reservation: the address that DHCP gives this machine. */
+  address: ipAddress.optional(),
+  bmc: z
+    .strictObject({
+      type: z.enum(['redfish', 'ipmi', 'wol', 'webhook', 'manual']),
+      address: line.optional(),
+      credential: name.optional(),
+      system: line.optional(),
+    })
+    .optional(),
+  location: location.default({ site: 'default' }),
+  profile: name.optional(),
+  disks: z
+    .strictObject({
+      install: z.strictObject({ serial: line.optional(), wwn: line.optional() }).optional(),
+      keep: z.array(line).default([]),
+    })
+    .optional(),
+  network: z.strictObject({ interfaces: z.array(z.looseObject({ mac: macAddress })).default([]) }).optional(),
+});
+
+export const PROFILE_KINDS = [
+  'kernel',
+  'script',
+  'disk',
+  'chain',
+  'talos',
+  'bottlerocket',
+  'image',
+  'installer',
+] as const;
+
+export const profileDocument = z.strictObject({
+  kind: z.literal('Profile'),
+  ...metadata,
+  os: z.enum(PROFILE_KINDS),
+  /** `once` needs a grant; `always` is for live systems that are netbooted on every start. */
+  when: z.enum(['always', 'once']).default('once'),
+  /** May what we serve write disks? `planned` boots only under a confirmed plan (safety rule 1). */
+  writes: z.enum(['none', 'planned']).default('planned'),
+  image: name.optional(),
+  /** Kernel arguments; `{{path}}` values are interpolated, never code. */
+  args: z.array(line).default([]),
+  /** os: chain — where to go. */
+  url: z.url({ protocol: /^(https?|tftp)$/ }).optional(),
+  /** os: script — the lines of an iPXE script after `#!ipxe`; `{{path}}` values are interpolated. */
+  script: z.string().max(32768).optional(),
+});
+
+export const classDocument = z.strictObject({
+  kind: z.literal('Class'),
+  ...metadata,
+  match: z
+    .strictObject({ facts: z.record(z.string(), z.string()).default({}), labels: labels.default({}) })
+    .default({ facts: {}, labels: {} }),
+  priority: z.int().min(-1000).max(1000).default(0),
+  profile: name,
+  accept: z.boolean().default(false),
+});
+
+export const DISCOVERY = ['off', 'hold', 'agent'] as const;
+
+export const subnetDocument = z.strictObject({
+  kind: z.literal('Subnet'),
+  ...metadata,
+  cidr: textValue(parseCidr4),
+  pools: z.array(textValue(parseIpv4Range)).default([]),
+  router: ipv4.optional(),
+  dns: z.array(ipv4).default([]),
+  ntp: z.array(ipv4).default([]),
+  domain: line.optional(),
+  leaseSeconds: z.int().min(60).max(31_536_000).default(3600),
+  authoritative: z.boolean().default(false),
+  relays: z.array(ipv4).default([]),
+  mode: z.enum(['server', 'proxy', 'off']).default('server'),
+  discovery: z.enum(DISCOVERY).default('off'),
+  advertise: z.url({ protocol: /^https?$/ }).optional(),
+});
+
+export const imageDocument = z.strictObject({
+  kind: z.literal('Image'),
+  ...metadata,
+  arch: z.enum(ARCHITECTURES),
+  assets: z
+    .array(
+      z.strictObject({
+        role: z.enum(['kernel', 'initrd', 'efi', 'disk']),
+        /** A file of the daemon's machine, read by the daemon. */
+        path: line.optional(),
+        /** Fetched once, kept under its digest. */
+        url: z.url({ protocol: /^https?$/ }).optional(),
+        sha256: sha256.optional(),
+      }),
+    )
+    .min(1)
+    .max(32),
+});
+
+export const document = z.discriminatedUnion('kind', [
+  machineDocument,
+  profileDocument,
+  classDocument,
+  subnetDocument,
+  imageDocument,
+]);
+
+export type MachineDocument = z.output<typeof machineDocument>;
+export type ProfileDocument = z.output<typeof profileDocument>;
+export type ClassDocument = z.output<typeof classDocument>;
+export type SubnetDocument = z.output<typeof subnetDocument>;
+export type ImageDocument = z.output<typeof imageDocument>;
+export type Document = z.output<typeof document>;
+export type DocumentKind = Document['kind'];
+
+export const DOCUMENT_KINDS = [
+  'Machine',
+  'Profile',
+  'Class',
+  'Subnet',
+  'Image',
+] as const satisfies readonly DocumentKind[];
