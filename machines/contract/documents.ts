@@ -93,6 +93,8 @@ export const profileDocument = z.strictObject({
   /** May what we serve write disks? `planned` boots only under a confirmed plan (safety rule 1). */
   writes: z.enum(['none', 'planned']).default('planned'),
   image: name.optional(),
+  /** What a netboot that fails half-way does: go on to the machine's own disk, or stay in a shell for a person. */
+  onFailure: z.enum(['disk', 'shell']).default('disk'),
   /** Kernel arguments; `{{path}}` values are interpolated, never code. */
   args: z.array(line).default([]),
   /** os: chain — where to go. */

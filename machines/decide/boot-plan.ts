@@ -1,0 +1,103 @@
+import type { DISCOVERY, ImageDocument, ProfileDocument } from '../contract/documents.ts';
+import type { Grant, Machine } from '../contract/machine.ts';
+import { mayDo } from './actions.ts';
+
+export type Discovery = (typeof DISCOVERY)[number];
+
+/** Recorded facts only: the same question has the same answer however often firmware asks. */
+export type BootFacts = {
+  readonly machine: Machine | undefined;
+  readonly discovery: Discovery;
+  /** The profile that the machine or its class names; a grant's own profile goes before it. */
+  readonly profile: ProfileDocument | undefined;
+  /** Why that profile: `machine r1-u12 names it`, `class gpu-nodes (priority 10)`. */
+  readonly profileFrom: string;
+  /** Unspent, or spent by this attempt within the last 15 minutes. */
+  readonly grant: { readonly grant: Grant; readonly profile: ProfileDocument | undefined } | undefined;
+  readonly image: (name: string) => ImageDocument | undefined;
+};
+
+export type OwnDiskCode =
+  | 'unknown'
+  | 'not-accepted'
+  | 'rejected'
+  | 'adopted'
+  | 'maintenance'
+  | 'retired'
+  | 'no-profile'
+  | 'no-grant'
+  | 'profile-disk'
+  | 'needs-plan'
+  | 'broken';
+
+/**
+ * What a machine should boot now.
+ *
+ * `own-disk`: firmware is offered no boot file and goes on to its next device; an iPXE that is already running gets the
+ * script for its own disk (safety rule 5). `because` says which rule decided, for `explain`, traces and logs.
+ */
+export type BootPlan =
+  | { readonly kind: 'own-disk'; readonly code: OwnDiskCode; readonly because: string }
+  | { readonly kind: 'hold'; readonly because: string }
+  | {
+      readonly kind: 'netboot';
+      readonly profile: ProfileDocument;
+      readonly image: ImageDocument | undefined;
+      readonly grant: Grant | undefined;
+      readonly because: string;
+    };
+
+const ownDisk = (code: OwnDiskCode, because: string): BootPlan => ({ kind: 'own-disk', code, because });
+
+export function planBoot(facts: BootFacts): BootPlan {
+  const { machine } = facts;
+  if (!machine) return planForStranger(facts.discovery, 'no machine has this MAC', 'unknown');
+  const { name } = machine.document;
+  if (machine.acceptance === 'seen') {
+    return planForStranger(facts.discovery, `${name} was seen but not accepted`, 'not-accepted');
+  }
+  const allowed = mayDo('netboot', machine);
+  if (allowed.kind === 'refused') return ownDisk(codeOf(machine), allowed.because);
+  if (facts.grant) {
+    const { grant, profile } = facts.grant;
+    if (!profile) return ownDisk('broken', `grant ${grant.id} names profile ${grant.profile}, which does not exist`);
+    return planProfile(facts, profile, grant, `grant ${grant.id} by ${grant.by}`);
+  }
+  if (!facts.profile) return ownDisk('no-profile', `${name} has no grant, and neither it nor a class names a profile`);
+  if (facts.profile.when !== 'always' && facts.profile.os !== 'disk') {
+    return ownDisk('no-grant', `profile ${facts.profile.name} is booted once, under a grant, and ${name} has none`);
+  }
+  return planProfile(facts, facts.profile, undefined, facts.profileFrom);
+}
+
+function planForStranger(discovery: Discovery, what: string, code: 'unknown' | 'not-accepted'): BootPlan {
+  switch (discovery) {
+    case 'off':
+      return ownDisk(code, `${what}, and discovery is off here`);
+    case 'hold':
+      return { kind: 'hold', because: `${what}, and discovery is hold here` };
+    case 'agent':
+      // The agent image is not built yet: a stranger waits instead, and its name stands on its screen.
+      return { kind: 'hold', because: `${what}; discovery is agent here, but this daemon has no agent image` };
+    default:
+      return discovery satisfies never;
+  }
+}
+
+function codeOf(machine: Machine): OwnDiskCode {
+  if (machine.acceptance === 'rejected') return 'rejected';
+  return machine.service === 'none' ? 'broken' : machine.service;
+}
+
+function planProfile(facts: BootFacts, profile: ProfileDocument, grant: Grant | undefined, why: string): BootPlan {
+  const because = `profile ${profile.name}: ${why}`;
+  if (profile.os === 'disk') return ownDisk('profile-disk', because);
+  if (profile.writes === 'planned') {
+    return ownDisk('needs-plan', `${because}; it may write disks, so it needs a confirmed plan, not only a grant`);
+  }
+  const image = profile.image === undefined ? undefined : facts.image(profile.image);
+  if (profile.image !== undefined && !image) {
+    return ownDisk('broken', `${because}; its image ${profile.image} does not exist`);
+  }
+  return { kind: 'netboot', profile, image, grant, because };
+}

@@ -1,0 +1,40 @@
+import type { SubnetDocument } from '#machines/contract/documents.ts';
+import type { Discovery } from '#machines/decide/boot-plan.ts';
+import type { IpAddress } from '#machines/values/ip-address.ts';
+
+/** Where to listen; port 0 takes a free one. */
+export type Listen = { readonly address: IpAddress; readonly port: number };
+
+export type InterfaceConfig = {
+  readonly name: string;
+  readonly mode: 'server' | 'proxy' | 'off';
+  readonly discovery: Discovery;
+};
+
+/** The daemon's configuration: valid, complete and readonly. Nothing re-checks it. */
+export type Config = {
+  readonly site: string;
+  readonly dataDir: string;
+  /** The file it came from, for messages; absent when made from the command line. */
+  readonly file: string | undefined;
+  readonly interfaces: readonly InterfaceConfig[];
+  /** Read-only over the API: they live in the file. */
+  readonly subnets: readonly SubnetDocument[];
+  readonly dhcp: {
+    /** Sockets for relayed and unicast packets besides the interfaces' own; what the simulated rack speaks to. */
+    readonly relayListen: readonly Listen[];
+    /** 67 and 4011 unless a test needs others. */
+    readonly serverPort: number;
+    readonly proxyPort: number;
+    /** Lease addresses on a segment where another DHCP server answers: only when told so outright (safety rule 5). */
+    readonly besideOtherServer: boolean;
+  };
+  readonly boot: { readonly listen: Listen; readonly advertise: string | undefined };
+  readonly tftp: { readonly listen: Listen; readonly root: string | undefined; readonly singlePort: boolean };
+  readonly api: { readonly listen: Listen };
+  readonly syslog: { readonly listen: Listen | undefined };
+  readonly loaders: { readonly dir: string };
+  readonly store: { readonly kind: 'sqlite' } | { readonly kind: 'postgres'; readonly url: string };
+  readonly traces: { readonly keepDays: number; readonly keepAttempts: number };
+  readonly log: { readonly level: 'debug' | 'info' | 'warn' | 'error' };
+};

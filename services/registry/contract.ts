@@ -1,0 +1,94 @@
+import type {
+  ClassDocument,
+  Document,
+  DocumentKind,
+  ImageDocument,
+  ProfileDocument,
+  SubnetDocument,
+} from '#machines/contract/documents.ts';
+import type { FactSource, Grant, Machine } from '#machines/contract/machine.ts';
+import type { IpAddress } from '#machines/values/ip-address.ts';
+import type { MacAddress } from '#machines/values/mac-address.ts';
+import type { Uuid } from '#machines/values/uuid.ts';
+import type { MachineAction } from '#machines/decide/actions.ts';
+import type { Conflict, StoredDocument } from '#services/store/contract.ts';
+
+/**
+ * Everything the daemon knows of machines and documents, in memory and answered at once: a DHCP packet cannot wait for
+ * a database. The store is behind it; a change is in memory only after the store has it, sightings excepted, which
+ * are written in batches.
+ */
+export type Registry = {
+  machineByMac(mac: MacAddress): Machine | undefined;
+  /** By UUID (either byte order) or serial: only where exactly one machine has it and it is no placeholder. */
+  machineByIdentifier(identifier: { readonly uuid?: Uuid; readonly serial?: string }): Machine | undefined;
+  machine(name: string): Machine | undefined;
+  machines(): readonly Machine[];
+  profile(name: string): ProfileDocument | undefined;
+  /** Highest priority first, then by name. */
+  classes(): readonly ClassDocument[];
+  image(name: string): ImageDocument | undefined;
+  subnets(): readonly SubnetDocument[];
+  documents(kind: DocumentKind): readonly StoredDocument[];
+  /** The machine that has this address reserved. */
+  machineByReservation(address: IpAddress): Machine | undefined;
+
+  /**
+   * A netboot client or a registered MAC showed itself. Gives the machine it belongs to; makes one (`seen`) if it is
+   * new, unless 1,000 unaccepted ones are known already. Never throws, never waits.
+   */
+  observe(sighting: Sighting): Machine | undefined;
+
+  /** The grant under which this machine may boot now, in this attempt: unspent, or spent by it within 15 minutes. */
+  grantFor(machine: string, attempt: string | undefined, now: number): Grant | undefined;
+  grant(request: { readonly machine: string; readonly profile: string; readonly by: string }): Promise<Outcome<Grant>>;
+  useGrant(id: string, attempt: string): void;
+  spendGrant(id: string, attempt: string): Promise<void>;
+
+  /** Creates or replaces one document. `expected`: the rev the caller saw; absent: whatever is there. */
+  put(
+    document: Document,
+    by: Change,
+  ): Promise<Outcome<{ readonly rev: number; readonly change: 'created' | 'changed' | 'unchanged' }>>;
+  remove(kind: DocumentKind, name: string, by: Change): Promise<Outcome<void>>;
+  /** accept, reject, adopt, lock, unlock, maintenance on and off, retire: by the table in machines/decide/actions.ts. */
+  act(name: string, action: MachineAction, by: Change): Promise<Outcome<Machine>>;
+
+  /** Called after each change, in order. Ends with the returned function. */
+  watch(listener: (change: RegistryChange) => void): () => void;
+};
+
+export type Sighting = {
+  readonly mac: MacAddress;
+  readonly uuid?: Uuid;
+  readonly serial?: string;
+  readonly facts: Readonly<Record<string, string | number | boolean>>;
+  readonly source: FactSource;
+  readonly at: number;
+};
+
+export type Change = {
+  readonly who: string;
+  readonly expected?: number;
+  /** The file or directory that `apply` read, for prune. */
+  readonly appliedFrom?: string;
+};
+
+export type Outcome<T> =
+  | { readonly kind: 'done'; readonly value: T }
+  | Conflict
+  | { readonly kind: 'not-found'; readonly what: string }
+  /** Safety, state or rights: exit status 5. */
+  | { readonly kind: 'refused'; readonly because: string; readonly next: string }
+  /** The document refers to something wrong. `path` such as `profile`. */
+  | { readonly kind: 'invalid'; readonly path: string; readonly because: string };
+
+export type RegistryChange =
+  | { readonly kind: 'machine'; readonly name: string; readonly machine: Machine | undefined }
+  | {
+      readonly kind: 'document';
+      readonly documentKind: DocumentKind;
+      readonly name: string;
+      readonly document: Document | undefined;
+    }
+  | { readonly kind: 'grant'; readonly grant: Grant };

@@ -1,0 +1,150 @@
+import type { Document, DocumentKind } from '#machines/contract/documents.ts';
+import type { Grant, Machine } from '#machines/contract/machine.ts';
+import type { Attempt, TraceEvent } from '#machines/contract/trace.ts';
+import type { IpAddress } from '#machines/values/ip-address.ts';
+import type { MacAddress } from '#machines/values/mac-address.ts';
+
+/**
+ * What the daemon keeps. Verbs of the domain, never a query builder, so that SQLite (embedded) and PostgreSQL (several
+ * daemons on one database) are equal behind it; test/services/store/conformance.ts holds both to it.
+ *
+ * A promise that resolves means the change is durable: it survives `kill -9` and power loss. Times are milliseconds
+ * since the epoch. Foreseen outcomes are values; a rejected promise means that the store itself is broken.
+ */
+export interface Store extends AsyncDisposable {
+  readonly leases: LeaseStore;
+  readonly machines: MachineStore;
+  readonly documents: DocumentStore;
+  readonly grants: GrantStore;
+  readonly traces: TraceStore;
+  readonly access: AccessStore;
+  readonly audit: AuditStore;
+}
+
+export type Lease = {
+  readonly site: string;
+  /** The subnet's prefix as text, such as `192.168.77.0/24`. */
+  readonly subnet: string;
+  readonly address: IpAddress;
+  /** Who holds it: the MAC address, or the client identifier in hex of a client without one. */
+  readonly key: string;
+  readonly mac?: MacAddress;
+  readonly hostname?: string;
+  readonly state: 'bound' | 'released' | 'declined';
+  readonly boundAt: number;
+  readonly expiresAt: number;
+};
+
+export interface LeaseStore {
+  /** All of them, also expired and released ones: who held an address last gets it back. */
+  all(): Promise<readonly Lease[]>;
+  /**
+   * Binds or renews. The address is taken by an insert that a unique index may refuse: `taken` names the holder, when
+   * another key holds it unexpired (at `lease.boundAt`) or it is declined until later. A key has one lease a subnet:
+   * an earlier one at another address is released in the same transaction.
+   */
+  bind(lease: Lease): Promise<{ readonly kind: 'bound' } | { readonly kind: 'taken'; readonly by: string }>;
+  /** Only by its holder; the owner is remembered. Tells whether there was such a lease. */
+  release(site: string, address: IpAddress, key: string, at: number): Promise<boolean>;
+  /** The address is in use by something unknown: nobody gets it until then. */
+  decline(lease: Lease): Promise<void>;
+  /** Frees an address that an operator names. */
+  forget(site: string, address: IpAddress): Promise<boolean>;
+}
+
+/** An edit refused because someone else's came first, or because a name or MAC is another's. */
+export type Conflict =
+  | { readonly kind: 'stale'; readonly rev: number }
+  | { readonly kind: 'exists'; readonly what: string; readonly holder: string };
+export type Stored<T> = { readonly kind: 'stored'; readonly value: T } | Conflict;
+
+export interface MachineStore {
+  all(): Promise<readonly Machine[]>;
+  /**
+   * Creates (`expected` 0) or replaces the record whose `rev` is `expected`, and counts `rev` up. Unique: the name, and
+   * each MAC in the document per site. `previousName` renames.
+   */
+  put(machine: Machine, expected: number, previousName?: string): Promise<Stored<Machine>>;
+  /** Facts, identifiers and times of sight only; intent and `rev` stay. Unknown names are ignored. */
+  observe(machine: Machine): Promise<void>;
+  remove(name: string, expected?: number): Promise<boolean | Conflict>;
+}
+
+export type StoredDocument<D extends Document = Document> = {
+  readonly document: D;
+  readonly rev: number;
+  readonly appliedFrom?: string;
+};
+
+/** Profiles, classes, subnets and images; machines have a store of their own. */
+export interface DocumentStore {
+  all(): Promise<readonly StoredDocument[]>;
+  put(entry: Omit<StoredDocument, 'rev'>, expected: number): Promise<Stored<StoredDocument>>;
+  remove(kind: DocumentKind, name: string, expected?: number): Promise<boolean | Conflict>;
+}
+
+export interface GrantStore {
+  /** Unspent ones, and those spent after `since`. */
+  recent(since: number): Promise<readonly Grant[]>;
+  put(grant: Grant): Promise<void>;
+  /** Voids every unspent grant: after a restore, a clone or a clock jump (safety rule 6). Gives their number. */
+  voidAll(at: number): Promise<number>;
+}
+
+export type TraceBatch = {
+  /** The newest state of attempts that changed. */
+  readonly attempts: readonly Attempt[];
+  readonly events: readonly { readonly attempt: string; readonly event: TraceEvent }[];
+};
+
+export interface TraceStore {
+  append(batch: TraceBatch): Promise<void>;
+  /** Newest first. `before` is the `startedAt` of the last one seen. */
+  attempts(query: {
+    readonly machine?: string;
+    readonly mac?: MacAddress;
+    readonly before?: number;
+    readonly limit: number;
+  }): Promise<readonly Attempt[]>;
+  attempt(id: string): Promise<Attempt | undefined>;
+  events(attempt: string, after: number, limit: number): Promise<readonly TraceEvent[]>;
+  /** Removes attempts that ended before then, and the oldest ones over the number kept. Gives the number removed. */
+  prune(keep: { readonly after: number; readonly attempts: number }): Promise<number>;
+}
+
+export type Role = 'viewer' | 'operator' | 'approver' | 'admin';
+
+/** A way in: only its hash is kept. */
+export type AccessKey = {
+  readonly id: string;
+  readonly kind: 'token' | 'session' | 'code';
+  /** SHA-256 of the secret, hex. Secrets are 256 random bits, so a fast hash is enough. */
+  readonly hash: string;
+  readonly name: string;
+  readonly role: Role;
+  readonly createdAt: number;
+  readonly expiresAt?: number;
+};
+
+export interface AccessStore {
+  byHash(hash: string): Promise<AccessKey | undefined>;
+  list(): Promise<readonly AccessKey[]>;
+  put(key: AccessKey): Promise<void>;
+  /** Removes and gives it, at most once: how a one-time code is used up. */
+  take(hash: string): Promise<AccessKey | undefined>;
+  remove(id: string): Promise<boolean>;
+}
+
+export type AuditEntry = {
+  readonly at: number;
+  readonly who: string;
+  readonly action: string;
+  readonly target: string;
+  readonly detail: string;
+};
+
+export interface AuditStore {
+  append(entry: AuditEntry): Promise<void>;
+  /** Newest first. */
+  list(limit: number): Promise<readonly AuditEntry[]>;
+}
