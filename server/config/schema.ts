@@ -1,0 +1,88 @@
+import { z } from 'zod';
+import { DISCOVERY, name, subnetDocument, textValue } from '#machines/contract/documents.ts';
+import { type IpAddress, parseIpAddress } from '#machines/values/ip-address.ts';
+import { type Parsed, parsed, refused } from '#machines/values/parsed.ts';
+import type { Listen } from './config.ts';
+
+/** `192.168.77.1:8080`, `[::1]:8080`, or only an address where the port has a default. */
+export function parseListen(text: string): Parsed<Listen> {
+  const match = /^(?:\[([^\]]+)\]|([^:]+)):(\d{1,5})$/.exec(text.trim());
+  const address = parseIpAddress(match?.[1] ?? match?.[2] ?? '');
+  const port = Number(match?.[3]);
+  if (!match || !address.ok || port > 65_535) return refused(text, 'ADDRESS:PORT, such as 0.0.0.0:8080');
+  return parsed({ address: address.value, port });
+}
+
+export const formatListen = ({ address, port }: { address: IpAddress; port: number }): string =>
+  address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
+
+const listen = textValue(parseListen);
+const port = z.int().min(0).max(65_535);
+
+/** IFNAMSIZ is 16 with its NUL; the kernel refuses blanks and slashes. */
+const interfaceName = z.string().regex(/^[^\s/]{1,15}$/, 'want the name of a network interface, such as eth1');
+
+/** A subnet in the configuration needs no name: its prefix is its name. */
+const subnet = subnetDocument.omit({ kind: true, apiVersion: true }).extend({ name: name.optional() });
+
+/** The file as people write it. Defaults stand here and nowhere else. */
+export const configFile = z.strictObject({
+  site: name.default('default'),
+  dataDir: z.string().min(1).default('./data'),
+  interfaces: z
+    .array(
+      z.strictObject({
+        name: interfaceName,
+        mode: z.enum(['server', 'proxy', 'off']).default('proxy'),
+        discovery: z.enum(DISCOVERY).default('off'),
+      }),
+    )
+    .default([]),
+  subnets: z.array(subnet).default([]),
+  dhcp: z
+    .strictObject({
+      relayListen: z.array(listen).default([]),
+      serverPort: port.default(67),
+      proxyPort: port.default(4011),
+      besideOtherServer: z.boolean().default(false),
+    })
+    .prefault({}),
+  boot: z
+    .strictObject({
+      listen: listen.prefault('0.0.0.0:8080'),
+      advertise: z.url({ protocol: /^https?$/, error: 'want a URL such as http://192.168.77.1:8080' }).optional(),
+    })
+    .prefault({}),
+  tftp: z
+    .strictObject({
+      listen: listen.prefault('0.0.0.0:69'),
+      root: z.string().min(1).optional(),
+      /** Answer from the port that was asked: for clients behind NAT or a firewall that knows no TFTP. */
+      singlePort: z.boolean().default(false),
+    })
+    .prefault({}),
+  machine: z
+    .strictObject({ listen: listen.prefault('0.0.0.0:8081'), tls: listen.prefault('0.0.0.0:8443') })
+    .prefault({}),
+  api: z.strictObject({ listen: listen.prefault('127.0.0.1:4680') }).prefault({}),
+  syslog: z.strictObject({ listen: listen.optional() }).prefault({}),
+  loaders: z.strictObject({ dir: z.string().min(1).optional() }).prefault({}),
+  store: z
+    .discriminatedUnion('kind', [
+      z.strictObject({ kind: z.literal('sqlite') }),
+      z.strictObject({
+        kind: z.literal('postgres'),
+        url: z.string().regex(/^postgres(ql)?:\/\//, 'want postgres://…'),
+      }),
+    ])
+    .default({ kind: 'sqlite' }),
+  traces: z
+    .strictObject({
+      keepDays: z.int().min(1).max(3650).default(30),
+      keepAttempts: z.int().min(100).max(1_000_000).default(20_000),
+    })
+    .prefault({}),
+  log: z.strictObject({ level: z.enum(['debug', 'info', 'warn', 'error']).default('info') }).prefault({}),
+});
+
+export type ConfigFile = z.output<typeof configFile>;
