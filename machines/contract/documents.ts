@@ -78,6 +78,7 @@ export const PROFILE_KINDS = [
   'script',
   'disk',
   'chain',
+  'menu',
   'talos',
   'bottlerocket',
   'image',
