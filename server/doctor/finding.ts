@@ -32,12 +32,12 @@ const CHECK_LIMIT_MS = 15_000;
 /** Runs all checks side by side, findings in the order of the checks. A check that throws is a finding itself. */
 export async function examine(checks: readonly Check[], signal: AbortSignal): Promise<readonly Finding[]> {
   const results = await Promise.all(
-    checks.map(async ({ name, run }) => {
+    checks.map(async (check) => {
       try {
-        return await run(AbortSignal.any([signal, AbortSignal.timeout(CHECK_LIMIT_MS)]));
+        return await check.run(AbortSignal.any([signal, AbortSignal.timeout(CHECK_LIMIT_MS)]));
       } catch (cause) {
         const text = cause instanceof Error ? cause.message : String(cause);
-        return [warning(name, `could not look: ${text}`, 'run `ingot doctor` as root, or check this by hand')];
+        return [warning(check.name, `could not look: ${text}`, 'run `ingot doctor` as root, or check this by hand')];
       }
     }),
   );
