@@ -36,7 +36,7 @@ export function expand(text: string, settings: Settings): string {
 }
 
 function valueOf(reference: string, settings: Settings): string {
-  const [name = '', type] = splitType(reference);
+  const [name, type] = splitType(reference);
   const value = settings.get(name) ?? '';
   switch (type) {
     case 'hexhyp':

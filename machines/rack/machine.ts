@@ -1,0 +1,264 @@
+import { isIP } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Ipv4 } from '../values/ip-address.ts';
+import type { DhcpClientKind, DhcpLease, RackDhcp } from './firmware/dhcp-client.ts';
+import { httpRead } from './firmware/http-client.ts';
+import { tftpRead } from './firmware/tftp-client.ts';
+import { type Fetched, type IpxeMachine, type IpxeOutcome, runScript } from './ipxe/interpreter.ts';
+import type { DaemonSockets, Fault, Firmware, MachineSpec } from './spec.ts';
+
+/** How one power-on ended. A machine that waits for a person never ends by itself. */
+export type BootResult =
+  | { readonly kind: 'running'; readonly arguments: string }
+  | { readonly kind: 'own-disk' }
+  | { readonly kind: 'stuck'; readonly because: string };
+
+export type MachineSurroundings = {
+  readonly dhcp: RackDhcp;
+  readonly daemon: DaemonSockets;
+  /** What a person would read on the machine's screen. */
+  readonly screen: (line: string) => void;
+  /** From power to the first packet, and from kernel to user space. */
+  readonly selfTestMs: number;
+  readonly kernelMs: number;
+};
+
+const FIRST_CLIENT: Readonly<Record<Firmware, DhcpClientKind>> = {
+  bios: 'pxe-bios',
+  uefi: 'pxe-uefi',
+  'uefi-http': 'http-uefi',
+  'uefi-arm64': 'pxe-uefi-arm64',
+  'ipxe-rom': 'ipxe-rom',
+};
+
+/** EDK2 asks for 1468 (its MTU less the headers), BIOS ROMs for 1456. */
+const BLKSIZE: Readonly<Record<Firmware, number>> = {
+  bios: 1456,
+  uefi: 1468,
+  'uefi-http': 1468,
+  'uefi-arm64': 1468,
+  'ipxe-rom': 1432,
+};
+
+/** One power-on, from the self-test to a running system, the machine's own disk, or a dead end. */
+export async function powerOn(
+  spec: MachineSpec,
+  around: MachineSurroundings,
+  signal: AbortSignal,
+): Promise<BootResult> {
+  const has = (fault: Fault): boolean => spec.faults.includes(fault);
+  await sleep(around.selfTestMs, undefined, { signal });
+  if (has('late-link')) await sleep(30_000, undefined, { signal });
+
+  const client = has('unknown-arch') ? 'pxe-itanium' : FIRST_CLIENT[spec.firmware];
+  const first = await around.dhcp.obtain(spec, client, signal);
+  if (first.kind === 'failed') {
+    around.screen(`PXE-E51: ${first.because}`);
+    return { kind: 'own-disk' };
+  }
+  around.screen(`${client}: address ${first.lease.address}, boot file ${first.lease.bootFile || 'none'}`);
+  if (first.lease.bootFile === '') return { kind: 'own-disk' };
+  if (spec.firmware === 'ipxe-rom') return await runIpxe(spec, first.lease, around, signal);
+
+  const loaded = await loadLoader(spec, first.lease, around, signal);
+  if (!loaded.ok) {
+    around.screen(loaded.because);
+    return { kind: 'own-disk' };
+  }
+  if (has('loader-refused')) {
+    around.screen('Access Denied: image is not signed');
+    return await powerOn({ ...spec, faults: spec.faults }, { ...around, selfTestMs: 500 }, signal);
+  }
+  if (has('loader-dies')) return { kind: 'stuck', because: 'iPXE: no network devices' };
+
+  const second = await around.dhcp.obtain(spec, 'ipxe', signal);
+  if (second.kind === 'failed' || second.lease.bootFile === '') {
+    around.screen('iPXE: nothing to boot');
+    return { kind: 'own-disk' };
+  }
+  return await runIpxe(spec, second.lease, around, signal);
+}
+
+async function loadLoader(
+  spec: MachineSpec,
+  lease: DhcpLease,
+  { daemon, screen }: MachineSurroundings,
+  signal: AbortSignal,
+): Promise<{ readonly ok: true } | { readonly ok: false; readonly because: string }> {
+  const has = (fault: Fault): boolean => spec.faults.includes(fault);
+  if (spec.firmware === 'uefi-http') {
+    const ask = { local: lease.address, url: lease.bootFile, userAgent: 'UefiHttpBoot/1.0', discard: true, signal };
+    try {
+      const head = await httpRead({ ...ask, method: 'HEAD' });
+      if (head.status !== 200) return { ok: false, because: `HTTP Boot: status ${head.status}` };
+      if (has('refuses-http'))
+        return { ok: false, because: 'HTTP Boot: plain HTTP is refused by the firmware’s policy' };
+      const got = await httpRead({ ...ask, method: 'GET' });
+      return got.status === 200 ? { ok: true } : { ok: false, because: `HTTP Boot: status ${got.status}` };
+    } catch (cause) {
+      signal.throwIfAborted();
+      return { ok: false, because: `HTTP Boot: ${String(cause)}` };
+    }
+  }
+  if (has('no-tftp')) {
+    await sleep(10_000, undefined, { signal });
+    return { ok: false, because: 'PXE-E32: TFTP open timeout' };
+  }
+  const read = {
+    local: lease.address,
+    server: lease.nextServer,
+    port: daemon.tftpPort,
+    file: lease.bootFile,
+    blksize: BLKSIZE[spec.firmware],
+    stallAfter: has('tftp-stalls') ? 2 : Number.POSITIVE_INFINITY,
+    signal,
+  };
+  if (spec.firmware !== 'bios') await tftpRead({ ...read, probe: true });
+  const loader = await tftpRead({ ...read, probe: false });
+  screen(`TFTP ${lease.bootFile}: ${loader.kind === 'read' ? `${loader.bytes.length} bytes` : loader.kind}`);
+  switch (loader.kind) {
+    case 'read':
+      return { ok: true };
+    case 'refused':
+      return { ok: false, because: `PXE-T01: ${loader.text}` };
+    case 'silent':
+      return { ok: false, because: 'PXE-E32: TFTP open timeout' };
+    default:
+      return loader satisfies never;
+  }
+}
+
+async function runIpxe(
+  spec: MachineSpec,
+  lease: DhcpLease,
+  around: MachineSurroundings,
+  signal: AbortSignal,
+): Promise<BootResult> {
+  const has = (fault: Fault): boolean => spec.faults.includes(fault);
+  if (has('no-script')) return { kind: 'stuck', because: 'iPXE: waiting for link-up' };
+  const machine = ipxeMachine(spec, lease, around, signal);
+  const script = await machine.fetch(lease.bootFile, 'script');
+  if (!script.ok) {
+    around.screen(`iPXE: could not fetch ${lease.bootFile} (${script.status})`);
+    return { kind: 'own-disk' };
+  }
+  const text = new TextDecoder().decode(script.bytes);
+  const outcome = await runScript({ text, url: lease.bootFile, machine, settings: settingsOf(spec, lease), signal });
+  return await leaveIpxe(spec, outcome, lease, around, signal);
+}
+
+async function leaveIpxe(
+  spec: MachineSpec,
+  outcome: IpxeOutcome,
+  lease: DhcpLease,
+  around: MachineSurroundings,
+  signal: AbortSignal,
+): Promise<BootResult> {
+  switch (outcome.kind) {
+    case 'kernel': {
+      if (spec.faults.includes('silent-kernel'))
+        return { kind: 'stuck', because: 'the kernel panicked without a console' };
+      if (spec.faults.includes('boots-again')) {
+        await sleep(500, undefined, { signal });
+        return await powerOn(spec, around, signal);
+      }
+      await sleep(around.kernelMs, undefined, { signal });
+      await around.dhcp.obtain(spec, 'linux', signal);
+      around.screen(`Linux is up at ${lease.address}: ${outcome.arguments}`);
+      return { kind: 'running', arguments: outcome.arguments };
+    }
+    case 'own-disk':
+    case 'exit':
+    case 'poweroff':
+      return { kind: 'own-disk' };
+    case 'reboot':
+      return await powerOn(spec, around, signal);
+    case 'shell':
+      return { kind: 'stuck', because: 'iPXE shell' };
+    case 'failed':
+      around.screen(`iPXE: ${outcome.because}`);
+      return { kind: 'own-disk' };
+    default:
+      return outcome satisfies never;
+  }
+}
+
+function ipxeMachine(
+  spec: MachineSpec,
+  lease: DhcpLease,
+  around: MachineSurroundings,
+  signal: AbortSignal,
+): IpxeMachine {
+  const has = (fault: Fault): boolean => spec.faults.includes(fault);
+  return {
+    async fetch(url, into): Promise<Fetched> {
+      if ((into === 'kernel' && has('stops-before-kernel')) || (into === 'initrd' && has('stops-after-kernel'))) {
+        // The machine hangs: nothing more is heard of it.
+        await sleep(2 ** 31 - 1, undefined, { signal });
+      }
+      try {
+        const { protocol } = new URL(url);
+        if (protocol === 'tftp:') return await fetchByTftp(url, lease, around.daemon, signal);
+        const read = await httpRead({
+          local: lease.address,
+          url,
+          method: 'GET',
+          userAgent: 'iPXE/1.0.0+',
+          discard: into !== 'script',
+          signal,
+        });
+        if (read.status !== 200) return { ok: false, status: read.status };
+        return { ok: true, bytes: into === 'script' ? read.bytes : new Uint8Array(Math.min(read.length, 1)) };
+      } catch {
+        signal.throwIfAborted();
+        return { ok: false, status: 0 };
+      }
+    },
+    async dhcp() {
+      return (await around.dhcp.obtain(spec, 'ipxe', signal)).kind === 'leased';
+    },
+    async sleep(seconds) {
+      await sleep(seconds * 1000, undefined, { signal });
+    },
+    print: around.screen,
+  };
+}
+
+async function fetchByTftp(
+  url: string,
+  lease: DhcpLease,
+  daemon: DaemonSockets,
+  signal: AbortSignal,
+): Promise<Fetched> {
+  const { hostname, pathname, port } = new URL(url);
+  const read = await tftpRead({
+    local: lease.address,
+    server: (isIP(hostname) === 4 ? hostname : lease.nextServer) as Ipv4,
+    port: Number(port || daemon.tftpPort),
+    file: pathname.slice(1),
+    blksize: BLKSIZE['ipxe-rom'],
+    probe: false,
+    stallAfter: Number.POSITIVE_INFINITY,
+    signal,
+  });
+  return read.kind === 'read' ? { ok: true, bytes: read.bytes } : { ok: false, status: 0 };
+}
+
+function settingsOf(spec: MachineSpec, lease: DhcpLease): Map<string, string> {
+  const bios = spec.firmware === 'bios' || spec.firmware === 'ipxe-rom';
+  const entries: readonly (readonly [string, string])[] = [
+    ['uuid', spec.uuid],
+    ['serial', spec.serial],
+    ['manufacturer', spec.manufacturer],
+    ['product', spec.product],
+    ['platform', bios ? 'pcbios' : 'efi'],
+    ['buildarch', spec.firmware === 'uefi-arm64' ? 'arm64' : bios ? 'i386' : 'x86_64'],
+    ['next-server', lease.nextServer],
+    ['filename', lease.bootFile],
+    ...['net0', 'netX'].flatMap((nic) => [[`${nic}/mac`, spec.mac] as const, [`${nic}/ip`, lease.address] as const]),
+    ['mac', spec.mac],
+    ['ip', lease.address],
+    ['version', '1.0.0+ (simulated)'],
+  ];
+  return new Map(entries);
+}
