@@ -55,19 +55,19 @@ export function ipv4FromNumber(number: number): Ipv4 {
 function ipv6Groups(text: string): readonly number[] | undefined {
   const halves = text.split('::');
   if (halves.length > 2) return undefined;
-  const [head, tail] = halves.map((half) => groupsOf(half));
+  const [head, tail] = halves.map((half, index) => groupsOf(half, index === halves.length - 1));
   if (!head || (halves.length === 2 && !tail)) return undefined;
   if (!tail) return head.length === 8 ? head : undefined;
   const missing = 8 - head.length - tail.length;
   return missing >= 1 ? [...head, ...Array.from({ length: missing }, () => 0), ...tail] : undefined;
 }
 
-function groupsOf(half: string): readonly number[] | undefined {
+function groupsOf(half: string, mayEndInQuad: boolean): readonly number[] | undefined {
   if (half === '') return [];
   const groups: number[] = [];
   const parts = half.split(':');
   for (const [index, part] of parts.entries()) {
-    if (index === parts.length - 1 && part.includes('.')) {
+    if (mayEndInQuad && index === parts.length - 1 && part.includes('.')) {
       const quad = parseIpv4(part);
       if (!quad.ok) return undefined;
       const number = ipv4ToNumber(quad.value);
