@@ -68,7 +68,7 @@ export function readYaml<S extends z.ZodType>(
       continue;
     }
     if (document.contents === null && documents.length > 1) continue;
-    const raw: unknown = document.toJS({ maxAliasCount: 100 });
+    const raw = withoutEmptyKeys(document.toJS({ maxAliasCount: 100 }));
     const at = (path: YamlPath) => place(offsetOf(document, path));
     const result = schema.safeParse(raw ?? {});
     if (result.success) values.push({ value: result.data, at });
@@ -95,6 +95,14 @@ function issuesOf(
   const path = dotted(issue.path);
   const text = issueText(issue, valueAt(raw, issue.path));
   return [{ file, ...at(issue.path), text: path === '' ? text : `${path}: ${text}` }];
+}
+
+/** `syslog:` with everything below it commented out says nothing about syslog. */
+function withoutEmptyKeys(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(withoutEmptyKeys);
+  if (typeof value !== 'object' || value === null) return value;
+  const kept = Object.entries(value).filter(([, inner]) => inner !== null);
+  return Object.fromEntries(kept.map(([key, inner]) => [key, withoutEmptyKeys(inner)]));
 }
 
 function valueAt(raw: unknown, path: YamlPath): unknown {
