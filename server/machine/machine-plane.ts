@@ -1,0 +1,59 @@
+import fastify, { type FastifyInstance } from 'fastify';
+import { once } from 'node:events';
+import { type IpAddress, parseIpAddress } from '#machines/values/ip-address.ts';
+import type { Recorder } from '#services/trace/contract.ts';
+import type { Listen } from '../config/config.ts';
+import { formatListen } from '../config/schema.ts';
+import { type Task, task } from '../task.ts';
+
+/** cloud-init's phone_home sends its host keys; nothing that reports needs more. */
+const MAX_BODY_BYTES = 64 * 1024;
+const MAX_TEXT = 255;
+
+/**
+ * What running machines call. Write-only: nothing here can be read.
+ *
+ * `POST /report/{attempt}` says that the system of that boot attempt is up (cloud-init `phone_home`, or `curl -d ''` at
+ * the end of an install). It counts only from the address that the attempt booted with, and the answer is the same 404
+ * for an unknown attempt and a wrong address.
+ */
+export function machinePlane(parts: {
+  readonly listen: Listen;
+  readonly recorder: Recorder;
+}): Task<{ readonly url: string }> {
+  return task('machine plane', async (signal, listening) => {
+    const app = fastify({ bodyLimit: MAX_BODY_BYTES, requestTimeout: 10_000, forceCloseConnections: true });
+    addRoutes(app, parts.recorder);
+    await app.listen({ host: parts.listen.address, port: parts.listen.port });
+    const bound = app.server.address();
+    listening({
+      url: `http://${formatListen({ address: parts.listen.address, port: typeof bound === 'object' && bound ? bound.port : parts.listen.port })}`,
+    });
+    if (!signal.aborted) await once(signal, 'abort');
+    await app.close();
+  });
+}
+
+function addRoutes(app: FastifyInstance, recorder: Recorder): void {
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser('*', { parseAs: 'string' }, (_request, body, done) => done(null, body));
+  app.post<{ Params: { attempt: string }; Body: string | undefined }>('/report/:attempt', (request, reply) => {
+    const { attempt } = request.params;
+    const peer = addressOf(request.ip);
+    const live = recorder.live({ attempt });
+    if (!live || !peer || live.address !== peer) return reply.code(404).send({ title: 'no such attempt' });
+    recorder.record(
+      { attempt, address: peer },
+      { kind: 'reported', by: 'phone-home', text: firstLine(request.body ?? '') },
+    );
+    return reply.code(204).send();
+  });
+}
+
+/** An IPv4 peer of a dual-stack socket is written `::ffff:192.0.2.1`. */
+function addressOf(text: string): IpAddress | undefined {
+  const result = parseIpAddress(text.replace(/^::ffff:(?=\d+\.)/, ''));
+  return result.ok ? result.value : undefined;
+}
+
+const firstLine = (body: string): string => (/^[^\r\n]*/.exec(body)?.[0] ?? '').slice(0, MAX_TEXT);
