@@ -1,0 +1,101 @@
+import { mkdir } from 'node:fs/promises';
+import { parseArgs } from 'node:util';
+import { EXIT } from '../contract/exit-status.ts';
+import { parseIpv4 } from '../values/ip-address.ts';
+import { sure } from '../values/parsed.ts';
+import { lineUp } from './line-up.ts';
+import { documents, prepare } from './prepare.ts';
+import { type RackEvent, runRack } from './rack.ts';
+import { FAULTS, type Fault, type MachineSpec } from './spec.ts';
+
+// A rack of simulated machines, a process of its own that knows the daemon only by its sockets.
+//   main.ts prepare --dir DIR --machines N     writes what they load, prints the documents to apply as one JSON array
+//   main.ts run --dhcp IP:PORT --tftp-port N   powers them on and prints what is on their screens
+const { positionals, values } = parseArgs({
+  allowPositionals: true,
+  options: {
+    dir: { type: 'string', default: 'data/demo' },
+    machines: { type: 'string', default: '8' },
+    dhcp: { type: 'string', default: '127.0.0.1:6767' },
+    'tftp-port': { type: 'string', default: '6969' },
+    stagger: { type: 'string', default: '150' },
+    'self-test': { type: 'string', default: '300' },
+    'kernel-time': { type: 'string', default: '1500' },
+    fault: { type: 'string', multiple: true, default: [] },
+    output: { type: 'string', short: 'o', default: 'text' },
+  },
+});
+const stop = new AbortController();
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort());
+
+switch (positionals[0]) {
+  case 'prepare':
+    await mkdir(values.dir, { recursive: true });
+    await prepare(values.dir);
+    process.stdout.write(`${JSON.stringify(documents(values.dir, Number(values.machines)))}\n`);
+    break;
+  case 'run':
+    await run();
+    break;
+  default:
+    process.stderr.write(`rack: got ${positionals[0] ?? 'nothing'}, want prepare or run\n`);
+    process.exitCode = EXIT.badInput;
+}
+
+async function run(): Promise<void> {
+  const [address = '', port = ''] = values.dhcp.split(':');
+  try {
+    const results = await runRack({
+      machines: lineUp(Number(values.machines)).map(({ spec }) => withFaults(spec)),
+      daemon: {
+        dhcp: { address: sure(parseIpv4(address)), port: Number(port) },
+        tftpPort: Number(values['tftp-port']),
+        syslog: undefined,
+      },
+      staggerMs: Number(values.stagger),
+      selfTestMs: Number(values['self-test']),
+      kernelMs: Number(values['kernel-time']),
+      events: values.output === 'json' ? (event) => process.stdout.write(`${JSON.stringify(event)}\n`) : print,
+      signal: stop.signal,
+    });
+    const running = results.filter(({ kind }) => kind === 'running').length;
+    process.stdout.write(`[simulated] ${running} of ${results.length} machines run\n`);
+  } catch (error) {
+    if (!stop.signal.aborted) throw error;
+  }
+}
+
+/** `--fault sim-r1-u03=no-tftp` */
+function withFaults(spec: MachineSpec): MachineSpec {
+  const faults = values.fault.flatMap((text) => {
+    const [name, fault] = text.split('=');
+    return name === spec.name ? FAULTS.filter((one): one is Fault => one === fault) : [];
+  });
+  return faults.length > 0 ? { ...spec, faults } : spec;
+}
+
+function print(event: RackEvent): void {
+  const { name } = event.machine;
+  switch (event.kind) {
+    case 'power-on':
+      return say(name, `power on: ${event.machine.manufacturer} ${event.machine.product}`);
+    case 'screen':
+      return say(name, `screen: ${event.line}`);
+    case 'ended': {
+      const { result } = event;
+      const what =
+        result.kind === 'stuck'
+          ? `stuck: ${result.because}`
+          : result.kind === 'running'
+            ? 'runs'
+            : 'boots its own disk';
+      return say(name, `${what} after ${(event.ms / 1000).toFixed(1)} s`);
+    }
+    default:
+      event satisfies never;
+  }
+}
+
+function say(name: string, text: string): void {
+  process.stdout.write(`[simulated] ${name} ${text}\n`);
+}

@@ -1,0 +1,95 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { architectureOf, lineUp, type Place } from './line-up.ts';
+
+/** IMAGE_FILE_MACHINE_AMD64 and _ARM64, from the PE format's specification. */
+const PE_MACHINE = { x86_64: 0x8664, arm64: 0xaa64 } as const;
+
+const KERNEL_BYTES = 8 * 1024 * 1024;
+const INITRD_BYTES = 24 * 1024 * 1024;
+
+/**
+ * Writes what the rack's machines load: no real loader or kernel is needed, since its firmware is software. The files
+ * have the size of real ones, and a header that says for which processor they are.
+ */
+export async function prepare(directory: string): Promise<void> {
+  const loaders = join(directory, 'loaders', 'ipxe');
+  const images = join(directory, 'images');
+  await Promise.all([
+    write(join(loaders, 'undionly.kpxe'), filled(70 * 1024, 'simulated loader for BIOS')),
+    write(join(loaders, 'x86_64', 'snponly.efi'), peFile('x86_64')),
+    write(join(loaders, 'arm64', 'snponly.efi'), peFile('arm64')),
+    ...(['x86_64', 'arm64'] as const).flatMap((arch) => [
+      write(join(images, arch, 'vmlinuz'), filled(KERNEL_BYTES, `simulated kernel for ${arch}`)),
+      write(join(images, arch, 'initrd'), filled(INITRD_BYTES, `simulated initrd for ${arch}`)),
+    ]),
+  ]);
+}
+
+/** What an operator would have applied for these machines, as documents of the API's shape. */
+export function documents(directory: string, count: number): readonly Readonly<Record<string, unknown>>[] {
+  const labels = { simulated: 'true' };
+  const arches = ['x86_64', 'arm64'] as const;
+  return [
+    ...arches.flatMap((arch) => [
+      {
+        kind: 'Image',
+        name: `sim-live-${arch}`,
+        labels,
+        arch,
+        assets: [
+          { role: 'kernel', path: join(directory, 'images', arch, 'vmlinuz') },
+          { role: 'initrd', path: join(directory, 'images', arch, 'initrd') },
+        ],
+      },
+      {
+        kind: 'Profile',
+        name: `sim-live-${arch}`,
+        labels,
+        os: 'kernel',
+        when: 'always',
+        writes: 'none',
+        image: `sim-live-${arch}`,
+        args: ['console=ttyS0', 'quiet'],
+      },
+    ]),
+    ...lineUp(count)
+      .filter(({ standing }) => standing !== 'unknown')
+      .map((place) => machineDocument(place, labels)),
+  ];
+}
+
+function machineDocument({ spec, unit, standing }: Place, labels: Readonly<Record<string, string>>) {
+  return {
+    kind: 'Machine',
+    name: spec.name,
+    labels,
+    macs: [spec.mac],
+    uuid: spec.uuid,
+    serial: spec.serial,
+    location: { site: 'default', rack: spec.name.split('-')[1], unit },
+    ...(standing === 'live' ? { profile: `sim-live-${architectureOf(spec.firmware)}` } : {}),
+  };
+}
+
+async function write(path: string, bytes: Uint8Array): Promise<void> {
+  await mkdir(dirname(path), { recursive: true });
+  await writeFile(path, bytes);
+}
+
+function filled(length: number, label: string): Uint8Array {
+  const bytes = new Uint8Array(length);
+  bytes.set(new TextEncoder().encode(`${label}\n`));
+  return bytes;
+}
+
+/** The smallest start of a PE file from which a processor can be read; it holds no code. */
+function peFile(arch: keyof typeof PE_MACHINE): Uint8Array {
+  const bytes = filled(200 * 1024, `MZ simulated loader for UEFI ${arch}`);
+  const view = new DataView(bytes.buffer);
+  const header = 0x80;
+  view.setUint32(0x3c, header, true);
+  bytes.set(new TextEncoder().encode('PE\0\0'), header);
+  view.setUint16(header + 4, PE_MACHINE[arch], true);
+  return bytes;
+}
