@@ -116,7 +116,16 @@ function beyondAscii(bytes: Uint8Array): string {
   }
 }
 
-export const textBytes = (text: string): Uint8Array => TO_UTF8.encode(text);
+/** UTF-8. Most names are short ASCII, for which a loop is twice as fast as the encoder. */
+export function textBytes(text: string): Uint8Array {
+  const bytes = new Uint8Array(text.length);
+  for (let index = 0; index < text.length; index++) {
+    const character = text.charCodeAt(index);
+    if (character >= 0x80) return TO_UTF8.encode(text);
+    bytes[index] = character;
+  }
+  return bytes;
+}
 
 /** Writes forward through a buffer of known size. Passing its end, or a number that does not fit, is a bug: it throws. */
 export class Writer {

@@ -8,7 +8,7 @@ export type LayoutLimits = {
   /** Largest UDP payload. */
   readonly maxBytes?: number;
   /** The client's option 55: the order of what it asked for, which is also the order of what matters to it. */
-  readonly requested?: Iterable<number>;
+  readonly requested?: ArrayLike<number>;
   /**
    * Codes that may be left out if the message is too long; none by default. First to go is the first of these that was
    * not requested; then, after overloading, the requested ones from the end of the request.
@@ -53,7 +53,7 @@ export function layOut(message: Parts, limits: LayoutLimits): Layout {
   const size = sizeOf(ordered) + END_BYTES;
   const room = maxBytes - FIXED_BYTES;
   if (size <= room) return { options: ordered, file: undefined, sname: undefined, optionsBytes: size, dropped: NONE };
-  return squeeze(message, ordered, { room, requested: [...requested], droppable, overload });
+  return squeeze(message, ordered, { room, requested: Array.from(requested), droppable, overload });
 }
 
 type Squeeze = {
@@ -130,27 +130,33 @@ function overloaded(
 
 const OVERLOAD_BYTES = 3;
 
-function inOrder(options: Dhcp4Options, requested: Iterable<number>): readonly RawOption[] {
-  const ordered: RawOption[] = [];
-  const take = (code: number): void => {
-    for (let index = 0; index < options.length; index++) {
-      const option = options[index] as RawOption;
-      if (option.code === code && !ordered.includes(option)) ordered.push(option);
-    }
-  };
-  take(TYPE);
-  take(SERVER_ID);
-  for (const code of requested) {
-    if (code === ROUTER) take(MASK);
-    if (code !== RELAY && code !== OVERLOAD) take(code);
+function inOrder(options: Dhcp4Options, requested: ArrayLike<number>): readonly RawOption[] {
+  const sorter = { ordered: [], waiting: [...options] };
+  take(sorter, TYPE);
+  take(sorter, SERVER_ID);
+  for (let index = 0; index < requested.length; index++) takeInOrder(sorter, requested[index] as number);
+  for (let index = 0; index < options.length; index++) takeInOrder(sorter, (options[index] as RawOption).code);
+  take(sorter, RELAY);
+  return sorter.ordered;
+}
+
+type Sorter = { readonly ordered: RawOption[]; readonly waiting: RawOption[] };
+
+function takeInOrder(sorter: Sorter, code: number): void {
+  if (code === RELAY || code === OVERLOAD) return;
+  if (code === ROUTER) take(sorter, MASK);
+  take(sorter, code);
+}
+
+function take({ ordered, waiting }: Sorter, code: number): void {
+  for (let index = 0; index < waiting.length; index++) {
+    const option = waiting[index] as RawOption;
+    if (option.code !== code) continue;
+    ordered.push(option);
+    waiting[index] = waiting[waiting.length - 1] as RawOption;
+    waiting.pop();
+    return;
   }
-  for (const option of options) {
-    const { code } = option;
-    if (code === ROUTER) take(MASK);
-    if (code !== RELAY && code !== OVERLOAD && !ordered.includes(option)) ordered.push(option);
-  }
-  take(RELAY);
-  return ordered;
 }
 
 function sizeOf(options: readonly RawOption[]): number {

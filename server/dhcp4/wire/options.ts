@@ -25,12 +25,16 @@ export type Dhcp4Options = readonly RawOption[];
 
 export const NO_OPTIONS: Dhcp4Options = [];
 
-function find(options: Dhcp4Options, code: number): RawOption | undefined {
+function indexOf(options: Dhcp4Options, code: number): number {
   for (let index = 0; index < options.length; index++) {
-    const option = options[index] as RawOption;
-    if (option.code === code) return option;
+    if (options[index]?.code === code) return index;
   }
-  return undefined;
+  return -1;
+}
+
+function find(options: Dhcp4Options, code: number): RawOption | undefined {
+  const index = indexOf(options, code);
+  return index < 0 ? undefined : options[index];
 }
 
 /** The value of an option; nothing if it is absent, or if its bytes cannot be read as what it should be. */
@@ -96,15 +100,18 @@ export const withoutOption = (options: Dhcp4Options, code: number): Dhcp4Options
 
 /** The options with those of the named ones that `from` has, byte for byte as they stand there. */
 export function withEchoed(options: Dhcp4Options, from: Dhcp4Options, names: readonly OptionName[]): Dhcp4Options {
-  let result = options;
+  const result = [...options];
   for (const name of names) {
     const option = find(from, codeOf(name));
-    if (option) result = placed(result, option);
+    if (!option) continue;
+    const index = indexOf(result, option.code);
+    if (index < 0) result.push(option);
+    else result[index] = option;
   }
   return result;
 }
 
 function placed(options: Dhcp4Options, option: RawOption): Dhcp4Options {
-  const index = options.findIndex(({ code }) => code === option.code);
+  const index = indexOf(options, option.code);
   return index < 0 ? [...options, option] : options.with(index, option);
 }
