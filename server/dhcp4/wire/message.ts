@@ -58,7 +58,9 @@ const FILE: Area = { name: 'file', start: SNAME.end, end: SNAME.end + FILE_BYTES
  */
 export function decodeDhcp4(datagram: Uint8Array): DecodedDhcp4 {
   if (datagram.length < FIXED_BYTES) {
-    return malformed(`datagram is ${datagram.length} bytes, want at least ${FIXED_BYTES}`);
+    return malformed(
+      `datagram is ${datagram.length} ${datagram.length === 1 ? 'byte' : 'bytes'}, want at least ${FIXED_BYTES}`,
+    );
   }
   // A Buffer's views are Buffers; past this line there are plain bytes only.
   const bytes =

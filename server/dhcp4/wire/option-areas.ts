@@ -59,7 +59,10 @@ function readArea(reading: Reading, { name, start, end }: Area): void {
     if (cursor.left === 0) return note(reading, `${name}: option ${code} has no length`);
     const length = cursor.u8();
     if (length > cursor.left) {
-      return note(reading, `${name}: option ${code} is ${length} bytes, but only ${cursor.left} are left`);
+      return note(
+        reading,
+        `${name}: option ${code} is ${bytesText(length)}, but only ${cursor.left} ${cursor.left === 1 ? 'is' : 'are'} left`,
+      );
     }
     const at = cursor.skip(length);
     // RFC 2132 §9.3 knows no overloading from within an overloaded field.
@@ -89,7 +92,7 @@ function takeOverload(reading: Reading): number {
   reading.repeats = reading.repeats?.filter(({ code }) => code !== OVERLOAD);
   const value = end - start === 1 ? (bytes[start] as number) : 0;
   if (value >= 1 && value <= 3) return value;
-  note(reading, `option 52 is not 1, 2 or 3: ignored`);
+  note(reading, 'option 52 is not 1, 2 or 3: ignored');
   return 0;
 }
 
@@ -115,9 +118,11 @@ function checkSizes(reading: Reading): void {
     if (!known) continue;
     const length = end - start;
     if (length >= known.min && length <= known.max && length % known.step === 0) continue;
-    note(reading, `option ${code} is ${length} bytes, want ${wanted(known)}: ignored`);
+    note(reading, `option ${code} is ${bytesText(length)}, want ${wanted(known)}: ignored`);
   }
 }
+
+const bytesText = (count: number): string => `${count} ${count === 1 ? 'byte' : 'bytes'}`;
 
 function wanted({ min, max, step }: { readonly min: number; readonly max: number; readonly step: number }): string {
   if (min === max) return `${min}`;
