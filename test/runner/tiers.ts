@@ -1,0 +1,44 @@
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+
+/**
+ * How much is run: `fast` needs neither root nor packages; `usual` (npm test) adds real programs and real firmware,
+ * each path once; `full` adds the whole matrices.
+ */
+export const TIERS = ['fast', 'usual', 'full'] as const;
+export type Tier = (typeof TIERS)[number];
+
+const OUTSIDE_PROGRAMS = ['test/interop/', 'test/e2e/'];
+
+/** The lowest tier that runs a test file, known from its path relative to the root. */
+export function tierOf(file: string): Tier {
+  if (file.endsWith('.full.test.ts')) return 'full';
+  return needsLab(file) ? 'usual' : 'fast';
+}
+
+/** Whether a test file works with programs from system packages, and so wants them installed. */
+export function needsLab(file: string): boolean {
+  return OUTSIDE_PROGRAMS.some((folder) => file.startsWith(folder));
+}
+
+/** Whether a test file may share the machine with another: fast ones do, heavy ones would slow each other down. */
+export function sharesMachine(file: string): boolean {
+  return tierOf(file) === 'fast';
+}
+
+/** All test files of a repository, sorted, with paths relative to its root. */
+export function findTestFiles(root: string): string[] {
+  return readdirSync(join(root, 'test'), { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.test.ts') && !name.includes('node_modules'))
+    .map((name) => `test/${name}`)
+    .sort();
+}
+
+/** The files of a tier; with `added`, only those which the tier below does not run. */
+export function filesOfTier(files: readonly string[], tier: Tier, added = false): string[] {
+  const level = TIERS.indexOf(tier);
+  return files.filter((file) => {
+    const own = TIERS.indexOf(tierOf(file));
+    return added ? own === level : own <= level;
+  });
+}
