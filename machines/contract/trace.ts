@@ -73,6 +73,8 @@ export type TraceBody =
       readonly size: number;
       readonly ms: number;
       readonly userAgent?: string;
+      /** Why not, where nothing was served: `no grant`, `the image has no kernel`. */
+      readonly because?: string;
     }
   | {
       readonly kind: 'script-rendered';
@@ -82,7 +84,12 @@ export type TraceBody =
     }
   | { readonly kind: 'grant-spent'; readonly grant: string }
   /** A line by syslog, by the JSON-lines receiver or from iPXE. */
-  | { readonly kind: 'log'; readonly source: 'syslog' | 'json'; readonly severity: number; readonly text: string }
+  | {
+      readonly kind: 'log';
+      readonly source: 'syslog' | 'json' | 'ipxe';
+      readonly severity: number;
+      readonly text: string;
+    }
   /** A DHCP packet of the machine that is not of a netboot client: an operating system asks for its address. */
   | { readonly kind: 'os-dhcp'; readonly vendorClass?: string; readonly hostname?: string }
   /** The running system called back. */
