@@ -1,12 +1,13 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { runningInGroup, signalGroup } from './process-group.ts';
 
 export type Outcome = {
   /** Exit status, or undefined when a signal ended it. */
   readonly status: number | undefined;
   readonly timedOut: boolean;
-  /** Whether programs it had started were still there when it ended. They were ended too. */
-  readonly leftProcesses: boolean;
+  /** Names of programs it had started and that were still running when it ended. They were ended too. */
+  readonly leftProcesses: readonly string[];
   /** The last part of what it wrote to standard output and error, in order of arrival. */
   readonly output: string;
   readonly durationMs: number;
@@ -37,6 +38,8 @@ export async function runCommand(options: {
     detached: true,
     stdio: ['ignore', 'pipe', 'pipe'],
   });
+  const { pid } = child;
+  if (pid === undefined) throw new Error(`cannot start ${options.command}`, { cause: (await once(child, 'error'))[0] });
   const chunks: Buffer[] = [];
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => keepLast(chunks, chunk));
 
@@ -44,36 +47,27 @@ export async function runCommand(options: {
   const stop = AbortSignal.any([options.signal, timeout]);
   let killTimer: NodeJS.Timeout | undefined;
   const end = () => {
-    signalGroup(child.pid, 'SIGTERM');
-    killTimer = setTimeout(() => signalGroup(child.pid, 'SIGKILL'), options.graceMs ?? GRACE_MS);
+    signalGroup(pid, 'SIGTERM');
+    killTimer = setTimeout(() => signalGroup(pid, 'SIGKILL'), options.graceMs ?? GRACE_MS);
   };
   stop.addEventListener('abort', end, { once: true });
   if (stop.aborted) end();
   try {
     const closed = once(child, 'close');
     const [status] = (await once(child, 'exit')) as [number | null];
-    const leftProcesses = signalGroup(child.pid, 'SIGKILL');
+    const leftProcesses = stop.aborted ? [] : runningInGroup(pid);
+    signalGroup(pid, 'SIGKILL');
     await closed;
     return {
       status: status ?? undefined,
       timedOut: timeout.aborted,
-      leftProcesses: leftProcesses && !stop.aborted,
+      leftProcesses,
       output: Buffer.concat(chunks).toString('utf8'),
       durationMs: performance.now() - started,
     };
   } finally {
     stop.removeEventListener('abort', end);
     clearTimeout(killTimer);
-  }
-}
-
-/** Signals every process of a group; false when there is none. */
-function signalGroup(pid: number | undefined, signal: NodeJS.Signals): boolean {
-  if (pid === undefined) return false;
-  try {
-    return process.kill(-pid, signal);
-  } catch {
-    return false;
   }
 }
 

@@ -68,7 +68,9 @@ function faultsOfFile(options: {
   } else if (results.length === 0) {
     faults.push(fault('the file holds a test', 'no test ran'));
   }
-  if (outcome.leftProcesses) faults.push(fault('the file ends what it starts', 'it left processes behind'));
+  if (outcome.leftProcesses.length > 0) {
+    faults.push(fault('the file ends what it starts', `it left ${outcome.leftProcesses.join(', ')} behind`));
+  }
   return faults;
 }
 
