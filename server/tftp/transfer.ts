@@ -27,6 +27,8 @@ export type Transfer = {
   /** End it from our side; the peer is told. */
   stop(): void;
   fail(because: string, error: unknown): void;
+  /** The peer's port is closed, as its system says (ICMP). */
+  peerGone(): void;
 };
 
 /**
@@ -185,5 +187,11 @@ export function startTransfer({
       end({ kind: 'stopped' });
     },
     fail,
+    peerGone() {
+      // Who closes the port after the last block has it and lost its last ACK on the way; before, it changed its mind.
+      const stage = sender.stage();
+      if (stage === 'last-ack') end({ kind: 'timed-out', stage });
+      else end({ kind: 'aborted-by-client', code: TFTP_ERROR.undefined, text: 'its port is closed' });
+    },
   };
 }

@@ -4,16 +4,22 @@ import { isIP } from 'node:net';
 /**
  * A UDP socket bound to one address of this machine; rejects if it cannot be. Close it with `closeUdp`.
  *
- * `failed` is told of errors after that; the socket stays open.
+ * `failed` is told of errors after that; the socket stays open. With `peer` the socket is connected: it receives from
+ * that peer only, and its errors tell that the peer's port is closed. Sockets that are `sharing` may be bound to one
+ * port; Linux then gives a datagram to the one that is connected to its sender, else to the one that is not connected.
  */
 export async function openUdp({
   address,
   port,
+  peer,
+  sharing = false,
   received,
   failed,
 }: {
   readonly address: string;
   readonly port: number;
+  readonly peer?: { readonly address: string; readonly port: number };
+  readonly sharing?: boolean;
   readonly received: (bytes: Uint8Array, from: RemoteInfo) => void;
   readonly failed: (error: Error) => void;
 }): Promise<Socket> {
@@ -21,6 +27,7 @@ export async function openUdp({
   const socket = createSocket({
     type: family === 6 ? 'udp6' : 'udp4',
     ipv6Only: family === 6,
+    reuseAddr: sharing,
     // Only addresses are ever given, so nothing is looked up. Node's own lookup takes a turn of the event loop for each
     // packet that an unconnected socket sends.
     lookup: (literal, _options, done) => {
@@ -30,8 +37,10 @@ export async function openUdp({
   });
   const { promise: bound, resolve, reject } = Promise.withResolvers<void>();
   socket.once('listening', resolve).once('error', reject);
-  socket.bind({ address, port, exclusive: true });
   try {
+    // In one turn, so that no stray packet finds the socket between the two.
+    socket.bind({ address, port, exclusive: true });
+    if (peer) socket.connect(peer.port, peer.address);
     await bound;
   } catch (cause) {
     await closeUdp(socket);

@@ -88,6 +88,11 @@ export function tftpSender({
     return step;
   }
 
+  function stage(): SenderStage {
+    if (!heard) return 'first-ack';
+    return sent === blocks ? 'last-ack' : 'data';
+  }
+
   return {
     start: (): SenderStep => (withOack ? { kind: 'oack' } : window()),
 
@@ -113,13 +118,14 @@ export function tftpSender({
 
     timeout(): SenderStep {
       if (retries >= (heard ? times.retries : times.firstRetries)) {
-        return { kind: 'gave-up', stage: !heard ? 'first-ack' : sent === blocks ? 'last-ack' : 'data' };
+        return { kind: 'gave-up', stage: stage() };
       }
       retries++;
       timeoutMs = Math.min(timeoutMs * 2, Math.max(times.longestTimeoutMs, times.firstTimeoutMs));
       return acked < 0 ? { kind: 'oack' } : { kind: 'data', from: acked + 1, to: sent };
     },
 
+    stage,
     timeoutMs: () => timeoutMs,
     /** DATA blocks acknowledged so far. */
     ackedBlocks: () => Math.max(acked, 0),
