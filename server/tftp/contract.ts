@@ -108,5 +108,5 @@ export const TFTP_LIMITS: TftpLimits = {
   requestsPerSecond: 100,
   requestBurst: 400,
   netasciiBytes: 4 << 20,
-  times: { firstTimeoutMs: 1000, longestTimeoutMs: 8000, firstRetries: 3, retries: 6 },
+  times: { firstTimeoutMs: 1000, longestTimeoutMs: 8000, firstRetries: 3, retries: 6, gapPatienceMs: 10 },
 };

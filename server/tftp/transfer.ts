@@ -101,6 +101,9 @@ export function startTransfer({
     switch (step.kind) {
       case 'wait':
         return;
+      case 'linger':
+        if (!loading) arm();
+        return;
       case 'oack':
         if (oackSent) retransmits++;
         oackSent = true;

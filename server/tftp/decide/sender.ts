@@ -5,6 +5,8 @@ export type SenderStep =
   | { readonly kind: 'data'; readonly from: number; readonly to: number }
   /** Nothing; the timer runs on as it is. */
   | { readonly kind: 'wait' }
+  /** Nothing yet; the timer starts anew, with the short time that a gap is given to close by itself. */
+  | { readonly kind: 'linger' }
   | { readonly kind: 'finished' }
   | { readonly kind: 'gave-up'; readonly stage: SenderStage };
 
@@ -20,6 +22,8 @@ export type SenderTimes = {
   readonly firstRetries: number;
   /** Retransmissions in a row without progress. */
   readonly retries: number;
+  /** How long an ACK that reports a gap in a window is given to be followed by a better one. */
+  readonly gapPatienceMs: number;
 };
 
 export type Sender = ReturnType<typeof tftpSender>;
@@ -57,11 +61,13 @@ export function tftpSender({
   let retries = 0;
   let heard = false;
   let timeoutMs = times.firstTimeoutMs;
-  /** The block whose repeated ACK has been answered with the window after it, and the end of that window. */
-  let gapAfter = -1;
-  let gapEnd = -1;
+  /** A gap after `acked` was reported and is given time to close. */
+  let gapOpen = false;
+  /** The block after which a gap has been answered: each gap is answered once (RFC 7440 §4). */
+  let gapAnsweredAfter = -1;
 
   const wait: SenderStep = { kind: 'wait' };
+  const linger: SenderStep = { kind: 'linger' };
 
   function window(): SenderStep {
     sent = Math.min(acked + windowsize, blocks);
@@ -75,17 +81,16 @@ export function tftpSender({
   }
 
   /**
-   * A repeated ACK. In lock-step it is never answered: answering it once doubles every packet of the rest of the file
-   * (the Sorcerer's Apprentice, RFC 1123 §4.2.3.1), only the timer resends. In a window it may say that the window's
-   * first block was lost (RFC 7440 §4), so the window is sent again, but once; and as the receiver may acknowledge
-   * both copies, a repeated ACK of the end of a window that was sent twice is our own echo.
+   * An ACK below the end of the window: the receiver saw a gap after `acked`, so all that follows must come again (RFC
+   * 7440 §4). Or it saw a packet twice: EDK2 acknowledges anything but the next block with the last good one. Or the
+   * network doubled an ACK. Answering those two at once would double every packet of the rest of the file, the
+   * Sorcerer's Apprentice (RFC 1123 §4.2.3.1) with a window. They differ in what comes next, so a better ACK is given a
+   * moment to arrive. In lock-step a repeated ACK is never answered, only the timer resends.
    */
-  function repeated(): SenderStep {
-    if (windowsize === 1 || gapAfter === acked || gapEnd === acked) return wait;
-    gapAfter = acked;
-    const step = window();
-    gapEnd = sent;
-    return step;
+  function gap(): SenderStep {
+    if (windowsize === 1 || gapOpen || gapAnsweredAfter === acked) return wait;
+    gapOpen = true;
+    return linger;
   }
 
   function stage(): SenderStage {
@@ -103,20 +108,23 @@ export function tftpSender({
       } else {
         const found = blockOf(block);
         if (found === undefined) return wait;
-        if (found === acked) return heard ? repeated() : wait;
+        if (found === acked) return heard ? gap() : wait;
         acked = found;
       }
       heard = true;
       retries = 0;
       timeoutMs = times.firstTimeoutMs;
+      gapOpen = false;
       if (acked === blocks) return { kind: 'finished' };
-      // An ACK inside the window: what follows was lost or came out of order. The next window starts right there
-      // (RFC 7440 §4); the receiver repeats that ACK for each block it then drops, which is still the same gap.
-      if (acked < sent) gapAfter = acked;
-      return window();
+      return acked < sent ? gap() : window();
     },
 
     timeout(): SenderStep {
+      if (gapOpen) {
+        gapOpen = false;
+        gapAnsweredAfter = acked;
+        return window();
+      }
       if (retries >= (heard ? times.retries : times.firstRetries)) {
         return { kind: 'gave-up', stage: stage() };
       }
@@ -126,7 +134,7 @@ export function tftpSender({
     },
 
     stage,
-    timeoutMs: () => timeoutMs,
+    timeoutMs: () => (gapOpen ? times.gapPatienceMs : timeoutMs),
     /** DATA blocks acknowledged so far. */
     ackedBlocks: () => Math.max(acked, 0),
   };
