@@ -63,30 +63,34 @@ type Squeeze = {
   readonly overload: boolean;
 };
 
-function squeeze(message: Parts, ordered: readonly RawOption[], { room, requested, droppable, overload }: Squeeze) {
+function squeeze(
+  message: Parts,
+  ordered: readonly RawOption[],
+  { room, requested, droppable, overload }: Squeeze,
+): Layout {
   const dropped: number[] = [];
   let kept = ordered;
-  const plain = (): Layout => {
-    const optionsBytes = sizeOf(kept) + END_BYTES;
-    return { options: kept, file: undefined, sname: undefined, optionsBytes, dropped };
-  };
   const drop = (code: number): void => {
     if (!kept.some((option) => option.code === code)) return;
     kept = kept.filter((option) => option.code !== code);
     dropped.push(code);
   };
+  const fits = (): boolean => sizeOf(kept) + END_BYTES <= room;
+  const plain = (): Layout => {
+    return { options: kept, file: undefined, sname: undefined, optionsBytes: sizeOf(kept) + END_BYTES, dropped };
+  };
   const spread = (): Layout | undefined => (overload ? overloaded(message, kept, { room, dropped }) : undefined);
+
   for (const code of droppable.filter((one) => !requested.includes(one))) {
+    if (fits()) return plain();
     drop(code);
-    if (plain().optionsBytes <= room) return plain();
   }
-  for (const code of [undefined, ...requested.toReversed().filter((one) => droppable.includes(one))]) {
-    if (code !== undefined) drop(code);
-    if (plain().optionsBytes <= room) return plain();
-    const layout = spread();
+  for (const code of requested.toReversed().filter((one) => droppable.includes(one))) {
+    const layout = fits() ? plain() : spread();
     if (layout) return layout;
+    drop(code);
   }
-  return plain();
+  return (fits() ? undefined : spread()) ?? plain();
 }
 
 /**

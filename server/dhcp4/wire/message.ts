@@ -1,6 +1,6 @@
 import { ANY_IPV4, type Ipv4 } from '#machines/values/ip-address.ts';
 import { type MacAddress, macFromBytes, macToBytes } from '#machines/values/mac-address.ts';
-import { Cursor, Writer } from './cursor.ts';
+import { Cursor, textBytes, Writer } from './cursor.ts';
 import { type Layout, type LayoutLimits, layOut } from './layout.ts';
 import { type Area, readOptionAreas } from './option-areas.ts';
 import { type Dhcp4Options, NO_OPTIONS, type RawOption } from './options.ts';
@@ -217,4 +217,4 @@ export const withBroadcast = (message: Dhcp4Message): Dhcp4Message => ({
 });
 
 /** A boot file name that is longer goes into option 67 only. */
-export const fitsFile = (name: string): boolean => new TextEncoder().encode(name).length < FILE_BYTES;
+export const fitsFile = (name: string): boolean => textBytes(name).length < FILE_BYTES;

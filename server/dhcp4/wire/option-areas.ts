@@ -1,6 +1,7 @@
 import { Cursor } from './cursor.ts';
 import { codeOf, optionOfCode } from './option-table.ts';
 import type { Dhcp4Options, RawOption } from './options.ts';
+import { canBe } from './shape.ts';
 
 const PAD = 0;
 const END = 255;
@@ -59,10 +60,7 @@ function readArea(reading: Reading, { name, start, end }: Area): void {
     if (cursor.left === 0) return note(reading, `${name}: option ${code} has no length`);
     const length = cursor.u8();
     if (length > cursor.left) {
-      return note(
-        reading,
-        `${name}: option ${code} is ${bytesText(length)}, but only ${cursor.left} ${cursor.left === 1 ? 'is' : 'are'} left`,
-      );
+      return note(reading, `${name}: option ${code} is cut off: got ${cursor.left} of ${bytesText(length)}`);
     }
     const at = cursor.skip(length);
     // RFC 2132 §9.3 knows no overloading from within an overloaded field.
@@ -117,7 +115,7 @@ function checkSizes(reading: Reading): void {
     const known = optionOfCode(code);
     if (!known) continue;
     const length = end - start;
-    if (length >= known.min && length <= known.max && length % known.step === 0) continue;
+    if (canBe(known, length)) continue;
     note(reading, `option ${code} is ${bytesText(length)}, want ${wanted(known)}: ignored`);
   }
 }

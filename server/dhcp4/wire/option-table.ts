@@ -101,7 +101,7 @@ export const DHCP4_OPTIONS = {
   /** iPXE's own. */
   iscsiInitiator: option(203, text),
   /** RFC 5071: F1 00 74 7E, without which old PXELINUX ignores the next three. */
-  pxelinuxMagic: option(208, bytes(4)),
+  pxelinuxMagic: option(208, bytes(4, 4)),
   pxelinuxConfigFile: option(209, text),
   pxelinuxPathPrefix: option(210, text),
   pxelinuxRebootSeconds: option(211, u32),

@@ -1,4 +1,5 @@
 import { Cursor, Malformed } from './cursor.ts';
+import { canBe } from './shape.ts';
 import {
   codeOf,
   DHCP4_OPTIONS,
@@ -43,8 +44,7 @@ export function getOption<N extends OptionName>(options: Dhcp4Options, name: N):
   const { code, shape } = DHCP4_OPTIONS[name] as unknown as OptionSpec<OptionValue<N>>;
   const option = find(options, code);
   if (!option) return undefined;
-  const length = option.end - option.start;
-  if (length < shape.min || length > shape.max || length % shape.step !== 0) return undefined;
+  if (!canBe(shape, option.end - option.start)) return undefined;
   try {
     return shape.read(new Cursor(option.bytes, option.start, option.end));
   } catch (error) {

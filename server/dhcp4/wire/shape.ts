@@ -14,6 +14,10 @@ export type Shape<T> = {
   readonly show: (value: T) => string;
 };
 
+/** Whether so many bytes can be a value of this shape. */
+export const canBe = ({ min, max, step }: Pick<Shape<never>, 'min' | 'max' | 'step'>, length: number): boolean =>
+  length >= min && length <= max && length % step === 0;
+
 /** RFC 3396 joins repeated options, so a value may be longer than the 255 bytes of one. */
 export const UNBOUNDED = 65_535;
 
@@ -103,8 +107,10 @@ export const text: Shape<string> = {
 };
 
 /** Opaque. What is read is a view of the datagram. */
-export const bytes = (min: number): Shape<Uint8Array> => ({
-  ...some(min),
+export const bytes = (min: number, max = UNBOUNDED): Shape<Uint8Array> => ({
+  min,
+  max,
+  step: 1,
   read: (cursor) => cursor.bytes(cursor.left),
   write: (value) => value,
   show: hex,

@@ -4,7 +4,7 @@ import { type Dhcp4Message, macOf, wantsBroadcast } from './message.ts';
 import { codeOf, optionOfCode } from './option-table.ts';
 import { type Dhcp4Options, getOption, hasOption, type RawOption, rawOption } from './options.ts';
 import { readPxeOptions, showPxeOptions } from './pxe-options.ts';
-import { hex, quoted } from './shape.ts';
+import { canBe, hex, quoted } from './shape.ts';
 
 const ADDRESSES = ['ciaddr', 'yiaddr', 'siaddr', 'giaddr'] as const;
 
@@ -64,10 +64,9 @@ function whoIs(message: Dhcp4Message): string {
 
 function describeOption(option: RawOption, all: Dhcp4Options): string {
   const known = optionOfCode(option.code);
-  const length = option.end - option.start;
   const bytes = option.bytes.subarray(option.start, option.end);
   if (!known) return `${option.code}: [${hex(bytes)}]`;
-  if (length < known.min || length > known.max || length % known.step !== 0) {
+  if (!canBe(known, bytes.length)) {
     return `${option.code} ${known.name}: wrong size [${hex(bytes)}]`;
   }
   if (known.name === 'vendorInformation' && getOption(all, 'vendorClass')?.startsWith('PXEClient')) {

@@ -129,7 +129,7 @@ describe('the list of options', () => {
   test('keeps what came before a length that passes the end', () => {
     const { message, notes } = decoded(datagram({ options: [...DISCOVER, 12, 9, 0x61] }));
     assert.deepEqual(optionBytes(message), { 53: [1] });
-    assert.deepEqual(notes, ['options: option 12 is 9 bytes, but only 1 is left']);
+    assert.deepEqual(notes, ['options: option 12 is cut off: got 1 of 9 bytes']);
     assert.deepEqual(decoded(datagram({ options: [...DISCOVER, 12] })).notes, ['options: option 12 has no length']);
   });
 

@@ -47,14 +47,14 @@ describe('option 43 of PXE', () => {
   });
 
   test('skips pads, stops at END, and stops at a length that passes the end', () => {
-    const { discoveryControl, others } = readPxeOptions(Uint8Array.of(0, 6, 1, 8, 0, 80, 1, 5, 255, 81, 1, 6));
+    const { discoveryControl, others } = readPxeOptions(Uint8Array.of(0, 6, 1, 8, 0, 80, 1, 5, 255, 1, 6));
     assert.equal(discoveryControl, 8);
     assert.deepEqual(others, [{ code: 80, bytes: Uint8Array.of(5) }]);
     assert.deepEqual(readPxeOptions(Uint8Array.of(6, 1, 8, 80, 9, 1)).others, []);
   });
 
   test('keeps the rest when one sub-option is broken', () => {
-    const broken = [8, 4, 0, 1, 2, 10, 9, 4, 0, 0, 9, 0x61, 71, 3, 0, 1, 0, 10, 0];
+    const broken = [8, 4, 0, 1, 2, 10, 9, 4, 0, 0, 9, 0x61, 71, 5, 0, 1, 0, 1, 9, 10, 0];
     const options = readPxeOptions(Uint8Array.from([...broken, 6, 1, 8, 255]));
     assert.deepEqual(options, {
       discoveryControl: 8,
