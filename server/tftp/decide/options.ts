@@ -66,7 +66,8 @@ export function negotiateOptions({
     else if (name === 'timeout' && asked >= 1 && asked <= caps.timeoutSeconds) granted = timeoutSeconds = asked;
     else if (name === 'tsize') {
       askedSize = true;
-      granted = size;
+      // curl ends the transfer with "invalid tsize" when it is told 0, and an empty file could not be had.
+      granted = size === 0 ? undefined : size;
     }
     if (granted !== undefined) oack.push({ name: option.name, value: String(granted) });
   }

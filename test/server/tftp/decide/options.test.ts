@@ -12,7 +12,7 @@ const CASES: readonly {
   readonly oack: string;
   readonly blksize?: number;
   readonly windowsize?: number;
-  readonly size?: 'unknown';
+  readonly size?: 'unknown' | 'empty';
 }[] = [
   { name: 'without options there is no OACK', asked: '', oack: '' },
   {
@@ -34,6 +34,12 @@ const CASES: readonly {
   { name: 'a timeout of 0 is passed over', asked: 'timeout=0', oack: '' },
   { name: 'the size is not told unasked', asked: 'blksize=512', oack: 'blksize=512' },
   { name: 'a size that is not known is left out', asked: 'tsize=0 blksize=512', oack: 'blksize=512', size: 'unknown' },
+  {
+    name: 'the size of an empty file is left out, as curl takes 0 for an error',
+    asked: 'tsize=0 blksize=512',
+    oack: 'blksize=512',
+    size: 'empty',
+  },
   {
     name: 'names are case-blind and echoed as spelled',
     asked: 'BlkSize=1024 TSIZE=0',
@@ -65,7 +71,11 @@ const parse = (text: string) =>
 
 for (const { name, asked, oack, blksize = 512, windowsize = 1, size } of CASES) {
   test(name, () => {
-    const got = negotiateOptions({ options: parse(asked), size: size ? undefined : SIZE, caps: CAPS });
+    const got = negotiateOptions({
+      options: parse(asked),
+      size: { unknown: undefined, empty: 0, known: SIZE }[size ?? 'known'],
+      caps: CAPS,
+    });
     assert.deepEqual(got.oack, parse(oack));
     assert.equal(got.blksize, blksize);
     assert.equal(got.windowsize, windowsize);
