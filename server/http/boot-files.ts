@@ -1,0 +1,62 @@
+import { resolveBootPath } from '#machines/decide/boot-path.ts';
+import type { IpAddress } from '#machines/values/ip-address.ts';
+import type { LoaderCatalog } from '#services/images/contract.ts';
+import { formatListen } from '../config/schema.ts';
+import type { TftpFile, TftpFileRequest, TftpFiles, TftpRefusal } from '../tftp/contract.ts';
+import { TFTP_ERROR } from '../tftp/wire/packet.ts';
+import type { BootScripts, RenderedScript } from './boot-scripts.ts';
+
+/**
+ * The boot plane's files as the TFTP server has them: scripts first, then `files` for everything else. Kernels and
+ * initrds are not among them: a script names them by HTTP.
+ *
+ * `loaderFiles` is what `diskFiles` wants as `served`.
+ */
+export function bootFiles({
+  scripts,
+  bootPort,
+  scriptSent,
+  files,
+}: {
+  readonly scripts: BootScripts;
+  /** Where the boot plane listens, for networks that advertise no URL. */
+  readonly bootPort: () => number;
+  /** The whole script has been read. */
+  readonly scriptSent: (rendered: RenderedScript) => void;
+  readonly files: TftpFiles;
+}): TftpFiles {
+  async function script(attempt: string, { peer, local }: TftpFileRequest): Promise<TftpFile | TftpRefusal> {
+    const asker = { peer: peer.address, reachedUrl: urlOf(local.address, bootPort()) };
+    const rendered = await scripts.ofAttempt({ attempt, target: '', asker, look: false });
+    if (rendered.kind === 'none') {
+      return { kind: 'refused', code: TFTP_ERROR.notFound, because: rendered.because };
+    }
+    const bytes = Buffer.from(rendered.text);
+    return {
+      kind: 'file',
+      size: bytes.length,
+      async content(offset, length) {
+        if (offset + length >= bytes.length) scriptSent(rendered);
+        return bytes.subarray(offset, offset + length);
+      },
+      close() {},
+    };
+  }
+
+  return {
+    open(request) {
+      const path = resolveBootPath(request.name);
+      return path.kind === 'script' ? script(path.attempt, request) : files.open(request);
+    },
+  };
+}
+
+const urlOf = (address: IpAddress, port: number): string => `http://${formatListen({ address, port })}`;
+
+/** Loaders by name, wherever they lie. */
+export const loaderFiles = (loaders: LoaderCatalog) => ({
+  get(name: string): { readonly kind: 'path'; readonly path: string } | undefined {
+    const path = resolveBootPath(name).kind === 'loader' ? loaders.path(name) : undefined;
+    return path === undefined ? undefined : { kind: 'path', path };
+  },
+});

@@ -1,0 +1,129 @@
+import { closeSync, openSync, readSync, statSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { LOADER_NAMES, type LoaderFile } from '#machines/decide/loader.ts';
+import type { LoaderCatalog } from './contract.ts';
+import { kindOfLoader, LOADER_HEAD_BYTES } from './wire/pe-header.ts';
+
+/** Where Debian's package `ipxe` puts its builds. */
+export const DEBIAN_LOADERS = ['/usr/lib/ipxe'] as const;
+
+/** How long an answer stands: DHCP asks for each packet. */
+const LOOK_AGAIN_MS = 1000;
+
+type Found = { readonly file: LoaderFile; readonly path: string };
+
+/**
+ * Loaders in `dir`, then in each of `fallbackDirs`, laid out by name (`ipxe/x86_64/snponly.efi`) or flat
+ * (`snponly.efi`), as packages have them. What a file is for is read from its header: a file under a wrong
+ * architecture's name is not offered, and `problems` says so.
+ */
+export function openLoaders({
+  dir,
+  fallbackDirs = DEBIAN_LOADERS,
+  now = Date.now,
+}: {
+  readonly dir: string;
+  readonly fallbackDirs?: readonly string[];
+  readonly now?: () => number;
+}): LoaderCatalog & { readonly problems: () => readonly string[] } {
+  const roots = [dir, ...fallbackDirs];
+  const headers = headerCache();
+  let lookedAt = Number.NEGATIVE_INFINITY;
+  let found = new Map<string, Found>();
+  let problems: string[] = [];
+
+  function look(): void {
+    const at = now();
+    // A clock that was set back must not stop us from looking.
+    if (Math.abs(at - lookedAt) < LOOK_AGAIN_MS) return;
+    lookedAt = at;
+    found = new Map();
+    problems = [];
+    for (const name of LOADER_NAMES) {
+      for (const path of roots.flatMap((root) => placesOf(root, name))) {
+        const header = headers.read(path);
+        if (!header) continue;
+        const problem = header.kind === 'unreadable' ? header.because : unfit(name, header.head);
+        if (problem === undefined && header.kind === 'file') {
+          found.set(name, { file: { name, size: header.size }, path });
+          break;
+        }
+        // A flat file is no mistake: one `snponly.efi` is for one architecture and found under every name.
+        if (problem !== undefined && path.endsWith(name)) problems.push(`${path}: ${problem}`);
+      }
+    }
+  }
+
+  return {
+    available() {
+      look();
+      return new Map([...found].map(([name, { file }]) => [name, file]));
+    },
+    path(name) {
+      look();
+      return found.get(name)?.path;
+    },
+    problems() {
+      look();
+      return problems;
+    },
+  };
+}
+
+function placesOf(root: string, name: string): readonly string[] {
+  return [...new Set([join(root, name), join(root, 'ipxe', basename(name)), join(root, basename(name))])];
+}
+
+/** Why a file cannot be what its name says. */
+function unfit(name: string, head: Uint8Array): string | undefined {
+  const kind = kindOfLoader(head);
+  const wanted = /^ipxe\/([^/]+)\/[^/]+\.efi$/.exec(name)?.[1];
+  if (wanted === undefined) return kind.kind === 'other' ? undefined : 'is a UEFI program, want a BIOS one';
+  switch (kind.kind) {
+    case 'other':
+      return 'is no UEFI program';
+    case 'efi-other':
+      return `is for a processor that nothing is known of (PE machine 0x${kind.machine.toString(16)})`;
+    case 'efi':
+      return kind.architecture === wanted ? undefined : `is for ${kind.architecture}, its name says ${wanted}`;
+    default:
+      return kind satisfies never;
+  }
+}
+
+type Header =
+  | { readonly kind: 'file'; readonly size: number; readonly head: Uint8Array }
+  | { readonly kind: 'unreadable'; readonly because: string };
+
+/** Reads heads of files, each once as long as it does not change. Synchronous, since a DHCP packet asks. */
+function headerCache() {
+  const known = new Map<string, { readonly key: string; readonly header: Header }>();
+  return {
+    /** Nothing if there is no such file. */
+    read(path: string): Header | undefined {
+      const stat = statSync(path, { bigint: true, throwIfNoEntry: false });
+      if (!stat?.isFile() || stat.size === 0n) return undefined;
+      const key = `${stat.ino} ${stat.size} ${stat.mtimeNs}`;
+      const before = known.get(path);
+      if (before?.key === key) return before.header;
+      const header = readHead(path, Number(stat.size));
+      known.set(path, { key, header });
+      return header;
+    },
+  };
+}
+
+function readHead(path: string, size: number): Header {
+  try {
+    const descriptor = openSync(path, 'r');
+    try {
+      const head = new Uint8Array(Math.min(size, LOADER_HEAD_BYTES));
+      const length = readSync(descriptor, head, 0, head.length, 0);
+      return { kind: 'file', size, head: head.subarray(0, length) };
+    } finally {
+      closeSync(descriptor);
+    }
+  } catch (error) {
+    return { kind: 'unreadable', because: `could not be read (${error instanceof Error ? error.message : 'unknown'})` };
+  }
+}
