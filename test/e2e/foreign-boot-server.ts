@@ -1,0 +1,38 @@
+import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { buildInitramfs } from '#test/lab/initramfs.ts';
+import type { Lab } from '#test/lab/lab.ts';
+
+/**
+ * Serves a boot by programs of others, dnsmasq (DHCP and TFTP) and busybox (HTTP), to prove the lab without our daemon:
+ * loader, then an iPXE script, then kernel and initramfs, with `args` on the kernel's command line.
+ */
+export async function startForeignBootServer(
+  lab: Lab,
+  tools: Readonly<Record<'dnsmasq' | 'busybox' | 'vmlinuz' | 'modules' | 'ipxe.efi' | 'undionly.kpxe', string>>,
+  args: string,
+): Promise<void> {
+  const files = join(lab.folder, 'files');
+  mkdirSync(files);
+  copyFileSync(tools.vmlinuz, join(files, 'vmlinuz'));
+  copyFileSync(buildInitramfs(tools), join(files, 'initrd.img'));
+  copyFileSync(tools['ipxe.efi'], join(files, 'ipxe.efi'));
+  copyFileSync(tools['undionly.kpxe'], join(files, 'undionly.kpxe'));
+  const url = `http://${lab.address}:8080`;
+  // Under UEFI the kernel finds its initramfs by the name on its command line.
+  const kernel = `kernel ${url}/vmlinuz initrd=initrd.img console=ttyS0 ${args}`;
+  writeFileSync(join(files, 'boot.ipxe'), `#!ipxe\n${kernel}\ninitrd ${url}/initrd.img\nboot\n`);
+
+  lab.start([tools.busybox, 'httpd', '-f', '-p', `${lab.address}:8080`, '-h', files], { name: 'httpd' });
+  const flags = [
+    ['--no-daemon', '--conf-file=/dev/null', '--user=root', '--port=0', '--log-dhcp'],
+    [`--interface=${lab.bridge}`, '--bind-interfaces', `--dhcp-leasefile=${join(lab.folder, 'leases')}`],
+    ['--dhcp-range=192.168.77.100,192.168.77.200,1h', '--enable-tftp', `--tftp-root=${files}`],
+    ['--dhcp-match=set:ipxe,175', '--dhcp-match=set:uefi,option:client-arch,7'],
+    ['--dhcp-match=set:http,option:client-arch,16', '--dhcp-option-force=tag:http,60,HTTPClient'],
+    ['--dhcp-boot=tag:ipxe,boot.ipxe', '--dhcp-boot=tag:!ipxe,tag:uefi,ipxe.efi'],
+    [`--dhcp-boot=tag:!ipxe,tag:http,${url}/ipxe.efi`],
+  ].flat();
+  const dnsmasq = lab.start([tools.dnsmasq, ...flags]);
+  await dnsmasq.waitForOutput(/DHCP, IP range/, 10_000);
+}

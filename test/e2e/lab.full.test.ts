@@ -1,0 +1,18 @@
+import { test } from 'node:test';
+import { GUEST_NEEDS, startGuest } from '#test/lab/guest.ts';
+import { openLab } from '#test/lab/lab.ts';
+import { need } from '#test/lab/need.ts';
+import { startForeignBootServer } from './foreign-boot-server.ts';
+
+for (const firmware of ['uefi-pxe', 'uefi-http'] as const) {
+  test(`the lab boots a ${firmware} guest from servers that are not ours`, async (t) => {
+    const tools = need(t, [...GUEST_NEEDS, 'dnsmasq']);
+    if (!tools) return;
+    await using lab = openLab();
+    await startForeignBootServer(lab, tools, 'ingot.network');
+    const guest = startGuest(lab, { tools, firmware });
+    await guest.waitForSerial(/INGOT-GUEST-UP mac=52:54:00:00:00:01/, 300_000);
+    await guest.waitForSerial(/INGOT-GUEST-ADDRESS ip=192\.168\.77\.1\d\d/, 60_000);
+    await guest.waitForPowerOff(60_000);
+  });
+}

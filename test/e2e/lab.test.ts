@@ -1,0 +1,33 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { GUEST_NEEDS, startGuest } from '#test/lab/guest.ts';
+import { openLab } from '#test/lab/lab.ts';
+import { need } from '#test/lab/need.ts';
+import { startForeignBootServer } from './foreign-boot-server.ts';
+
+test('the lab boots a BIOS guest from servers that are not ours, up to its user space', async (t) => {
+  const tools = need(t, [...GUEST_NEEDS, 'dnsmasq']);
+  if (!tools) return;
+  await using lab = openLab();
+  await startForeignBootServer(lab, tools, 'ingot.network ingot.get=http://192.168.77.1:8080/boot.ipxe');
+  const guest = startGuest(lab, { tools, firmware: 'bios-pxe', mac: '52:54:00:00:00:0a' });
+  await guest.waitForSerial(/INGOT-GUEST-UP mac=52:54:00:00:00:0a cmdline=.*ingot\.network/, 240_000);
+  await guest.waitForSerial(/INGOT-GUEST-ADDRESS ip=192\.168\.77\.1\d\d server=192\.168\.77\.1/, 60_000);
+  await guest.waitForSerial(/INGOT-GUEST-GOT http:\S+\/boot\.ipxe bytes=\d+ sha256=[0-9a-f]{64}/, 60_000);
+  await guest.waitForPowerOff(60_000);
+});
+
+test('the client namespace reaches the servers over a cable, with an address that it is given', async (t) => {
+  const tools = need(t, ['root', 'netns', 'tun', 'ip', 'dnsmasq', 'busybox']);
+  if (!tools) return;
+  await using lab = openLab();
+  const range = '--dhcp-range=192.168.77.100,192.168.77.200,1h';
+  const flags = ['--no-daemon', '--conf-file=/dev/null', '--user=root', '--port=0', '--interface=br0', '--no-ping'];
+  const leases = `--dhcp-leasefile=${lab.folder}/leases`;
+  const dnsmasq = lab.start([tools.dnsmasq, ...flags, '--bind-interfaces', range, leases]);
+  await dnsmasq.waitForOutput(/DHCP, IP range/, 10_000);
+  const ask = [tools.busybox, 'udhcpc', '-i', lab.clientInterface, '-f', '-n', '-q', '-s', '/bin/true'] as const;
+  const client = await lab.run(ask, 30_000, { place: 'client' });
+  assert.equal(client.status, 0, client.output);
+  assert.match(client.output, /lease of 192\.168\.77\.1\d\d obtained from 192\.168\.77\.1/);
+});

@@ -1,0 +1,88 @@
+/**
+ * The Debian packages that tests above the fast tier work with.
+ *
+ * What ships a service, a kernel, or would push another package out, is only unpacked into the cache: nothing is
+ * configured, enabled or written to /boot. The rest is installed.
+ */
+export const INSTALLED_PACKAGES = [
+  'atftp',
+  'cpio',
+  'curl',
+  'dhcping',
+  'dnsmasq-base', // the program alone; `dnsmasq` would add the service
+  'iproute2',
+  'ipxe-qemu',
+  'isc-dhcp-client',
+  'kea-admin', // perfdhcp, and the libraries of the unpacked Kea server
+  'qemu-system-x86',
+  'qemu-utils',
+  'tcpdump',
+  'tftp-hpa',
+  'tshark',
+  'zstd',
+  // Libraries of unpacked programs.
+  'libgssapi-krb5-2',
+  'libicu72',
+  'libldap-2.5-0',
+  'liblz4-1',
+  'libpq5',
+  'libwrap0',
+  'libxml2',
+  'tzdata',
+] as const;
+
+export const UNPACKED_PACKAGES = [
+  'busybox-static', // conflicts with busybox
+  'ipxe',
+  'isc-dhcp-relay',
+  'kea-dhcp4-server',
+  'linux-image-cloud-amd64',
+  'ovmf',
+  'postgresql-15',
+  'tftpd-hpa',
+] as const;
+
+export type InstalledPackage = (typeof INSTALLED_PACKAGES)[number];
+export type UnpackedPackage = (typeof UNPACKED_PACKAGES)[number];
+
+/** Where a thing that a test may need is found: a program of an installed package, or a path inside an unpacked one. */
+export type Source =
+  | { readonly package: InstalledPackage }
+  | { readonly package: UnpackedPackage; readonly path: string };
+
+/** Everything a test can ask for by name, beside rights. A path may end in `*` for one name that holds a version. */
+export const PROVISIONS = {
+  atftp: { package: 'atftp' },
+  cpio: { package: 'cpio' },
+  curl: { package: 'curl' },
+  dhclient: { package: 'isc-dhcp-client' },
+  dhcping: { package: 'dhcping' },
+  dnsmasq: { package: 'dnsmasq-base' },
+  ip: { package: 'iproute2' },
+  perfdhcp: { package: 'kea-admin' },
+  'qemu-img': { package: 'qemu-utils' },
+  'qemu-system-x86_64': { package: 'qemu-system-x86' },
+  tc: { package: 'iproute2' },
+  tcpdump: { package: 'tcpdump' },
+  tftp: { package: 'tftp-hpa' },
+  tshark: { package: 'tshark' },
+  zstd: { package: 'zstd' },
+  busybox: { package: 'busybox-static', path: 'bin/busybox' },
+  dhcrelay: { package: 'isc-dhcp-relay', path: 'usr/sbin/dhcrelay' },
+  'in.tftpd': { package: 'tftpd-hpa', path: 'usr/sbin/in.tftpd' },
+  'kea-dhcp4': { package: 'kea-dhcp4-server', path: 'usr/sbin/kea-dhcp4' },
+  /** A folder with postgres, initdb and pg_ctl. */
+  'postgresql-bin': { package: 'postgresql-15', path: 'usr/lib/postgresql/15/bin' },
+  vmlinuz: { package: 'linux-image-cloud-amd64', path: 'boot/vmlinuz-*' },
+  /** The folder of the kernel's modules. */
+  modules: { package: 'linux-image-cloud-amd64', path: 'lib/modules/*' },
+  'undionly.kpxe': { package: 'ipxe', path: 'usr/lib/ipxe/undionly.kpxe' },
+  'ipxe.efi': { package: 'ipxe', path: 'usr/lib/ipxe/ipxe.efi' },
+  'snponly.efi': { package: 'ipxe', path: 'usr/lib/ipxe/snponly.efi' },
+  'OVMF_CODE_4M.fd': { package: 'ovmf', path: 'usr/share/OVMF/OVMF_CODE_4M.fd' },
+  'OVMF_VARS_4M.fd': { package: 'ovmf', path: 'usr/share/OVMF/OVMF_VARS_4M.fd' },
+  'OVMF_CODE_4M.secboot.fd': { package: 'ovmf', path: 'usr/share/OVMF/OVMF_CODE_4M.secboot.fd' },
+  'OVMF_VARS_4M.snakeoil.fd': { package: 'ovmf', path: 'usr/share/OVMF/OVMF_VARS_4M.snakeoil.fd' },
+} as const satisfies Record<string, Source>;
+
+export type Provision = keyof typeof PROVISIONS;
