@@ -79,8 +79,10 @@ export type TftpEvent =
   | (TftpParty & { readonly kind: 'failed'; readonly because: string; readonly error?: unknown })
   /** Not answered at all. */
   | { readonly kind: 'dropped'; readonly peer: Endpoint; readonly local: Endpoint; readonly because: string }
-  /** An address of this machine came or went, or could not be listened on. */
-  | { readonly kind: 'listening' | 'not-listening'; readonly local: Endpoint; readonly because: string };
+  /** An address of this machine came. */
+  | { readonly kind: 'listening'; readonly local: Endpoint; readonly because: string }
+  /** An address went, or could not be listened on. */
+  | { readonly kind: 'not-listening'; readonly local: Endpoint; readonly because: string };
 
 export type TftpLimits = {
   /** Path MTU assumed for clients, unless the interface's own is smaller; it bounds the block size. */

@@ -1,4 +1,4 @@
-import type { RemoteInfo, Socket } from 'node:dgram';
+import type { RemoteInfo } from 'node:dgram';
 import { type IpAddress, parseIpAddress } from '#machines/values/ip-address.ts';
 import { sure } from '#machines/values/parsed.ts';
 import type { Endpoint } from './contract.ts';
@@ -12,11 +12,15 @@ export type Listener = {
   readonly bindAddress: string;
   readonly family: 'IPv4' | 'IPv6';
   readonly mtu: number | undefined;
+  /** Nothing is sent once the address is gone. */
   send(packet: Uint8Array, to: { readonly address: string; readonly port: number }): void;
   sendsPending(): number;
 };
 
-type Place = LocalAddress & { readonly entry: number };
+/** A rack that is powered on at once asks at once, and who is not heard waits for seconds before asking again. */
+const RECEIVE_BUFFER_BYTES = 4 << 20;
+
+type Place = LocalAddress & { readonly entry: number; readonly wildcard: boolean };
 
 /**
  * The listening sockets. A wildcard means one socket for each address of this machine, as a socket on the wildcard
@@ -35,7 +39,7 @@ export function tftpListeners({
   readonly failed: (listener: Listener, error: Error) => void;
   readonly changed: (kind: 'listening' | 'not-listening', local: Endpoint, because: string) => void;
 }) {
-  const sockets = new Map<string, { readonly socket: Socket; readonly listener: Listener }>();
+  const sockets = new Map<string, { readonly listener: Listener; readonly close: () => Promise<void> }>();
   /** The port of each entry; one that was 0 is known once its first socket is bound, and then holds for all. */
   const ports = listen.map((entry) => entry.port);
   const refusals = new Map<string, string>();
@@ -45,10 +49,10 @@ export function tftpListeners({
     return listen.flatMap(({ address }, entry): readonly Place[] => {
       if (address === '0.0.0.0' || address === '::') {
         const family = address === '::' ? 'IPv6' : 'IPv4';
-        return mine.filter((one) => one.family === family).map((one) => ({ ...one, entry }));
+        return mine.filter((one) => one.family === family).map((one) => ({ ...one, entry, wildcard: true }));
       }
       const family = address.includes(':') ? 'IPv6' : 'IPv4';
-      return [{ address, family, mtu: mine.find((one) => one.address === address)?.mtu, entry }];
+      return [{ address, family, mtu: mine.find((one) => one.address === address)?.mtu, entry, wildcard: false }];
     });
   }
 
@@ -58,6 +62,7 @@ export function tftpListeners({
     const socket = await openUdp({
       address: place.address,
       port: ports[place.entry] ?? 0,
+      receiveBufferBytes: RECEIVE_BUFFER_BYTES,
       received: (bytes, from) => received(listener, bytes, from),
       failed: (error) => failed(listener, error),
     });
@@ -68,26 +73,51 @@ export function tftpListeners({
       bindAddress: place.address,
       family: place.family,
       mtu: place.mtu,
-      send: (packet, to) => socket.send(packet, to.port, to.address),
-      sendsPending: () => socket.getSendQueueCount(),
+      // A closed socket throws, and a request or a timer of a transfer may outlive the address it came to.
+      send: (packet, to) => {
+        if (open) socket.send(packet, to.port, to.address);
+      },
+      sendsPending: () => (open ? socket.getSendQueueCount() : 0),
     };
-    sockets.set(keyOf(place), { socket, listener });
+    let open = true;
+    const close = async () => {
+      open = false;
+      await closeUdp(socket);
+    };
+    sockets.set(keyOf(place), { listener, close });
     return listener.local;
+  }
+
+  /** Told once for each reason, not at every look. */
+  function refused(place: Place, error: unknown): void {
+    const because = error instanceof Error && error.cause instanceof Error ? error.cause.message : String(error);
+    const key = keyOf(place);
+    if (refusals.get(key) === because) return;
+    refusals.set(key, because);
+    changed('not-listening', { address: unscoped(place.address), port: ports[place.entry] ?? 0 }, because);
   }
 
   return {
     async open(): Promise<readonly Endpoint[]> {
-      for (const place of places()) await openOne(place);
+      for (const place of places()) {
+        try {
+          await openOne(place);
+        } catch (error) {
+          // A fresh IPv6 address is tentative for a second or two; `follow` finds it usable.
+          if (!place.wildcard || codeOf(error) !== 'EADDRNOTAVAIL') throw error;
+          refused(place, error);
+        }
+      }
       return [...sockets.values()].map(({ listener }) => listener.local);
     },
 
     async follow(): Promise<void> {
       const now = places();
       const wanted = new Set(now.map(keyOf));
-      for (const [key, { socket, listener }] of sockets) {
+      for (const [key, { listener, close }] of sockets) {
         if (wanted.has(key)) continue;
         sockets.delete(key);
-        await closeUdp(socket);
+        await close();
         changed('not-listening', listener.local, 'the address is gone');
       }
       for (const place of now.filter((one) => !sockets.has(keyOf(one)))) {
@@ -96,20 +126,21 @@ export function tftpListeners({
           changed('listening', await openOne(place), 'a new address');
           refusals.delete(key);
         } catch (error) {
-          // A fresh IPv6 address is tentative for a second or two; the next look finds it usable. Told once each.
-          const because = error instanceof Error && error.cause instanceof Error ? error.cause.message : String(error);
-          const local = { address: unscoped(place.address), port: ports[place.entry] ?? 0 };
-          if (refusals.get(key) !== because) changed('not-listening', local, because);
-          refusals.set(key, because);
+          refused(place, error);
         }
       }
     },
 
     async close(): Promise<void> {
-      await Promise.all([...sockets.values()].map(({ socket }) => closeUdp(socket)));
+      await Promise.all([...sockets.values()].map(({ close }) => close()));
       sockets.clear();
     },
   };
+}
+
+function codeOf(error: unknown): unknown {
+  const cause = error instanceof Error ? error.cause : undefined;
+  return cause instanceof Error && 'code' in cause ? cause.code : undefined;
 }
 
 /** Addresses from the system are well formed; only their scope is no part of our value type. */

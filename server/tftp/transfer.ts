@@ -35,6 +35,10 @@ export type Transfer = {
  * Runs one transfer: sends, takes ACKs, keeps the timer. `ended` is called exactly once, after which nothing is sent.
  * The caller keeps file and socket open until then.
  *
+ * Where the time goes (perf, eight clients in lock-step at blksize 1428, two cores shared with them): 61 % kernel, of it
+ * a third waking the clients, 25 % Node's C++, 9 % libc (a 64 KiB buffer for each datagram received), 4 % JavaScript. So
+ * there is little left to gain here; a second thread brought 6 to 10 %, as the cores are then all taken.
+ *
  * `sendsPending` says how many earlier packets still wait in user space to be sent.
  */
 export function startTransfer({

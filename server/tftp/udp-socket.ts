@@ -13,6 +13,7 @@ export async function openUdp({
   port,
   peer,
   sharing = false,
+  receiveBufferBytes,
   received,
   failed,
 }: {
@@ -20,6 +21,8 @@ export async function openUdp({
   readonly port: number;
   readonly peer?: { readonly address: string; readonly port: number };
   readonly sharing?: boolean;
+  /** The kernel gives what it may (net.core.rmem_max), and says nothing when that is less. */
+  readonly receiveBufferBytes?: number;
   readonly received: (bytes: Uint8Array, from: RemoteInfo) => void;
   readonly failed: (error: Error) => void;
 }): Promise<Socket> {
@@ -28,6 +31,7 @@ export async function openUdp({
     type: family === 6 ? 'udp6' : 'udp4',
     ipv6Only: family === 6,
     reuseAddr: sharing,
+    ...(receiveBufferBytes === undefined ? {} : { recvBufferSize: receiveBufferBytes }),
     // Only addresses are ever given, so nothing is looked up. Node's own lookup takes a turn of the event loop for each
     // packet that an unconnected socket sends.
     lookup: (literal, _options, done) => {
