@@ -62,6 +62,8 @@ export type TraceBody =
       readonly ms: number;
     }
   | { readonly kind: 'tftp-refused'; readonly file: string; readonly because: string }
+  /** A download has begun; its `http-sent` comes when it has ended, which may be minutes later. */
+  | { readonly kind: 'http-asked'; readonly path: string; readonly role: HttpRole }
   | {
       readonly kind: 'http-sent';
       readonly method: 'GET' | 'HEAD';
@@ -81,6 +83,8 @@ export type TraceBody =
       readonly situation: ScriptSituation;
       readonly because: string;
       readonly bytes: number;
+      /** How many initrds the script names; absent where the script is not ours to know. */
+      readonly initrds?: number;
     }
   | { readonly kind: 'grant-spent'; readonly grant: string }
   /** A line by syslog, by the JSON-lines receiver or from iPXE. */

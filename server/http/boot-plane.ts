@@ -89,6 +89,7 @@ function requestHandler(parts: BootPlaneParts, scripts: BootScripts) {
     const answer = await answers.answer(asked);
     // From here on the plain response: fastify would pipe a stream of its own for a body of this size.
     reply.hijack();
+    if (answer.kind === 'blob' && asked.method === 'GET') recordBegin(asked, answer);
     const outcome = await send(raw, reply.raw, asked, answer);
     record(asked, answer, outcome, { ms: now() - startedAt, userAgent: raw.headers['user-agent'] });
   }
@@ -170,6 +171,12 @@ function requestHandler(parts: BootPlaneParts, scripts: BootScripts) {
     }
   }
 
+  /** A download of minutes is told when it begins, else its trace would look like silence. */
+  function recordBegin({ target, asker }: BootRequest, { attempt, role }: Extract<BootAnswer, { kind: 'blob' }>): void {
+    const subject = { address: asker.peer, ...(attempt === undefined ? {} : { attempt }) };
+    recorder.record(subject, { kind: 'http-asked', path: pathOf(target), role });
+  }
+
   function record(
     { method, target, asker }: BootRequest,
     answer: BootAnswer,
@@ -177,7 +184,7 @@ function requestHandler(parts: BootPlaneParts, scripts: BootScripts) {
     { ms, userAgent }: { readonly ms: number; readonly userAgent: string | undefined },
   ): void {
     const { attempt, role } = answer;
-    const path = (/^[^?#]*/.exec(target)?.[0] ?? '').slice(0, MAX_TEXT);
+    const path = pathOf(target);
     const because = answer.kind === 'not-found' ? answer.because : undefined;
     log.debug({ peer: asker.peer, method, path, status, bytes: sent.bytes, size, ms, because }, 'http');
     recorder.record(
@@ -210,6 +217,8 @@ function requestHandler(parts: BootPlaneParts, scripts: BootScripts) {
 type Outcome = { readonly status: number; readonly size: number; readonly start: number; readonly sent: Sent };
 
 const EMPTY = new Uint8Array(0);
+
+const pathOf = (target: string): string => (/^[^?#]*/.exec(target)?.[0] ?? '').slice(0, MAX_TEXT);
 
 function readRequest(raw: IncomingMessage, target: string): BootRequest | undefined {
   const { remoteAddress, localAddress, localPort } = raw.socket;

@@ -199,5 +199,11 @@ function textFact(machine: Machine | undefined, name: string): string | undefine
   return typeof value === 'string' ? value : undefined;
 }
 
-const renderedEvent = ({ situation, because }: BootScript, text: string) =>
-  ({ kind: 'script-rendered', situation, because, bytes: Buffer.byteLength(text) }) as const;
+const renderedEvent = (script: BootScript, text: string) =>
+  ({
+    kind: 'script-rendered',
+    situation: script.situation,
+    because: script.because,
+    bytes: Buffer.byteLength(text),
+    ...('initrds' in script.data ? { initrds: script.data.initrds.length } : {}),
+  }) as const;

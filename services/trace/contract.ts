@@ -12,6 +12,13 @@ export type Subject = {
   readonly attempt?: string;
 };
 
+/** A UDP datagram as it came or went. */
+export type TracePacket = {
+  readonly source: { readonly address: IpAddress; readonly port: number };
+  readonly destination: { readonly address: IpAddress; readonly port: number };
+  readonly payload: Uint8Array;
+};
+
 /**
  * Joins what all protocols saw into boot attempts. Recording never waits, never throws and never slows a packet:
  * writes are batched and bounded, and what is dropped is counted in the trace itself.
@@ -22,6 +29,13 @@ export type Recorder = {
    * attempt's id, or nothing if the event belongs to no netboot client and no registered MAC.
    */
   record(subject: Subject, body: TraceBody): string | undefined;
+  /**
+   * Keeps a datagram for `ingot trace --pcap`. Call it after `record`, with the attempt that `record` gave. The bytes
+   * are copied; beyond the bounds nothing is kept, and that is counted.
+   */
+  packet?(subject: Subject, packet: TracePacket): void;
+  /** The datagrams kept of an attempt, in order. */
+  packets?(attempt: string): Promise<readonly (TracePacket & { readonly at: number })[]>;
   /** The attempt in progress, as it stands in memory. */
   live(subject: Subject): Attempt | undefined;
   /** Who has this address, by the DHCP traffic seen (also another server's), newest wins. */
