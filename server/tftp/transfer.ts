@@ -37,7 +37,7 @@ export type Transfer = {
  *
  * Where the time goes (perf, eight clients in lock-step at blksize 1428, two cores shared with them): 61 % kernel, of it
  * a third waking the clients, 25 % Node's C++, 9 % libc (a 64 KiB buffer for each datagram received), 4 % JavaScript. So
- * there is little left to gain here; a second thread brought 6 to 10 %, as the cores are then all taken.
+ * there is little left to gain here. A second server process beside the first brought 6 to 8 %: the cores were all taken.
  *
  * `sendsPending` says how many earlier packets still wait in user space to be sent.
  */
