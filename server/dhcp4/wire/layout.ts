@@ -104,9 +104,12 @@ function overloaded(
 ): Layout | undefined {
   const fixed = options.filter(({ code }) => code === TYPE || code === SERVER_ID);
   const last = options.filter(({ code }) => code === RELAY);
+  const mainRoom = room - sizeOf(fixed) - sizeOf(last) - OVERLOAD_BYTES - END_BYTES;
+  // What has to stay may alone be too long: a stranger chooses how long the 82 is that we echo.
+  if (mainRoom < 0) return undefined;
   const main: RawOption[] = [];
   const areas = [
-    { into: main, left: room - sizeOf(fixed) - sizeOf(last) - OVERLOAD_BYTES - END_BYTES },
+    { into: main, left: mainRoom },
     { into: [] as RawOption[], left: file === '' ? FILE_ROOM : 0 },
     { into: [] as RawOption[], left: sname === '' ? SNAME_ROOM : 0 },
   ];

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { fuzzDhcp4, survives } from './fuzz.ts';
 import { datagram } from './datagram.ts';
@@ -10,6 +11,14 @@ test('fifty thousand mutated captures neither crash the codec nor come back chan
   assert.ok(messages > inputs / 4, `${messages} messages`);
   assert.ok(malformed > inputs / 50, `${malformed} malformed`);
 });
+
+const BROKE_US = new URL('../../../golden/dhcp4/broke-us/', import.meta.url);
+
+for (const file of readdirSync(BROKE_US)) {
+  test(`${file}, which once broke the codec, no longer does`, () => {
+    assert.equal(survives(new Uint8Array(readFileSync(new URL(file, BROKE_US)))), true);
+  });
+}
 
 test('the largest datagrams, full of the smallest options, cost no more than a moment of memory', () => {
   const room = 65_507 - 240;

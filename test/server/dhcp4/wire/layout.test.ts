@@ -131,6 +131,15 @@ describe('a message over its limit', () => {
     assert.equal(codesIn(encodeDhcp4(named, { maxBytes: 270, overload: true })).includes(52), false);
   });
 
+  test('does not overload around an 82 that is too long by itself, but drops it if it may', () => {
+    const relayed = { ...big([101, 100]), options: withRawOption(big([101, 100]).options, 82, filler(400)) };
+    const limits = { maxBytes: 548, requested: [101, 82], droppable: [101, 82], overload: true };
+    assert.deepEqual(droppedToFit(relayed, limits), [82]);
+    assert.ok(encodeDhcp4(relayed, limits).length <= 548);
+    const kept = encodeDhcp4(relayed, { ...limits, droppable: [101] });
+    assert.deepEqual(codesIn(kept), [53, 54, 82, 82], 'nothing droppable is left, and nothing is hidden in file');
+  });
+
   test('keeps option 82 last in the options area when it overloads', () => {
     const relayed = { ...message, options: withRawOption(message.options, 82, filler(30)) };
     const encoded = encodeDhcp4(relayed, { maxBytes: 548, overload: true });
