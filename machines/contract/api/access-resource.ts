@@ -1,0 +1,35 @@
+import { z } from 'zod';
+import { ROLES } from './role.ts';
+
+const time = z.number();
+const role = z.enum(ROLES);
+
+/** A way in, without its secret. */
+export const accessKey = z
+  .object({
+    id: z.string(),
+    kind: z.enum(['token', 'session', 'code']),
+    name: z.string(),
+    role,
+    createdAt: time,
+    expiresAt: time.optional(),
+  })
+  .meta({ id: 'AccessKey' });
+export type AccessKeyResource = z.output<typeof accessKey>;
+
+export const newToken = z.strictObject({
+  name: z
+    .string()
+    .max(63)
+    .regex(/^[A-Za-z0-9]([A-Za-z0-9._@-]*[A-Za-z0-9])?$/, 'want letters, digits, dots, dashes, underscores or @'),
+  role: role.default('viewer'),
+  days: z.int().min(1).max(3650).optional().meta({ description: 'void after so many days; absent: never' }),
+});
+
+/** The secret is in this answer and nowhere else: only its hash is kept. */
+export const madeToken = accessKey.extend({ secret: z.string() }).meta({ id: 'MadeToken' });
+
+/** A code that opens one session, once, soon. */
+export const madeCode = z.object({ code: z.string(), url: z.string(), expiresAt: time }).meta({ id: 'MadeCode' });
+
+export const whoAmI = z.object({ name: z.string(), role, kind: z.enum(['token', 'session']) }).meta({ id: 'WhoAmI' });

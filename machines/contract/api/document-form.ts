@@ -1,0 +1,58 @@
+import { z } from 'zod';
+import { formatCidr4, formatIpv4Range } from '../../values/cidr.ts';
+import {
+  classDocument,
+  type Document,
+  DOCUMENT_KINDS,
+  type DocumentKind,
+  imageDocument,
+  machineDocument,
+  profileDocument,
+  subnetDocument,
+} from '../documents.ts';
+
+/** The collection of each kind in the API: `/api/v1/machines`. */
+export const COLLECTIONS = {
+  Machine: 'machines',
+  Profile: 'profiles',
+  Class: 'classes',
+  Subnet: 'subnets',
+  Image: 'images',
+} as const satisfies Record<DocumentKind, string>;
+
+/** Case-blind, singular or plural: `machine`, `Machines`. */
+export function kindOf(text: string): DocumentKind | undefined {
+  const lower = text.toLowerCase();
+  return DOCUMENT_KINDS.find((kind) => lower === kind.toLowerCase() || lower === COLLECTIONS[kind]);
+}
+
+/** `status` is what the daemon knows, never what somebody wants: `get -o yaml | apply -f -` must round-trip. */
+function asDocument(raw: unknown): unknown {
+  if (typeof raw !== 'object' || raw === null || Array.isArray(raw)) return raw;
+  const { status: _status, ...rest } = raw as Record<string, unknown>;
+  const kind = typeof rest['kind'] === 'string' ? kindOf(rest['kind']) : undefined;
+  return kind ? { ...rest, kind } : rest;
+}
+
+/** One document as people write it: any spelling of its kind, a `status` that is ignored. */
+export const documentInput = z
+  .preprocess(
+    asDocument,
+    z.discriminatedUnion('kind', [machineDocument, profileDocument, classDocument, subnetDocument, imageDocument], {
+      error: (issue) => (issue.code === 'invalid_union' ? `want kind: ${DOCUMENT_KINDS.join(' | ')}` : undefined),
+    }),
+  )
+  .meta({ id: 'Document' });
+
+/** The same for a route whose path already says the kind. */
+export const inputOf = <S extends z.ZodType>(schema: S) => z.preprocess(asDocument, schema);
+
+/** A document in the form in which it is written: what `documentInput` reads back to the same value. */
+export type WrittenDocument = { readonly kind: DocumentKind; readonly name: string } & Readonly<
+  Record<string, unknown>
+>;
+
+export function writeDocument(document: Document): WrittenDocument {
+  if (document.kind !== 'Subnet') return document;
+  return { ...document, cidr: formatCidr4(document.cidr), pools: document.pools.map(formatIpv4Range) };
+}

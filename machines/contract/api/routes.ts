@@ -1,0 +1,355 @@
+import { z } from 'zod';
+import {
+  classDocument,
+  type DocumentKind,
+  imageDocument,
+  machineDocument,
+  name,
+  profileDocument,
+  subnetDocument,
+} from '../documents.ts';
+import { accessKey, madeCode, madeToken, newToken, whoAmI } from './access-resource.ts';
+import { applyAnswer, applyRequest } from './apply.ts';
+import { inputOf } from './document-form.ts';
+import { explainQuery, explanation } from './explain.ts';
+import { ACTIONS_BY_NAME, grant, machineList, machineQuery, machineResource } from './machine-resource.ts';
+import { type Route } from './route.ts';
+import { auditEntry, lease, leaseQuery, loader, loaderUpload, systemStatus } from './system-resource.ts';
+import { attempt, attemptQuery, eventQuery, traceEvent } from './trace-resource.ts';
+import { watchEvent, watchQuery } from './watch.ts';
+
+const byName = z.strictObject({ name });
+const byId = z.strictObject({ id: z.string().max(64) });
+const items = <S extends z.ZodType>(schema: S) => z.object({ items: z.array(schema) });
+const json = <S extends z.ZodType>(schema: S) => ({ kind: 'json', schema }) as const;
+const empty = { kind: 'empty' } as const;
+
+const documentStatus = z.object({ rev: z.int(), appliedFrom: z.string().optional() });
+const mergePatch = z.record(z.string(), z.unknown());
+
+/** Loaders are a few hundred KiB; a UKI with its initrd is tens of MiB. */
+export const MAX_LOADER_BYTES = 256 << 20;
+
+/** Subnets live in the configuration file: they are read here and changed there. */
+function documentRoutes<S extends z.ZodObject>(collection: string, noun: string, schema: S) {
+  const resource = z.object({ ...schema.shape, status: documentStatus });
+  const path = `/api/v1/${collection}` as const;
+  return {
+    list: { method: 'GET', path, summary: `All ${collection}`, role: 'viewer', answer: json(items(resource)) },
+    get: {
+      method: 'GET',
+      path: `${path}/{name}`,
+      summary: `One ${noun}`,
+      role: 'viewer',
+      params: byName,
+      answer: json(resource),
+      revision: true,
+    },
+    put: {
+      method: 'PUT',
+      path: `${path}/{name}`,
+      summary: `Create or replace one ${noun}`,
+      role: 'operator',
+      params: byName,
+      body: json(inputOf(schema)),
+      answer: json(resource),
+      revision: true,
+    },
+    remove: {
+      method: 'DELETE',
+      path: `${path}/{name}`,
+      summary: `Remove one ${noun}`,
+      role: 'operator',
+      params: byName,
+      answer: empty,
+      revision: true,
+    },
+  } as const satisfies Record<string, Route>;
+}
+
+const profiles = documentRoutes('profiles', 'profile', profileDocument);
+const classes = documentRoutes('classes', 'class', classDocument);
+const images = documentRoutes('images', 'image', imageDocument);
+const subnets = documentRoutes('subnets', 'subnet', subnetDocument);
+
+/** Every route of the operator API. `/healthz` alone stands outside: it needs no rights and tells nothing. */
+export const ROUTES = {
+  getStatus: {
+    method: 'GET',
+    path: '/api/v1/status',
+    summary: 'How things stand: version, listeners, counts',
+    role: 'viewer',
+    answer: json(systemStatus),
+  },
+
+  listMachines: {
+    method: 'GET',
+    path: '/api/v1/machines',
+    summary: 'Machines, filtered, sorted, page by page',
+    role: 'viewer',
+    query: machineQuery,
+    answer: json(machineList),
+  },
+  getMachine: {
+    method: 'GET',
+    path: '/api/v1/machines/{name}',
+    summary: 'One machine',
+    role: 'viewer',
+    params: byName,
+    answer: json(machineResource),
+    revision: true,
+  },
+  putMachine: {
+    method: 'PUT',
+    path: '/api/v1/machines/{name}',
+    summary: 'Create or replace one machine’s document; what an operator adds is accepted',
+    role: 'operator',
+    params: byName,
+    body: json(inputOf(machineDocument)),
+    answer: json(machineResource),
+    revision: true,
+  },
+  patchMachine: {
+    method: 'PATCH',
+    path: '/api/v1/machines/{name}',
+    summary: 'Change parts of one machine’s document (RFC 7396 merge patch)',
+    role: 'operator',
+    params: byName,
+    body: json(mergePatch),
+    answer: json(machineResource),
+    revision: true,
+  },
+  removeMachine: {
+    method: 'DELETE',
+    path: '/api/v1/machines/{name}',
+    summary: 'Forget one machine; it may be seen again',
+    role: 'operator',
+    params: byName,
+    answer: empty,
+    revision: true,
+  },
+  actOnMachine: {
+    method: 'POST',
+    path: '/api/v1/machines/{name}/actions/{action}',
+    summary: 'Accept, reject, adopt, lock, unlock, put into or take out of maintenance, retire',
+    role: 'operator',
+    params: z.strictObject({ name, action: z.enum(ACTIONS_BY_NAME) }),
+    answer: json(machineResource),
+    revision: true,
+  },
+  bootMachine: {
+    method: 'POST',
+    path: '/api/v1/machines/{name}/boot',
+    summary: 'Grant one netboot of a profile that writes no disks',
+    role: 'operator',
+    params: byName,
+    body: json(z.strictObject({ profile: name })),
+    answer: { ...json(grant), status: 201 },
+  },
+  explain: {
+    method: 'GET',
+    path: '/api/v1/explain',
+    summary: 'Which rule decides for a machine, and what it would be sent now, byte for byte',
+    role: 'viewer',
+    query: explainQuery,
+    answer: json(explanation),
+  },
+
+  listProfiles: profiles.list,
+  getProfile: profiles.get,
+  putProfile: profiles.put,
+  removeProfile: profiles.remove,
+  listClasses: classes.list,
+  getClass: classes.get,
+  putClass: classes.put,
+  removeClass: classes.remove,
+  listImages: images.list,
+  getImage: images.get,
+  putImage: images.put,
+  removeImage: images.remove,
+  listSubnets: subnets.list,
+  getSubnet: subnets.get,
+
+  apply: {
+    method: 'POST',
+    path: '/api/v1/apply',
+    summary: 'Create or change many documents, or say what would change',
+    role: 'operator',
+    body: json(applyRequest),
+    answer: json(applyAnswer),
+  },
+
+  listAttempts: {
+    method: 'GET',
+    path: '/api/v1/attempts',
+    summary: 'Boot attempts, newest first',
+    role: 'viewer',
+    query: attemptQuery,
+    answer: json(items(attempt)),
+  },
+  getAttempt: {
+    method: 'GET',
+    path: '/api/v1/attempts/{id}',
+    summary: 'One boot attempt and its verdict',
+    role: 'viewer',
+    params: byId,
+    answer: json(attempt),
+  },
+  listEvents: {
+    method: 'GET',
+    path: '/api/v1/attempts/{id}/events',
+    summary: 'What happened during a boot attempt, in order',
+    role: 'viewer',
+    params: byId,
+    query: eventQuery,
+    answer: json(items(traceEvent)),
+  },
+  getPcap: {
+    method: 'GET',
+    path: '/api/v1/attempts/{id}/pcap',
+    summary: 'The packets of a boot attempt, for tshark',
+    role: 'viewer',
+    params: byId,
+    answer: { kind: 'bytes', contentType: 'application/vnd.tcpdump.pcap' },
+  },
+
+  listLeases: {
+    method: 'GET',
+    path: '/api/v1/leases',
+    summary: 'Who has which address',
+    role: 'viewer',
+    query: leaseQuery,
+    answer: json(items(lease)),
+  },
+  forgetLease: {
+    method: 'DELETE',
+    path: '/api/v1/leases/{address}',
+    summary: 'Free an address; its holder may still use it until it asks again',
+    role: 'operator',
+    params: z.strictObject({ address: lease.shape.address }),
+    answer: empty,
+  },
+
+  listLoaders: {
+    method: 'GET',
+    path: '/api/v1/loaders',
+    summary: 'First-stage boot files: which are there, which are missing',
+    role: 'viewer',
+    answer: json(items(loader)),
+  },
+  addLoader: {
+    method: 'PUT',
+    path: '/api/v1/loaders',
+    summary: 'Add a first-stage boot file: every machine of its kind will run it',
+    role: 'admin',
+    query: loaderUpload,
+    body: { kind: 'bytes', contentType: 'application/octet-stream', maxBytes: MAX_LOADER_BYTES },
+    answer: json(loader),
+  },
+
+  watch: {
+    method: 'GET',
+    path: '/api/v1/watch',
+    summary: 'A stream of changes (server-sent events), resumed with Last-Event-ID',
+    role: 'viewer',
+    query: watchQuery,
+    answer: { kind: 'events', schema: watchEvent },
+  },
+
+  whoAmI: {
+    method: 'GET',
+    path: '/api/v1/session',
+    summary: 'Who you are to the daemon',
+    role: 'viewer',
+    answer: json(whoAmI),
+  },
+  endSession: {
+    method: 'DELETE',
+    path: '/api/v1/session',
+    summary: 'Sign out',
+    role: 'viewer',
+    answer: empty,
+  },
+  makeCode: {
+    method: 'POST',
+    path: '/api/v1/codes',
+    summary: 'Make a code that opens the page once, with your own role',
+    role: 'viewer',
+    answer: { ...json(madeCode), status: 201 },
+  },
+  listTokens: {
+    method: 'GET',
+    path: '/api/v1/tokens',
+    summary: 'Tokens and sessions, without their secrets',
+    role: 'admin',
+    answer: json(items(accessKey)),
+  },
+  createToken: {
+    method: 'POST',
+    path: '/api/v1/tokens',
+    summary: 'Make a token; its secret is shown once',
+    role: 'admin',
+    body: json(newToken),
+    answer: { ...json(madeToken), status: 201 },
+  },
+  removeToken: {
+    method: 'DELETE',
+    path: '/api/v1/tokens/{id}',
+    summary: 'Void a token or a session at once',
+    role: 'admin',
+    params: byId,
+    answer: empty,
+  },
+
+  listAudit: {
+    method: 'GET',
+    path: '/api/v1/audit',
+    summary: 'Who changed what, newest first',
+    role: 'admin',
+    query: z.strictObject({ limit: z.coerce.number().int().min(1).max(10_000).default(100) }),
+    answer: json(items(auditEntry)),
+  },
+  getOpenApi: {
+    method: 'GET',
+    path: '/api/v1/openapi.json',
+    summary: 'This API as an OpenAPI 3.1 document',
+    role: 'viewer',
+    answer: json(z.record(z.string(), z.unknown())),
+  },
+  getMetrics: {
+    method: 'GET',
+    path: '/metrics',
+    summary: 'Counters and gauges in the Prometheus text format',
+    role: 'viewer',
+    answer: { kind: 'text', contentType: 'text/plain; version=0.0.4; charset=utf-8' },
+  },
+  getPage: {
+    method: 'GET',
+    path: '/',
+    summary: 'The status page',
+    role: 'viewer',
+    query: z.strictObject({ code: z.string().max(128).optional() }),
+    answer: { kind: 'text', contentType: 'text/html; charset=utf-8' },
+  },
+  getPageFile: {
+    method: 'GET',
+    path: '/page/{file}',
+    summary: 'A file of the status page',
+    role: 'viewer',
+    params: z.strictObject({ file: z.string().regex(/^[a-z-]+\.(mjs|css|svg)$/) }),
+    answer: { kind: 'bytes', contentType: 'application/octet-stream' },
+  },
+} as const satisfies Record<string, Route>;
+
+export type Routes = typeof ROUTES;
+export type RouteName = keyof Routes;
+export const ROUTE_NAMES = Object.keys(ROUTES) as RouteName[];
+
+/** Which routes serve the documents of a kind. */
+export const DOCUMENT_ROUTES = {
+  Machine: { get: 'getMachine', put: 'putMachine', remove: 'removeMachine' },
+  Profile: { list: 'listProfiles', get: 'getProfile', put: 'putProfile', remove: 'removeProfile' },
+  Class: { list: 'listClasses', get: 'getClass', put: 'putClass', remove: 'removeClass' },
+  Image: { list: 'listImages', get: 'getImage', put: 'putImage', remove: 'removeImage' },
+  Subnet: { list: 'listSubnets', get: 'getSubnet' },
+} as const satisfies Record<DocumentKind, Readonly<Record<string, RouteName>>>;
