@@ -1,0 +1,49 @@
+import type { Logger } from 'pino';
+import type { Machine } from '#machines/contract/machine.ts';
+import type { Attempt } from '#machines/contract/trace.ts';
+import type { BootPlan } from '#machines/decide/boot-plan.ts';
+import type { IpAddress } from '#machines/values/ip-address.ts';
+import type { MacAddress } from '#machines/values/mac-address.ts';
+import type { Access } from '#services/auth/access.ts';
+import type { LoaderCatalog } from '#services/images/contract.ts';
+import type { Registry } from '#services/registry/contract.ts';
+import type { AuditStore, LeaseStore } from '#services/store/contract.ts';
+import type { Recorder } from '#services/trace/contract.ts';
+import type { Metric } from './metrics.ts';
+
+/** What a machine would boot now, and the script it would be sent. Looks only: nothing is recorded or spent. */
+export type Explain = (question: {
+  readonly machine: Machine | undefined;
+  readonly mac: MacAddress | undefined;
+  /** Where it was last heard from, which tells its network; absent: nobody knows. */
+  readonly address: IpAddress | undefined;
+}) => {
+  readonly plan: BootPlan;
+  readonly script: { readonly situation: string; readonly because: string };
+  readonly text: string;
+};
+
+/** What the operator API stands on. */
+export type OperatorApiParts = {
+  readonly version: string;
+  readonly site: string;
+  readonly registry: Registry;
+  readonly recorder: Recorder;
+  readonly leases: Pick<LeaseStore, 'all' | 'forget'>;
+  readonly audit: AuditStore;
+  readonly access: Access;
+  readonly loaders: LoaderCatalog;
+  /** Where added loaders are put. */
+  readonly loaderDir: string;
+  readonly explain: Explain;
+  /** The packets of an attempt as a pcap file. */
+  readonly pcapOf: (attempt: Attempt) => Promise<Uint8Array>;
+  /** What is really listening, for a person to read. */
+  readonly listeners: () => readonly { readonly name: string; readonly at: string }[];
+  /** Counters and gauges of all parts. */
+  readonly metrics: readonly (() => readonly Metric[])[];
+  /** Names by which the daemon is reached, besides addresses, `localhost` and the machine's own name. */
+  readonly hostNames: readonly string[];
+  readonly log: Pick<Logger, 'debug' | 'info' | 'warn' | 'error'>;
+  readonly now: () => number;
+};

@@ -1,0 +1,25 @@
+/**
+ * Is this Host header a name of ours? A page of a stranger whose name was made to resolve to us (DNS rebinding) sends
+ * its own name. Addresses are always taken: a page that was loaded from an address has that address as its origin, so
+ * nobody can be rebound to it.
+ */
+export function isOurHost(header: string | undefined, names: readonly string[]): boolean {
+  const [, v6, host = ''] = /^(?:\[([0-9a-f:.]+)\]|([^:[\]]+))(?::\d{1,5})?$/i.exec(header ?? '') ?? [];
+  if (v6 !== undefined) return true;
+  const name = host.toLowerCase().replace(/\.$/, '');
+  if (/^\d{1,3}(\.\d{1,3}){3}$/.test(name)) return true;
+  return name === 'localhost' || name.endsWith('.localhost') || names.some((one) => one.toLowerCase() === name);
+}
+
+/**
+ * Browsers send a cookie to every port of a host, and call another port the same site: what changes something by cookie
+ * must come from a page of this very origin.
+ */
+export function isOwnOrigin(origin: string | undefined, host: string | undefined): boolean {
+  if (origin === undefined || host === undefined) return false;
+  return origin === `http://${host}` || origin === `https://${host}`;
+}
+
+/** Cookies are shared by all ports of a host, so that two daemons on one machine need different names. */
+export const sessionCookie = (host: string | undefined): string =>
+  `ingot-session-${/:(\d{1,5})$/.exec(host ?? '')?.[1] ?? '80'}`;

@@ -1,0 +1,93 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { makeProblem, type Problem, PROBLEM_TYPE } from '#machines/contract/api/problem.ts';
+import { roleAllows } from '#machines/contract/api/role.ts';
+import type { Route } from '#machines/contract/api/route.ts';
+import type { Access } from '#services/auth/access.ts';
+import type { AccessKey } from '#services/store/contract.ts';
+import { isOurHost, isOwnOrigin, sessionCookie } from './decide/host.ts';
+
+/** On every answer. Nothing of ours is framed, sniffed, cached or loaded from elsewhere. */
+export const SECURITY_HEADERS = {
+  'cache-control': 'no-store',
+  'content-security-policy':
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
+  'cross-origin-opener-policy': 'same-origin',
+  'cross-origin-resource-policy': 'same-origin',
+  'referrer-policy': 'no-referrer',
+  'x-content-type-options': 'nosniff',
+  'x-frame-options': 'DENY',
+} as const;
+
+/** What a request was let in as, or why not. */
+export type Entry =
+  | { readonly kind: 'in'; readonly caller: AccessKey }
+  | { readonly kind: 'out'; readonly problem: Problem };
+
+/** Whether the daemon is called by a name of its own; everything but `/healthz` asks. */
+export function hostProblem(request: FastifyRequest, names: readonly string[]): Problem | undefined {
+  if (isOurHost(request.headers.host, names)) return undefined;
+  return makeProblem('wrong-host', {
+    detail: `got Host ${JSON.stringify((request.headers.host ?? '').slice(0, 255))}, want an address, localhost or a name of this daemon`,
+  });
+}
+
+/** Who calls, and whether their role may. */
+export async function enter(
+  request: FastifyRequest,
+  route: Pick<Route, 'method' | 'role'>,
+  access: Access,
+): Promise<Entry> {
+  const { authorization, host, origin } = request.headers;
+  const bearer = /^Bearer +(\S+)$/i.exec(authorization ?? '')?.[1];
+  const secret = bearer ?? request.cookies[sessionCookie(host)];
+  const caller = secret === undefined ? undefined : await access.authenticate(secret);
+  if (!caller) {
+    return out(
+      makeProblem('unauthenticated', {
+        next: 'send `Authorization: Bearer TOKEN`, or open a one-time address: ingot login',
+      }),
+    );
+  }
+  if (bearer === undefined && route.method !== 'GET' && !isOwnOrigin(origin, host)) {
+    return out(makeProblem('forbidden', { detail: 'a session may change things only from its own page (Origin)' }));
+  }
+  if (!roleAllows(caller.role, route.role)) {
+    return out(
+      makeProblem('forbidden', {
+        detail: `${caller.name} is ${caller.role}; this needs ${route.role}`,
+        next: `ask an admin for a token: ingot token create NAME --role ${route.role}`,
+      }),
+    );
+  }
+  return { kind: 'in', caller };
+}
+
+const out = (problem: Problem): Entry => ({ kind: 'out', problem });
+
+export function sendProblem(reply: FastifyReply, problem: Problem): FastifyReply {
+  if (problem.code === 'unauthenticated') reply.header('www-authenticate', 'Bearer realm="ingot"');
+  return reply.code(problem.status).header('content-type', PROBLEM_TYPE).send(JSON.stringify(problem));
+}
+
+/** What fastify itself refuses, in our words: malformed JSON, too large, a type that is not read. */
+export function problemOfError(error: unknown): Problem | undefined {
+  const status = error instanceof Error && 'statusCode' in error ? error.statusCode : undefined;
+  const detail = error instanceof Error ? error.message : undefined;
+  switch (status) {
+    case 400:
+      return makeProblem('invalid', detail === undefined ? {} : { detail });
+    case 413:
+      return makeProblem('too-large', detail === undefined ? {} : { detail });
+    case 415:
+      return makeProblem('unsupported-type', { detail: 'want application/json' });
+    default:
+      return undefined;
+  }
+}
+
+export function addSecurityHeaders(app: FastifyInstance): void {
+  app.addHook('onRequest', (_request, reply, done) => {
+    reply.headers(SECURITY_HEADERS);
+    done();
+  });
+}

@@ -1,0 +1,108 @@
+import { writeDocument } from '#machines/contract/api/document-form.ts';
+import { roleAllows } from '#machines/contract/api/role.ts';
+import type { Document, DocumentKind } from '#machines/contract/documents.ts';
+import type { Registry } from '#services/registry/contract.ts';
+import type { StoredDocument } from '#services/store/contract.ts';
+import { type ApiRequest, type Handlers, notFound, problemAnswer, problemOf, type ProblemAnswer } from '../answers.ts';
+import { namesPath } from '../decide/apply-plan.ts';
+import { change, wrongName } from './machines.ts';
+
+type Names =
+  | 'listProfiles'
+  | 'getProfile'
+  | 'putProfile'
+  | 'removeProfile'
+  | 'listClasses'
+  | 'getClass'
+  | 'putClass'
+  | 'removeClass'
+  | 'listImages'
+  | 'getImage'
+  | 'putImage'
+  | 'removeImage'
+  | 'listSubnets'
+  | 'getSubnet';
+
+type Kind = Exclude<DocumentKind, 'Machine'>;
+type DocumentOf<K extends Kind> = Extract<Document, { kind: K }>;
+/** In its written form; the handlers' types hold it to the schema of the kind. */
+type Sent<K extends Kind> = DocumentOf<K> & {
+  readonly status: { readonly rev: number; readonly appliedFrom?: string };
+};
+
+/** Profiles, classes, images and subnets: the same four verbs for each kind. */
+export function documentHandlers({ registry }: { readonly registry: Registry }): Pick<Handlers, Names> {
+  const stored = <K extends Kind>(kind: K): readonly StoredDocument<DocumentOf<K>>[] =>
+    registry.documents(kind) as readonly StoredDocument<DocumentOf<K>>[];
+
+  const list =
+    <K extends Kind>(kind: K) =>
+    () =>
+      ({ kind: 'done', value: { items: stored(kind).map(sent) } }) as const;
+
+  const get =
+    <K extends Kind>(kind: K) =>
+    ({ params: { name } }: { readonly params: { readonly name: string } }) => {
+      const one = stored(kind).find((each) => nameOf(each) === name);
+      return one ? ({ kind: 'done', value: sent<K>(one), rev: one.rev } as const) : missing(kind, name);
+    };
+
+  async function put<K extends Kind>(
+    kind: K,
+    document: Document,
+    { params, caller, expected }: Pick<ApiRequest<'putProfile'>, 'params' | 'caller' | 'expected'>,
+  ): Promise<{ kind: 'done'; value: Sent<K>; rev: number } | ProblemAnswer> {
+    if (document.name !== params.name) return wrongName(params.name, document.name);
+    const path = roleAllows(caller.role, 'admin') ? undefined : namesPath(document);
+    if (path) return problemAnswer('forbidden', { detail: `${path.path}: ${path.text}` });
+    const outcome = await registry.put(document, change({ who: caller.name, expected }));
+    if (outcome.kind !== 'done') return problemOf(outcome);
+    const one = stored(kind).find((each) => nameOf(each) === params.name);
+    return one ? { kind: 'done', value: sent<K>(one), rev: one.rev } : missing(kind, params.name);
+  }
+
+  const remove =
+    (kind: Kind) =>
+    async ({ params, caller, expected }: Pick<ApiRequest<'removeProfile'>, 'params' | 'caller' | 'expected'>) => {
+      const outcome = await registry.remove(kind, params.name, change({ who: caller.name, expected }));
+      return outcome.kind === 'done' ? ({ kind: 'done', value: undefined } as const) : problemOf(outcome);
+    };
+
+  return {
+    listProfiles: list('Profile'),
+    getProfile: get('Profile'),
+    putProfile: (request) => put('Profile', request.body, request),
+    removeProfile: remove('Profile'),
+    listClasses: list('Class'),
+    getClass: get('Class'),
+    putClass: (request) => put('Class', request.body, request),
+    removeClass: remove('Class'),
+    listImages: list('Image'),
+    getImage: get('Image'),
+    putImage: (request) => put('Image', request.body, request),
+    removeImage: remove('Image'),
+    listSubnets: () => ({ kind: 'done', value: { items: stored('Subnet').map(sentSubnet) } }),
+    getSubnet: ({ params: { name } }) => {
+      const one = stored('Subnet').find(({ document }) => document.name === name);
+      return one ? { kind: 'done', value: sentSubnet(one), rev: one.rev } : missing('Subnet', name);
+    },
+  };
+}
+
+const nameOf = ({ document }: StoredDocument): string => document.name;
+const missing = (kind: Kind, name: string): ProblemAnswer => notFound(`${kind.toLowerCase()} ${name}`);
+
+const statusOf = ({ rev, appliedFrom }: StoredDocument) => ({
+  rev,
+  ...(appliedFrom === undefined ? {} : { appliedFrom }),
+});
+
+const sent = <K extends Kind>(one: StoredDocument<DocumentOf<K>>): Sent<K> => ({
+  ...one.document,
+  status: statusOf(one),
+});
+
+function sentSubnet(one: StoredDocument<DocumentOf<'Subnet'>>) {
+  const { cidr, pools } = writeDocument(one.document) as unknown as { cidr: string; pools: readonly string[] };
+  return { ...one.document, cidr, pools, status: statusOf(one) };
+}

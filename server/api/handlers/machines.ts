@@ -1,0 +1,174 @@
+import { machineDocument } from '#machines/contract/documents.ts';
+import { parseMacAddress } from '#machines/values/mac-address.ts';
+import type { Machine } from '#machines/contract/machine.ts';
+import { chooseLoader } from '#machines/decide/loader.ts';
+import { ARCHITECTURES } from '#machines/values/architecture.ts';
+import type { BootPlan } from '#machines/decide/boot-plan.ts';
+import type { Explanation } from '#machines/contract/api/explain.ts';
+import { type ApiAnswer, type Handlers, invalid, notFound, problemOf } from '../answers.ts';
+import type { OperatorApiParts } from '../contract.ts';
+import { mergePatch } from '../decide/difference.ts';
+import { machinePage } from '../decide/machine-list.ts';
+import type { LatestAttempts } from '../latest-attempts.ts';
+import { machineResource, type machineTexts } from '../machine-json.ts';
+import { machineRows } from '../machine-rows.ts';
+
+type Names =
+  | 'listMachines'
+  | 'getMachine'
+  | 'putMachine'
+  | 'patchMachine'
+  | 'removeMachine'
+  | 'actOnMachine'
+  | 'bootMachine'
+  | 'explain';
+
+export function machineHandlers({
+  registry,
+  latest,
+  machineText,
+  explain,
+  loaders,
+}: Pick<OperatorApiParts, 'registry' | 'explain' | 'loaders'> & {
+  readonly latest: LatestAttempts;
+  readonly machineText: ReturnType<typeof machineTexts>;
+}): Pick<Handlers, Names> {
+  const rows = machineRows({ registry, latest });
+  const found = (machine: Machine) =>
+    ({
+      kind: 'done',
+      value: machineResource(machine, latest.of(machine.document.name)),
+      rev: machine.rev,
+    }) as const;
+
+  async function put(
+    document: unknown,
+    name: string,
+    by: { readonly who: string; readonly expected: number | undefined },
+  ): Promise<ApiAnswer<'putMachine'>> {
+    const read = machineDocument.safeParse(document);
+    if (!read.success) {
+      const issue = read.error.issues[0];
+      return invalid({ in: 'body', path: issue?.path.join('.') ?? '', text: issue?.message ?? 'not a machine' });
+    }
+    if (read.data.name !== name) return wrongName(name, read.data.name);
+    const outcome = await registry.put(read.data, change(by));
+    if (outcome.kind !== 'done') return problemOf(outcome);
+    const machine = registry.machine(name);
+    return machine ? found(machine) : notFound(`machine ${name}`);
+  }
+
+  return {
+    listMachines({ query }) {
+      const page = machinePage(rows(), query);
+      if ('wrongCursor' in page) return invalid({ in: 'query', path: 'after', text: 'want `next` of an earlier page' });
+      const items = page.rows.map(({ machine, attempt }) => machineText(machine, attempt)).join(',');
+      const next = page.next === undefined ? '' : `,"next":${JSON.stringify(page.next)}`;
+      return { kind: 'json-text', text: `{"items":[${items}],"total":${page.total}${next}}` };
+    },
+
+    getMachine({ params }) {
+      const machine = registry.machine(params.name);
+      return machine ? found(machine) : notFound(`machine ${params.name}`);
+    },
+
+    putMachine: ({ params, body, caller, expected }) => put(body, params.name, { who: caller.name, expected }),
+
+    async patchMachine({ params, body, caller, expected }) {
+      const machine = registry.machine(params.name);
+      if (!machine) return notFound(`machine ${params.name}`);
+      if (expected !== undefined && expected !== machine.rev) return problemOf({ kind: 'stale', rev: machine.rev });
+      // Merged with what was just read, so it must still be that.
+      const merged = mergePatch(machine.document, body);
+      return await put(merged, params.name, { who: caller.name, expected: machine.rev });
+    },
+
+    async removeMachine({ params, caller, expected }) {
+      const outcome = await registry.remove('Machine', params.name, change({ who: caller.name, expected }));
+      return outcome.kind === 'done' ? { kind: 'done', value: undefined } : problemOf(outcome);
+    },
+
+    async actOnMachine({ params, caller, expected }) {
+      const outcome = await registry.act(params.name, params.action, change({ who: caller.name, expected }));
+      return outcome.kind === 'done' ? found(outcome.value) : problemOf(outcome);
+    },
+
+    async bootMachine({ params, body, caller }) {
+      const outcome = await registry.grant({ machine: params.name, profile: body.profile, by: caller.name });
+      if (outcome.kind !== 'done') return problemOf(outcome);
+      return {
+        kind: 'done',
+        status: 201,
+        value: outcome.value,
+        audit: { target: params.name, detail: `profile ${body.profile}, grant ${outcome.value.id}` },
+      };
+    },
+
+    explain({ query }) {
+      const mac = parseMacAddress(query.of);
+      const machine = mac.ok ? registry.machineByMac(mac.value) : registry.machine(query.of);
+      if (!mac.ok && !machine) return notFound(`machine ${query.of}`);
+      const attempt = machine && latest.of(machine.document.name);
+      const address = attempt?.address ?? machine?.document.address;
+      const ownMac = mac.ok ? mac.value : (machine?.document.macs[0] ?? machine?.identifiers.macs[0]);
+      const { plan, script, text } = explain({ machine, mac: ownMac, address });
+      return {
+        kind: 'done',
+        value: {
+          ...(machine ? { machine: machine.document.name, acceptance: machine.acceptance } : {}),
+          ...(ownMac === undefined ? {} : { mac: ownMac }),
+          plan: planResource(plan),
+          loader: loaderOf(machine, plan, loaders.available()),
+          script: { situation: script.situation, because: script.because, text },
+        },
+      };
+    },
+  };
+}
+
+export const change = ({ who, expected }: { readonly who: string; readonly expected: number | undefined }) => ({
+  who,
+  ...(expected === undefined ? {} : { expected }),
+});
+
+export const wrongName = (path: string, body: string) =>
+  invalid({ in: 'body', path: 'name', text: `got ${JSON.stringify(body)}, want ${path} as in the path` });
+
+function planResource(plan: BootPlan): Explanation['plan'] {
+  if (plan.kind === 'own-disk') return { kind: plan.kind, because: plan.because, code: plan.code };
+  if (plan.kind === 'hold') return { kind: plan.kind, because: plan.because };
+  return {
+    kind: plan.kind,
+    because: plan.because,
+    profile: plan.profile.name,
+    ...(plan.image ? { image: plan.image.name } : {}),
+    ...(plan.grant ? { grant: plan.grant.id } : {}),
+  };
+}
+
+/** What its firmware is offered first, as far as an earlier packet told what firmware that is. */
+function loaderOf(
+  machine: Machine | undefined,
+  plan: BootPlan,
+  available: Parameters<typeof chooseLoader>[1],
+): Explanation['loader'] {
+  if (plan.kind === 'own-disk') return { kind: 'none', because: 'no boot file is offered: it goes on to its own disk' };
+  const firmware = machine?.facts['firmware']?.value;
+  const arch = machine?.facts['arch']?.value;
+  const platform = (['bios', 'uefi', 'u-boot', 'raspberry-pi'] as const).find((one) => one === firmware);
+  const architecture = platform === 'bios' ? 'i386' : ARCHITECTURES.find((one) => one === arch);
+  if (!platform || !architecture) {
+    return { kind: 'unknown', because: 'it was not heard from yet, so its firmware is not known' };
+  }
+  const choice = chooseLoader({ platform, architecture, http: false }, available);
+  switch (choice.kind) {
+    case 'loader':
+      return { kind: 'loader', name: choice.file.name, because: `${platform} on ${architecture}` };
+    case 'missing':
+      return { kind: 'missing', name: choice.wanted[0], because: `want ${choice.wanted.join(' or ')}: ${choice.next}` };
+    case 'impossible':
+      return { kind: 'impossible', because: choice.because };
+    default:
+      return choice satisfies never;
+  }
+}

@@ -1,0 +1,129 @@
+import { openApi } from '#machines/contract/api/openapi.ts';
+import { LOADER_NAMES } from '#machines/decide/loader.ts';
+import type { VerdictCode } from '#machines/contract/trace.ts';
+import { type Handlers, invalid, notFound, problemAnswer } from '../answers.ts';
+import type { OperatorApiParts } from '../contract.ts';
+import type { LatestAttempts } from '../latest-attempts.ts';
+import { saveLoader } from '../loader-files.ts';
+import { metricsText, processMetrics } from '../metrics.ts';
+import { operatorMetrics } from '../operator-metrics.ts';
+
+type Names =
+  | 'getStatus'
+  | 'listLeases'
+  | 'forgetLease'
+  | 'listLoaders'
+  | 'addLoader'
+  | 'listAudit'
+  | 'getOpenApi'
+  | 'getMetrics';
+
+export function systemHandlers(
+  parts: OperatorApiParts & {
+    readonly latest: LatestAttempts;
+    readonly watchers: () => number;
+    readonly startedAt: number;
+    readonly answered: () => ReadonlyMap<string, number>;
+  },
+): Pick<Handlers, Names> {
+  const { registry, leases, audit, loaders, latest, now } = parts;
+  const document = openApi(parts.version);
+
+  const loader = (name: string) => {
+    const file = loaders.available().get(name);
+    const path = loaders.path(name);
+    return {
+      name,
+      present: file !== undefined,
+      ...(file ? { size: file.size } : {}),
+      ...(path === undefined ? {} : { path }),
+    };
+  };
+
+  return {
+    getStatus() {
+      const machines = registry.machines();
+      const verdicts: Partial<Record<VerdictCode, number>> = {};
+      for (const { verdict } of latest.all()) verdicts[verdict.code] = (verdicts[verdict.code] ?? 0) + 1;
+      const accepted = (wanted: string) => machines.filter(({ acceptance }) => acceptance === wanted).length;
+      return {
+        kind: 'done',
+        value: {
+          version: parts.version,
+          startedAt: parts.startedAt,
+          now: now(),
+          site: parts.site,
+          listeners: parts.listeners(),
+          machines: {
+            total: machines.length,
+            seen: accepted('seen'),
+            accepted: accepted('accepted'),
+            rejected: accepted('rejected'),
+            locked: machines.filter(({ locked }) => locked).length,
+          },
+          verdicts,
+          documents: {
+            profiles: registry.documents('Profile').length,
+            classes: registry.documents('Class').length,
+            subnets: registry.documents('Subnet').length,
+            images: registry.documents('Image').length,
+          },
+          watchers: parts.watchers(),
+        },
+      };
+    },
+
+    async listLeases({ query }) {
+      const search = query.search?.toLowerCase();
+      const items = (await leases.all())
+        .filter((lease) => query.all || (lease.state !== 'released' && lease.expiresAt > now()))
+        .filter(({ subnet }) => query.subnet === undefined || subnet === query.subnet)
+        .map((lease) => {
+          const machine = lease.mac && registry.machineByMac(lease.mac)?.document.name;
+          return machine === undefined ? lease : { ...lease, machine };
+        })
+        .filter((lease) => search === undefined || JSON.stringify(lease).toLowerCase().includes(search));
+      return { kind: 'done', value: { items: items.slice(0, query.limit) } };
+    },
+
+    async forgetLease({ params: { address } }) {
+      const forgotten = await leases.forget(parts.site, address);
+      return forgotten ? { kind: 'done', value: undefined } : notFound(`lease of ${address}`);
+    },
+
+    listLoaders: () => ({ kind: 'done', value: { items: LOADER_NAMES.map(loader) } }),
+
+    async addLoader({ query, body }) {
+      const saved = await saveLoader({ dir: parts.loaderDir, bytes: body, ...query });
+      switch (saved.kind) {
+        case 'saved':
+          return {
+            kind: 'done',
+            value: { name: query.name, present: true, size: body.length, path: saved.path },
+            audit: { target: query.name, detail: `sha256 ${saved.sha256}` },
+          };
+        case 'wrong':
+          return invalid({ in: 'query', path: saved.path, text: saved.text });
+        case 'unwritable':
+          return problemAnswer('unavailable', { detail: saved.because, next: `make ${parts.loaderDir} writable` });
+        default:
+          return saved satisfies never;
+      }
+    },
+
+    async listAudit({ query }) {
+      return { kind: 'done', value: { items: await audit.list(query.limit) } };
+    },
+
+    getOpenApi: () => ({ kind: 'done', value: document }),
+
+    getMetrics: () => ({
+      kind: 'text',
+      text: metricsText([
+        ...operatorMetrics({ registry, latest, watchers: parts.watchers(), answered: parts.answered() }),
+        ...parts.metrics.flatMap((part) => part()),
+        ...processMetrics(),
+      ]),
+    }),
+  };
+}

@@ -1,0 +1,43 @@
+import type { SentOf } from '#machines/contract/api/route.ts';
+import type { Routes } from '#machines/contract/api/routes.ts';
+import type { Machine } from '#machines/contract/machine.ts';
+import type { Attempt } from '#machines/contract/trace.ts';
+import { MACHINE_ACTIONS, mayDo } from '#machines/decide/actions.ts';
+
+export type SentMachine = SentOf<Routes['getMachine']>;
+
+/** A machine as the API gives it. */
+export function machineResource(machine: Machine, attempt: Attempt | undefined): SentMachine {
+  const { document, identifiers, acceptance, service, locked, facts, firstSeen, lastSeen, appliedFrom, rev } = machine;
+  return {
+    ...document,
+    status: {
+      rev,
+      acceptance,
+      service,
+      locked,
+      identifiers,
+      facts,
+      ...(firstSeen === undefined ? {} : { firstSeen }),
+      ...(lastSeen === undefined ? {} : { lastSeen }),
+      ...(appliedFrom === undefined ? {} : { appliedFrom }),
+      actions: MACHINE_ACTIONS.filter((action) => mayDo(action, machine).kind === 'allowed'),
+      ...(attempt === undefined ? {} : { attempt }),
+    },
+  };
+}
+
+/**
+ * The same as JSON, remembered for as long as neither the machine nor its attempt changes: both are replaced, never
+ * altered, when they do. A list of 10,000 is joined from pieces instead of written anew.
+ */
+export function machineTexts(): (machine: Machine, attempt: Attempt | undefined) => string {
+  const known = new WeakMap<Machine, { readonly attempt: Attempt | undefined; readonly text: string }>();
+  return (machine, attempt) => {
+    const before = known.get(machine);
+    if (before && before.attempt === attempt) return before.text;
+    const text = JSON.stringify(machineResource(machine, attempt));
+    known.set(machine, { attempt, text });
+    return text;
+  };
+}

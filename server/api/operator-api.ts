@@ -1,0 +1,132 @@
+import cookie from '@fastify/cookie';
+import fastify, { type FastifyInstance } from 'fastify';
+import { once } from 'node:events';
+import { hostname } from 'node:os';
+import { makeProblem } from '#machines/contract/api/problem.ts';
+import type { RouteName } from '#machines/contract/api/routes.ts';
+import type { Listen } from '../config/config.ts';
+import { formatListen } from '../config/schema.ts';
+import { type Task, task } from '../task.ts';
+import { notFound } from './answers.ts';
+import type { OperatorApiParts } from './contract.ts';
+import { sessionCookie } from './decide/host.ts';
+import { addSecurityHeaders, enter, hostProblem, problemOfError, sendProblem } from './guard.ts';
+import { accessHandlers } from './handlers/access.ts';
+import { applyHandlers } from './handlers/apply.ts';
+import { documentHandlers } from './handlers/documents.ts';
+import { machineHandlers } from './handlers/machines.ts';
+import { systemHandlers } from './handlers/system.ts';
+import { traceHandlers } from './handlers/traces.ts';
+import { latestAttempts } from './latest-attempts.ts';
+import { machineTexts } from './machine-json.ts';
+import { openPage } from './page.ts';
+import { registerRoutes } from './register-routes.ts';
+import { changeStream } from './stream.ts';
+import { watchHub } from './watch-hub.ts';
+
+/**
+ * REST under `/api/v1`, the status page at `/`, `/metrics` and `/healthz`, as machines/contract/api/routes.ts lists
+ * them. For operators only: everything but `/healthz` needs a token or a session, and a Host that is ours.
+ */
+export function operatorApi(parts: OperatorApiParts & { readonly listen: Listen }): Task<{ readonly url: string }> {
+  return task('operator api', async (signal, listening) => {
+    const { listen, registry, recorder, access, log, now } = parts;
+    using latest = latestAttempts({ recorder, registry });
+    const machineText = machineTexts();
+    using hub = watchHub({ registry, recorder, latest, machineText });
+    const page = await openPage(access);
+    const answered = new Map<string, number>();
+    const app = fastify({
+      requestTimeout: 60_000,
+      forceCloseConnections: true,
+      routerOptions: { maxParamLength: 255 },
+    });
+    await app.register(cookie);
+    addSecurityHeaders(app);
+    addBodyReaders(app);
+    const entrance = {
+      access,
+      audit: parts.audit,
+      log,
+      now,
+      hostNames: [hostname(), ...parts.hostNames],
+      door: page.door,
+      count: (route: RouteName, status: number) => {
+        const key = `${route} ${status}`;
+        answered.set(key, (answered.get(key) ?? 0) + 1);
+      },
+    };
+    app.get('/healthz', { exposeHeadRoute: true }, (_request, reply) => reply.type('text/plain').send('ok\n'));
+    registerRoutes(
+      app,
+      {
+        ...machineHandlers({ ...parts, latest, machineText }),
+        ...documentHandlers(parts),
+        ...applyHandlers(parts),
+        ...traceHandlers(parts),
+        ...systemHandlers({
+          ...parts,
+          latest,
+          watchers: hub.count,
+          startedAt: now(),
+          answered: () => answered,
+        }),
+        ...accessHandlers(parts),
+        getPageFile: ({ params }) => {
+          const file = page.file(params.file);
+          return file ? { kind: 'bytes', ...file } : notFound(`file ${params.file}`);
+        },
+      },
+      {
+        watch: changeStream({ hub, access, signal, now }),
+        getPage: async (request, reply) =>
+          // A session is there already: the address goes without its code.
+          request.url === '/' ? reply.type('text/html; charset=utf-8').send(page.index) : reply.redirect('/', 303),
+        endSession: async (request, reply, caller) => {
+          if (caller.kind === 'session') await access.remove(caller.id);
+          return reply.clearCookie(sessionCookie(request.headers.host), { path: '/' }).code(204).send();
+        },
+      },
+      entrance,
+    );
+    app.setNotFoundHandler(async (request, reply) => {
+      const wrongHost = hostProblem(request, entrance.hostNames);
+      if (wrongHost) return sendProblem(reply, wrongHost);
+      const entry = await enter(request, { method: 'GET', role: 'viewer' }, access);
+      if (entry.kind === 'out') return sendProblem(reply, entry.problem);
+      return sendProblem(
+        reply,
+        makeProblem('not-found', {
+          detail: `there is no ${request.method} ${request.url.slice(0, 255)}`,
+          next: 'see /api/v1/openapi.json',
+        }),
+      );
+    });
+    app.setErrorHandler((error, request, reply) => {
+      const problem = problemOfError(error);
+      if (problem) return sendProblem(reply, problem);
+      log.error({ err: error, method: request.method, url: request.url.split('?')[0] }, 'a request failed');
+      return sendProblem(reply, makeProblem('internal', { next: 'see the log of the daemon' }));
+    });
+    await app.listen({ host: listen.address, port: listen.port });
+    const bound = app.server.address();
+    const port = typeof bound === 'object' && bound ? bound.port : listen.port;
+    listening({ url: `http://${formatListen({ address: listen.address, port })}` });
+    await latest.load(signal);
+    if (!signal.aborted) await once(signal, 'abort');
+    await app.close();
+  });
+}
+
+/** JSON, and bytes as they are; everything else is refused. */
+function addBodyReaders(app: FastifyInstance): void {
+  app.removeContentTypeParser('text/plain');
+  app.addContentTypeParser(
+    'application/merge-patch+json',
+    { parseAs: 'string' },
+    app.getDefaultJsonParser('error', 'error'),
+  );
+  app.addContentTypeParser('application/octet-stream', { parseAs: 'buffer' }, (_request, body, done) =>
+    done(null, body),
+  );
+}

@@ -1,0 +1,190 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { z } from 'zod';
+import { successStatus } from '#machines/contract/api/openapi.ts';
+import { type FieldError, makeProblem, type Problem } from '#machines/contract/api/problem.ts';
+import type { Route } from '#machines/contract/api/route.ts';
+import { type RouteName, ROUTES } from '#machines/contract/api/routes.ts';
+import { dotted } from '#services/yaml/read-yaml.ts';
+import { issueText } from '#services/yaml/issue-text.ts';
+import { knownKeys, nearest } from '#services/yaml/known-keys.ts';
+import type { AccessKey } from '#services/store/contract.ts';
+import type { ApiAnswer, AuditNote, Handlers } from './answers.ts';
+import type { OperatorApiParts } from './contract.ts';
+import { enter, hostProblem, sendProblem } from './guard.ts';
+
+const JSON_BYTES = 1 << 20;
+/** 20,000 documents. */
+const APPLY_BYTES = 32 << 20;
+
+type AnyAnswer = ApiAnswer<RouteName>;
+type AnyHandler = (request: unknown) => Promise<AnyAnswer> | AnyAnswer;
+
+/** What a route that is not just asked and answered does with a caller who was let in. */
+export type Special = (request: FastifyRequest, reply: FastifyReply, caller: AccessKey, query: unknown) => unknown;
+
+export type Entrance = Pick<OperatorApiParts, 'access' | 'audit' | 'log' | 'now'> & {
+  readonly hostNames: readonly string[];
+  /** For people who are not let in: the page that says how. */
+  readonly door: (request: FastifyRequest, reply: FastifyReply) => Promise<FastifyReply>;
+  readonly count: (route: RouteName, status: number) => void;
+};
+
+/** Puts the whole route table on a server: host, caller, role, validation, handler, audit, answer, in that order. */
+export function registerRoutes(
+  app: FastifyInstance,
+  handlers: Handlers,
+  specials: Readonly<Record<Exclude<RouteName, keyof Handlers>, Special>>,
+  entrance: Entrance,
+): void {
+  for (const [name, route] of Object.entries<Route>(ROUTES) as [RouteName, Route][]) {
+    const callers = new WeakMap<FastifyRequest, AccessKey>();
+    app.route({
+      method: route.method,
+      url: route.path.replace(/\{(\w+)\}/g, ':$1'),
+      exposeHeadRoute: false,
+      bodyLimit: route.body?.kind === 'bytes' ? route.body.maxBytes : name === 'apply' ? APPLY_BYTES : JSON_BYTES,
+      // Before the body is read: a stranger's bytes are never parsed.
+      onRequest: async (request, reply) => {
+        const wrongHost = hostProblem(request, entrance.hostNames);
+        if (wrongHost) return sendProblem(reply, wrongHost);
+        const entry = await enter(request, route, entrance.access);
+        if (entry.kind === 'in') return void callers.set(request, entry.caller);
+        if (name === 'getPage') return await entrance.door(request, reply);
+        return sendProblem(reply, entry.problem);
+      },
+      onResponse: (_request, reply, done) => {
+        entrance.count(name, reply.statusCode);
+        done();
+      },
+      handler: async (request, reply) => {
+        const caller = callers.get(request);
+        if (!caller) throw new Error(`${name} was reached without a caller`);
+        const read = readRequest(route, request);
+        if ('problem' in read) return sendProblem(reply, read.problem);
+        const special = specials[name as keyof typeof specials] as Special | undefined;
+        if (special) return await special(request, reply, caller, read.query);
+        const handler = handlers[name as keyof Handlers] as AnyHandler;
+        const reachedUrl = `${request.protocol}://${request.headers.host ?? ''}`;
+        const answer = await handler({ ...read, caller, reachedUrl });
+        await record(name, route, request, caller, answer, entrance);
+        return sendAnswer(reply, route, answer);
+      },
+    });
+  }
+}
+
+/** Every change is written down with who made it. */
+async function record(
+  name: RouteName,
+  route: Route,
+  request: FastifyRequest,
+  caller: AccessKey,
+  answer: AnyAnswer,
+  { audit, log, now }: Entrance,
+): Promise<void> {
+  if (route.method === 'GET') return;
+  const note: AuditNote | undefined = answer.kind === 'done' ? answer.audit : undefined;
+  if (answer.kind === 'problem') {
+    log.info({ who: caller.name, action: name, code: answer.problem.code, detail: answer.problem.detail }, 'refused');
+    return;
+  }
+  if (note === 'nothing-changed') return;
+  const target = note?.target ?? Object.values(request.params as Record<string, string>).join(' ');
+  const detail = note?.detail ?? '';
+  log.info({ who: caller.name, action: name, target, detail }, 'changed by an operator');
+  await audit.append({ at: now(), who: caller.name, action: name, target, detail });
+}
+
+function sendAnswer(reply: FastifyReply, route: Route, answer: AnyAnswer): FastifyReply {
+  switch (answer.kind) {
+    case 'problem':
+      return sendProblem(reply, answer.problem);
+    case 'json-text':
+      return reply.header('content-type', 'application/json; charset=utf-8').send(answer.text);
+    case 'text':
+      return reply.header('content-type', contentTypeOf(route)).send(answer.text);
+    case 'bytes':
+      if (answer.fileName !== undefined) {
+        reply.header(
+          'content-disposition',
+          `attachment; filename="${answer.fileName.replace(/[^A-Za-z0-9._-]/g, '_')}"`,
+        );
+      }
+      return reply
+        .header('content-type', answer.contentType ?? contentTypeOf(route))
+        .send(Buffer.from(answer.bytes.buffer, answer.bytes.byteOffset, answer.bytes.byteLength));
+    case 'done':
+      if (answer.rev !== undefined) reply.header('etag', `"${answer.rev}"`);
+      reply.code(answer.status ?? successStatus(route));
+      if (answer.value === undefined) return reply.send();
+      return reply.header('content-type', 'application/json; charset=utf-8').send(JSON.stringify(answer.value));
+    default:
+      return answer satisfies never;
+  }
+}
+
+const contentTypeOf = ({ answer }: Route): string =>
+  answer.kind === 'text' || answer.kind === 'bytes' ? answer.contentType : 'application/json; charset=utf-8';
+
+type ReadRequest = {
+  readonly params: unknown;
+  readonly query: unknown;
+  readonly body: unknown;
+  readonly expected: number | undefined;
+};
+
+function readRequest(route: Route, request: FastifyRequest): ReadRequest | { readonly problem: Problem } {
+  const errors: FieldError[] = [];
+  const read = (where: FieldError['in'], schema: z.ZodType | undefined, value: unknown): unknown => {
+    const result = schema?.safeParse(value);
+    if (!result || !schema) return undefined;
+    if (!result.success)
+      errors.push(...result.error.issues.flatMap((issue) => fieldErrors(where, schema, issue, value)));
+    return result.data;
+  };
+  const params = read('path', route.params, request.params);
+  const query = read('query', route.query, request.query) ?? {};
+  const body = route.body?.kind === 'json' ? read('body', route.body.schema, request.body) : request.body;
+  const first = errors[0];
+  if (first) {
+    const detail = first.path === '' ? first.text : `${first.path}: ${first.text}`;
+    return { problem: makeProblem('invalid', { detail, errors }) };
+  }
+  const expected = expectedRev(request);
+  if (expected === 'malformed') {
+    return { problem: makeProblem('invalid', { detail: 'If-Match: want the ETag of an earlier answer, such as "3"' }) };
+  }
+  return { params, query, body, expected };
+}
+
+function fieldErrors(
+  where: FieldError['in'],
+  schema: z.ZodType,
+  issue: z.core.$ZodIssue,
+  value: unknown,
+): readonly FieldError[] {
+  if (issue.code === 'unrecognized_keys') {
+    const known = knownKeys(schema, issue.path, value);
+    return issue.keys.map((key) => {
+      const close = nearest(key, known);
+      return {
+        in: where,
+        path: dotted([...issue.path, key]),
+        text: `unknown key${close ? `; did you mean ${close}?` : ''}`,
+      };
+    });
+  }
+  const got = issue.path.reduce<unknown>(
+    (inner, part) => (typeof inner === 'object' && inner !== null ? Reflect.get(inner, part) : undefined),
+    value,
+  );
+  return [{ in: where, path: dotted(issue.path), text: issueText(issue, got) }];
+}
+
+function expectedRev(request: FastifyRequest): number | undefined | 'malformed' {
+  if (request.headers['if-none-match'] === '*') return 0;
+  const header = request.headers['if-match'];
+  if (header === undefined) return undefined;
+  const rev = /^(?:W\/)?"(\d{1,15})"$/.exec(header)?.[1];
+  return rev === undefined ? 'malformed' : Number(rev);
+}

@@ -1,0 +1,105 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { ROLES, type Role, roleAllows } from '#machines/contract/api/role.ts';
+import type { Route } from '#machines/contract/api/route.ts';
+import { type RouteName, ROUTE_NAMES, ROUTES } from '#machines/contract/api/routes.ts';
+import { runningApi } from './running-api.ts';
+
+/** Who may call what, written down a second time: a route that is new, or whose role moved, must be changed here too. */
+const WEAKEST: Readonly<Record<RouteName, Role>> = {
+  getStatus: 'viewer',
+  listMachines: 'viewer',
+  getMachine: 'viewer',
+  putMachine: 'operator',
+  patchMachine: 'operator',
+  removeMachine: 'operator',
+  actOnMachine: 'operator',
+  bootMachine: 'operator',
+  explain: 'viewer',
+  listProfiles: 'viewer',
+  getProfile: 'viewer',
+  putProfile: 'operator',
+  removeProfile: 'operator',
+  listClasses: 'viewer',
+  getClass: 'viewer',
+  putClass: 'operator',
+  removeClass: 'operator',
+  listImages: 'viewer',
+  getImage: 'viewer',
+  putImage: 'operator',
+  removeImage: 'operator',
+  listSubnets: 'viewer',
+  getSubnet: 'viewer',
+  apply: 'operator',
+  listAttempts: 'viewer',
+  getAttempt: 'viewer',
+  listEvents: 'viewer',
+  getPcap: 'viewer',
+  listLeases: 'viewer',
+  forgetLease: 'operator',
+  listLoaders: 'viewer',
+  addLoader: 'admin',
+  watch: 'viewer',
+  whoAmI: 'viewer',
+  endSession: 'viewer',
+  makeCode: 'viewer',
+  listTokens: 'admin',
+  createToken: 'admin',
+  removeToken: 'admin',
+  listAudit: 'admin',
+  getOpenApi: 'viewer',
+  getMetrics: 'viewer',
+  getPage: 'viewer',
+  getPageFile: 'viewer',
+};
+
+const pathOf = (route: Route): string =>
+  route.path
+    .replace('{action}', 'accept')
+    .replace('{address}', '192.0.2.1')
+    .replace('{file}', 'page.css')
+    .replace(/\{\w+\}/g, 'nobody');
+
+describe('rights', () => {
+  it('has every route in the table, with the role it is meant to have', () => {
+    assert.deepEqual(Object.keys(WEAKEST).toSorted(), [...ROUTE_NAMES].toSorted());
+    for (const name of ROUTE_NAMES) assert.equal(ROUTES[name].role, WEAKEST[name], name);
+  });
+
+  it('gives 401 without a token and 403 with the wrong role, on every route', async () => {
+    await using api = await runningApi();
+    for (const name of ROUTE_NAMES) {
+      const route: Route = ROUTES[name];
+      const ask = async (token: string | undefined): Promise<number> => {
+        const leave = new AbortController();
+        const answer = await fetch(`${api.url}${pathOf(route)}`, {
+          method: route.method,
+          redirect: 'manual',
+          signal: leave.signal,
+          ...(token === undefined ? {} : { headers: { authorization: `Bearer ${token}` } }),
+        });
+        leave.abort();
+        return answer.status;
+      };
+      assert.equal(await ask(undefined), 401, `${name} without a token`);
+      assert.equal(await ask(`ingot_${'A'.repeat(43)}`), 401, `${name} with a wrong token`);
+      for (const role of ROLES) {
+        const status = await ask(api.tokens[role]);
+        assert.equal(status === 403, !roleAllows(role, WEAKEST[name]), `${name} as ${role} gave ${status}`);
+        assert.ok(status < 500, `${name} as ${role} gave ${status}`);
+      }
+    }
+    assert.deepEqual(api.errors, []);
+  });
+
+  it('answers /healthz to anyone', async () => {
+    await using api = await runningApi();
+    assert.equal(await (await fetch(`${api.url}/healthz`)).text(), 'ok\n');
+  });
+
+  it('tells a stranger nothing about which paths exist', async () => {
+    await using api = await runningApi();
+    assert.equal((await fetch(`${api.url}/api/v1/nothing`)).status, 401);
+    assert.equal((await api.request('/api/v1/nothing')).status, 404);
+  });
+});

@@ -1,0 +1,114 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Role } from '#machines/contract/api/role.ts';
+import { LOADER_NAMES } from '#machines/decide/loader.ts';
+import { planBoot } from '#machines/decide/boot-plan.ts';
+import { parseIpv4 } from '#machines/values/ip-address.ts';
+import { sure } from '#machines/values/parsed.ts';
+import type { OperatorApiParts } from '#server/api/contract.ts';
+import { operatorApi } from '#server/api/operator-api.ts';
+import { openAccess } from '#services/auth/access.ts';
+import { openLoaders } from '#services/images/loaders.ts';
+import type { Recorder } from '#services/trace/contract.ts';
+import type { AuditEntry, Lease } from '#services/store/contract.ts';
+import { memoryAccessStore } from '#test/services/auth/memory-access-store.ts';
+import { memoryRecorder } from './memory-recorder.ts';
+import { memoryRegistry } from './memory-registry.ts';
+
+export const LOADER_COUNT = LOADER_NAMES.length;
+
+/** The operator API on a free port of loopback, over working parts in memory. */
+export async function runningApi(overrides: Partial<OperatorApiParts> = {}) {
+  const dir = await mkdtemp(join(tmpdir(), 'ingot-api-'));
+  const clock = { now: 1_700_000_000_000 };
+  const now = () => clock.now;
+  const registry = overrides.registry ?? memoryRegistry();
+  const recorder = memoryRecorder();
+  const access = openAccess({ store: memoryAccessStore(), now });
+  const audit: AuditEntry[] = [];
+  const leases = new Map<string, Lease>();
+  const errors: unknown[] = [];
+  const stop = new AbortController();
+  const api = operatorApi({
+    listen: { address: sure(parseIpv4('127.0.0.1')), port: 0 },
+    version: '0.1.0',
+    site: 'default',
+    registry,
+    recorder: recorder as typeof recorder & Recorder,
+    leases: {
+      all: async () => [...leases.values()],
+      forget: async (_site, address) => leases.delete(address),
+    },
+    audit: {
+      append: async (entry) => void audit.push(entry),
+      list: async (limit) => audit.toReversed().slice(0, limit),
+    },
+    access,
+    loaders: openLoaders({ dir, fallbackDirs: [], now: () => performance.now() * 1e6 }),
+    loaderDir: dir,
+    explain: ({ machine }) => ({
+      plan: planBoot({
+        machine,
+        discovery: 'off',
+        profile: undefined,
+        profileFrom: '',
+        grant: undefined,
+        image: () => undefined,
+      }),
+      script: { situation: 'disk', because: 'nothing else is wanted' },
+      text: '#!ipxe\nexit\n',
+    }),
+    pcapOf: async ({ id }) => Buffer.from(id),
+    listeners: () => [{ name: 'api', at: '127.0.0.1' }],
+    metrics: [],
+    hostNames: ['ingot.lab'],
+    log: { debug() {}, info() {}, warn() {}, error: (...args: readonly unknown[]) => void errors.push(args) },
+    now,
+    ...overrides,
+  });
+  const running = api.run(stop.signal);
+  const { url } = await api.ready;
+
+  const token = async (role: Role): Promise<string> => (await access.createToken({ name: `a-${role}`, role })).secret;
+  const tokens = {
+    viewer: await token('viewer'),
+    operator: await token('operator'),
+    approver: await token('approver'),
+    admin: await token('admin'),
+  };
+
+  return {
+    url,
+    dir,
+    clock,
+    registry,
+    recorder,
+    access,
+    audit,
+    leases,
+    errors,
+    tokens,
+    /** By an admin, unless `init` says otherwise. */
+    request: (path: string, init: RequestInit = {}) =>
+      fetch(`${url}${path}`, {
+        redirect: 'manual',
+        ...init,
+        headers: { authorization: `Bearer ${tokens.admin}`, ...(init.headers as Record<string, string> | undefined) },
+      }),
+    send(method: string, path: string, body: unknown, headers: Record<string, string> = {}) {
+      return this.request(path, {
+        method,
+        body: JSON.stringify(body),
+        headers: { 'content-type': 'application/json', ...headers },
+      });
+    },
+    async [Symbol.asyncDispose]() {
+      stop.abort();
+      await running;
+      await rm(dir, { recursive: true, force: true });
+    },
+  };
+}
+
+export type RunningApi = Awaited<ReturnType<typeof runningApi>>;
