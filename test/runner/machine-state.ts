@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { commandOf } from './process-group.ts';
 
 /** What a run must leave as it was: sets of lines that say, for a reader, what is there. */
 export type MachineState = {
@@ -41,7 +42,7 @@ function readProcesses(run: string): Process[] {
     .filter((pid) => /^\d+$/.test(pid) && Number(pid) !== process.pid)
     .map((pid) => ({
       pid,
-      name: read(`/proc/${pid}/comm`).trim(),
+      name: commandOf(pid),
       ours: read(`/proc/${pid}/environ`).split('\0').includes(`${RUN_MARK}=${run}`),
     }));
 }

@@ -6,7 +6,7 @@ export type Outcome = {
   /** Exit status, or undefined when a signal ended it. */
   readonly status: number | undefined;
   readonly timedOut: boolean;
-  /** Names of programs it had started and that were still running when it ended. They were ended too. */
+  /** Commands of programs it had started and that were still running when it ended. They were ended too. */
   readonly leftProcesses: readonly string[];
   /** The last part of what it wrote to standard output and error, in order of arrival. */
   readonly output: string;

@@ -89,5 +89,5 @@ test('processes left behind are found and ended', async (t) => {
   assert.deepEqual(outline(run), ['passed starts', 'failed the file ends what it starts']);
   const group = Number(/group (\d+)/.exec(run.output)?.[1]);
   await until(() => runningInGroup(group).length === 0);
-  assert.match(run.results[1]?.kind === 'failed' ? run.results[1].detail : '', /left sleep behind/);
+  assert.match(run.results[1]?.kind === 'failed' ? run.results[1].detail : '', /left sleep 1000 behind/);
 });

@@ -4,23 +4,26 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { type TestContext, test } from 'node:test';
+import { setTimeout } from 'node:timers/promises';
 import { waitFor } from '#test/lab/wait.ts';
 import { ROOT } from '#test/project/source-files.ts';
 
 const READY_LIMIT_MS = 60_000;
+const STOP_LIMIT_MS = 20_000;
 
 type Started = { readonly output: () => string; readonly pid: number; readonly ended: Promise<unknown> };
 
-/** Starts `npm start` in a group of its own, which is ended with the test if it is still there. */
+/** Starts `npm start`. What it leaves running, the test run finds and ends. */
 function npmStart(t: TestContext): Started {
-  const child = spawn('npm', ['start'], { cwd: ROOT, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn('npm', ['start'], { cwd: ROOT, stdio: ['ignore', 'pipe', 'pipe'] });
   const { pid } = child;
   assert.ok(pid !== undefined);
   let said = '';
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => (said += chunk.toString()));
   const ended = once(child, 'exit');
   t.after(() => {
-    if (child.exitCode === null && child.signalCode === null) process.kill(-pid, 'SIGKILL');
+    child.kill('SIGKILL');
+    for (const stream of [child.stdout, child.stderr]) stream.destroy();
   });
   return { output: () => said, pid, ended };
 }
@@ -43,6 +46,6 @@ test('npm start prints an address that opens the page once, and ends when it is 
   assert.equal(again.headers.get('set-cookie'), null, 'the code opened the page twice');
 
   process.kill(pid, 'SIGTERM');
-  await ended;
+  await Promise.race([ended, setTimeout(STOP_LIMIT_MS, undefined, { ref: false })]);
   await assert.rejects(fetch(new URL('/healthz', address)), 'the daemon still listens');
 });
