@@ -149,6 +149,6 @@ function textOf(encoded: string): string {
  * with an ampersand ends early: what only iPXE itself can have written goes first, and the first of each name counts.
  */
 export const CLAIMS_QUERY =
-  'mac=${netX/mac}&uuid=${uuid}&platform=${platform}&buildarch=${buildarch}&busid=${netX/busid:uristring}' +
+  'mac=${netX/mac}&uuid=${uuid}&platform=${platform}&buildarch=${buildarch}&busid=${netX/busid}' +
   '&serial=${serial:uristring}&manufacturer=${manufacturer:uristring}&product=${product:uristring}' +
   '&asset=${asset:uristring}';

@@ -50,7 +50,8 @@ export async function startWorld(
     readonly limits?: Partial<BootPlaneLimits>;
     readonly chunks?: Partial<typeof SHARED_CHUNKS>;
     readonly initrdBytes?: number;
-    readonly advertise?: string;
+    /** Given the port once it is known: guests of QEMU reach loopback by another address. */
+    readonly advertise?: (port: number) => string;
   } = {},
 ) {
   const directory = await mkdtemp(join(tmpdir(), 'ingot-http-'));
@@ -90,6 +91,7 @@ export async function startWorld(
     ? { id: 'g1', machine: machine.document.name, profile: 'live', createdAt: 1, by: 'operator' }
     : undefined;
   const waiting = new Set<() => void>();
+  let port = 0;
 
   const parts: BootPlaneParts = {
     registry: {
@@ -137,7 +139,7 @@ export async function startWorld(
     loaders: openLoaders({ dir: join(directory, 'loaders'), fallbackDirs: [] }),
     images: openImages({ registry: { image: (name) => (name === 'live' ? image : undefined) } }),
     templates: await templates(),
-    networkOf: () => ({ discovery: options.discovery ?? 'off', advertise: options.advertise }),
+    networkOf: () => ({ discovery: options.discovery ?? 'off', advertise: options.advertise?.(port) }),
     receivers: {},
     chunks: sharedChunks({ ...SHARED_CHUNKS, ...options.chunks }),
     log: { debug() {}, info() {}, warn() {}, error() {} },
@@ -151,9 +153,10 @@ export async function startWorld(
   });
   const running = runTogether(stop.signal, [plane]);
   const { url } = await plane.ready;
+  port = Number(new URL(url).port);
   return {
     url,
-    port: Number(new URL(url).port),
+    port,
     directory,
     files,
     parts,
