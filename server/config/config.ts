@@ -1,5 +1,6 @@
 import type { SubnetDocument } from '#machines/contract/documents.ts';
 import type { Discovery } from '#machines/decide/boot-plan.ts';
+import type { VerdictTimes } from '#machines/decide/verdict/times.ts';
 import type { IpAddress } from '#machines/values/ip-address.ts';
 
 /** Where to listen; port 0 takes a free one. */
@@ -35,6 +36,10 @@ export type Config = {
   readonly syslog: { readonly listen: Listen | undefined };
   readonly loaders: { readonly dir: string };
   readonly store: { readonly kind: 'sqlite' } | { readonly kind: 'postgres'; readonly url: string };
-  readonly traces: { readonly keepDays: number; readonly keepAttempts: number };
+  readonly traces: {
+    readonly keepDays: number;
+    readonly keepAttempts: number;
+    readonly times: VerdictTimes;
+  };
   readonly log: { readonly level: 'debug' | 'info' | 'warn' | 'error' };
 };

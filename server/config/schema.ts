@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { DISCOVERY, name, subnetDocument, textValue } from '#machines/contract/documents.ts';
+import { VERDICT_TIMES, type VerdictTimes } from '#machines/decide/verdict/times.ts';
 import { type IpAddress, parseIpAddress } from '#machines/values/ip-address.ts';
 import { type Parsed, parsed, refused } from '#machines/values/parsed.ts';
 import type { Listen } from './config.ts';
@@ -24,6 +25,23 @@ const interfaceName = z.string().regex(/^[^\s/]{1,15}$/, 'want the name of a net
 
 /** A subnet in the configuration needs no name: its prefix is its name. */
 const subnet = subnetDocument.omit({ kind: true, apiVersion: true }).extend({ name: name.optional() });
+
+/** How long a boot may be silent at each step before its verdict names a fault. */
+const wait = (defaultMs: number) => z.int().min(0).max(86_400_000).default(defaultMs);
+const verdictTimes = z.strictObject({
+  offerMs: wait(VERDICT_TIMES.offerMs),
+  lastOfferMs: wait(VERDICT_TIMES.lastOfferMs),
+  otherServerMs: wait(VERDICT_TIMES.otherServerMs),
+  bootFileMs: wait(VERDICT_TIMES.bootFileMs),
+  retryMs: wait(VERDICT_TIMES.retryMs),
+  loaderMs: wait(VERDICT_TIMES.loaderMs),
+  scriptMs: wait(VERDICT_TIMES.scriptMs),
+  kernelMs: wait(VERDICT_TIMES.kernelMs),
+  initrdMs: wait(VERDICT_TIMES.initrdMs),
+  runningMs: wait(VERDICT_TIMES.runningMs),
+  loopBoots: z.int().min(1).max(1000).default(VERDICT_TIMES.loopBoots),
+  loopWindowMs: wait(VERDICT_TIMES.loopWindowMs),
+} satisfies Record<keyof VerdictTimes, z.ZodType<number>>);
 
 /** The file as people write it. Defaults stand here and nowhere else. */
 export const configFile = z.strictObject({
@@ -80,6 +98,7 @@ export const configFile = z.strictObject({
     .strictObject({
       keepDays: z.int().min(1).max(3650).default(30),
       keepAttempts: z.int().min(100).max(1_000_000).default(20_000),
+      times: verdictTimes.prefault({}),
     })
     .prefault({}),
   log: z.strictObject({ level: z.enum(['debug', 'info', 'warn', 'error']).default('info') }).prefault({}),
