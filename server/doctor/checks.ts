@@ -1,0 +1,70 @@
+import { ANY_IPV4 } from '#machines/values/ip-address.ts';
+import type { LoaderCatalog } from '#services/images/contract.ts';
+import type { YamlPath } from '#services/yaml/read-yaml.ts';
+import type { Config, Listen } from '../config/config.ts';
+import type { Check } from './finding.ts';
+import { interfacesCheck } from './interfaces.ts';
+import { loadersCheck } from './loaders.ts';
+import { clockCheck, diskCheck, firewallCheck } from './machine.ts';
+import { advertiseCheck, type DhcpProbe, otherServersCheck } from './network.ts';
+import { portsCheck, type WantedPort } from './ports.ts';
+
+/** Everything that is looked at before anything boots, in the order in which it is told. */
+export function doctorChecks(parts: {
+  readonly config: Config;
+  /** Where a setting stands in the file. */
+  readonly where: (path: YamlPath) => string;
+  readonly loaders: LoaderCatalog;
+  readonly probe: DhcpProbe;
+  readonly now: () => number;
+}): readonly Check[] {
+  const { config, where, loaders, probe, now } = parts;
+  const ports = wantedPorts(config, where);
+  return [
+    interfacesCheck(config.interfaces, (index) => where(['interfaces', index, 'name'])),
+    portsCheck(ports),
+    otherServersCheck(config, probe),
+    advertiseCheck(config, config.boot.advertise === undefined ? undefined : where(['boot', 'advertise'])),
+    loadersCheck(loaders),
+    diskCheck(config.dataDir),
+    clockCheck(now),
+    firewallCheck(ports.filter(({ use }) => use !== 'API').map(({ protocol, port }) => `${protocol} ${port}`)),
+  ];
+}
+
+function wantedPorts(config: Config, where: (path: YamlPath) => string): readonly WantedPort[] {
+  const port = (
+    protocol: 'udp' | 'tcp',
+    { address, port }: Listen,
+    use: string,
+    path: readonly [string, ...string[]],
+  ): WantedPort => ({
+    protocol,
+    address,
+    port,
+    use,
+    setting: path.join('.'),
+    where: where(path),
+  });
+  const everywhere = (number: number): Listen => ({ address: ANY_IPV4, port: number });
+  const serves = config.interfaces.some(({ mode }) => mode !== 'off');
+  const { syslog } = config;
+  return [
+    ...(serves
+      ? [
+          port('udp', everywhere(config.dhcp.serverPort), 'DHCP', ['dhcp', 'serverPort']),
+          port('udp', everywhere(config.dhcp.proxyPort), 'PXE proxy', ['dhcp', 'proxyPort']),
+        ]
+      : []),
+    port('udp', config.tftp.listen, 'TFTP', ['tftp', 'listen']),
+    port('tcp', config.boot.listen, 'HTTP boot', ['boot', 'listen']),
+    port('tcp', config.machine.listen, 'machine reports', ['machine', 'listen']),
+    port('tcp', config.api.listen, 'API', ['api', 'listen']),
+    ...(syslog.listen
+      ? [
+          port('udp', syslog.listen, 'syslog', ['syslog', 'listen']),
+          port('tcp', syslog.listen, 'syslog', ['syslog', 'listen']),
+        ]
+      : []),
+  ];
+}
