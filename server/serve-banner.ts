@@ -1,0 +1,62 @@
+import os from 'node:os';
+import type { Config } from './config/config.ts';
+
+/** What `serve` tells the person who started it. The last line is for programs. */
+export type Banner = {
+  readonly version: string;
+  readonly config: Config;
+  /** What really listens. */
+  readonly api: string;
+  readonly boot: string;
+  readonly machine: string;
+  readonly tftp: string;
+  readonly dhcp: readonly string[];
+  /** Opens the page once. */
+  readonly code: string;
+  readonly codeMinutes: number;
+  readonly user: string;
+  readonly hostname: string;
+};
+
+export function bannerText(banner: Banner): string {
+  const { version, config, boot, tftp, api, code, codeMinutes } = banner;
+  const lines: (readonly [string, string])[] = [
+    ...config.interfaces.map(
+      ({ name, mode, discovery }) => ['interface', interfaceText(name, mode, discovery)] as const,
+    ),
+    ['boot', `${boot}, TFTP ${tftp}`],
+    ['page', `${api}/?code=${code}   (opens once, within ${codeMinutes} minutes)`],
+    ...remoteHint(banner),
+    ['data', config.dataDir],
+  ];
+  const text = lines.map(([title, value]) => `  ${title.padEnd(10)} ${value}`).join('\n');
+  return `Ingot ${version}\n${text}\n`;
+}
+
+/** `ready api=URL boot=URL machine=URL tftp=ADDR dhcp=ADDR,…`: printed when everything really listens. */
+export const readyLine = ({ api, boot, machine, tftp, dhcp }: Banner): string =>
+  `ready api=${api} boot=${boot} machine=${machine} tftp=${tftp} dhcp=${dhcp.join(',')}\n`;
+
+function interfaceText(name: string, mode: string, discovery: string): string {
+  const address = os.networkInterfaces()[name]?.find(({ family }) => family === 'IPv4')?.cidr ?? 'no address';
+  const does = {
+    proxy: 'proxy: answers the boot part only, leases no addresses',
+    server: 'server: leases addresses',
+    off: 'off: answers nothing',
+  }[mode];
+  const strangers =
+    discovery === 'off' ? 'machines nobody accepted boot their own disk' : `machines nobody accepted: ${discovery}`;
+  return `${name} (${address}), ${does}; ${strangers}; no disk is touched`;
+}
+
+/** The page listens on loopback: from another desk it is reached through SSH. */
+function remoteHint({ api, user, hostname, code }: Banner): readonly (readonly [string, string])[] {
+  const { port, hostname: host } = new URL(api);
+  if (host !== '127.0.0.1') return [];
+  return [
+    [
+      '',
+      `from another machine: ssh -L ${port}:127.0.0.1:${port} ${user}@${hostname}, then open http://127.0.0.1:${port}/?code=${code}`,
+    ],
+  ];
+}
