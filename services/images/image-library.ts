@@ -1,28 +1,77 @@
 import { createHash } from 'node:crypto';
 import { isAbsolute } from 'node:path';
 import type { ImageDocument } from '#machines/contract/documents.ts';
+import type { Logger } from 'pino';
 import type { Registry } from '#services/registry/contract.ts';
 import { type BlobLookup, lookAtFile, openToRead } from './blob.ts';
 import type { Blob, ImageLibrary } from './contract.ts';
+import { type DownloadLimits, downloads } from './downloads.ts';
 
 type Asset = ImageDocument['assets'][number];
 
 /**
  * The assets of Image documents. A `path` is a file of this machine, looked at each time it is asked for, so a file that
- * an operator replaces is served from then on; if the document names its digest, the file must have it.
+ * an operator replaces is served from then on; if the document names its digest, the file must have it. A `url` is
+ * fetched in the background as soon as a document names it, and served from `dir`.
+ *
+ * Dispose of it to end the downloads.
  */
-export function openImages({ registry }: { readonly registry: Pick<Registry, 'image'> }): ImageLibrary {
+export function openImages({
+  registry,
+  dir,
+  log,
+  limits,
+}: {
+  readonly registry: Pick<Registry, 'image' | 'documents' | 'watch'>;
+  readonly dir: string;
+  readonly log: Pick<Logger, 'info' | 'warn'>;
+  readonly limits?: DownloadLimits;
+}): ImageLibrary & AsyncDisposable {
   const digests = digestCache();
+  const fetched = downloads({ dir, log, ...(limits ? { limits } : {}) });
+  const wantAll = (image: ImageDocument) => {
+    for (const { url, sha256 } of image.assets) {
+      if (url === undefined) continue;
+      fetched.want({ url, sha256 }).catch((error: unknown) => log.warn({ err: error, url }, 'images cannot be kept'));
+    }
+  };
+  for (const { document } of registry.documents('Image')) if (document.kind === 'Image') wantAll(document);
+  const unwatch = registry.watch((change) => {
+    if (change.kind === 'document' && change.document?.kind === 'Image') wantAll(change.document);
+  });
 
   async function look(name: string, asset: Asset): Promise<BlobLookup> {
-    const { path, sha256 } = asset;
-    if (path === undefined) return { kind: 'missing', because: `image ${name}: its ${asset.role} has no path` };
+    if (asset.path !== undefined) return await lookAtPath(name, asset.path, asset.sha256);
+    if (asset.url !== undefined) return await lookAtUrl(asset.url, asset.sha256);
+    return { kind: 'missing', because: `image ${name}: its ${asset.role} has neither path nor url` };
+  }
+
+  async function lookAtPath(name: string, path: string, sha256: string | undefined): Promise<BlobLookup> {
     if (!isAbsolute(path)) return { kind: 'missing', because: `image ${name}: got ${path}, want an absolute path` };
     const looked = await lookAtFile(path);
     if (looked.kind === 'missing' || sha256 === undefined) return looked;
     const digest = await digests.of(looked.blob);
     if (digest === sha256) return looked;
     return { kind: 'missing', because: `${path} has sha256 ${digest}, the image ${name} says ${sha256}` };
+  }
+
+  async function lookAtUrl(url: string, sha256: string | undefined): Promise<BlobLookup> {
+    const state = await fetched.want({ url, sha256 });
+    switch (state.kind) {
+      case 'here':
+        return await lookAtFile(state.path);
+      case 'waiting':
+        return { kind: 'missing', because: `${url} is not here yet: it waits to be fetched` };
+      case 'fetching':
+        return {
+          kind: 'missing',
+          because: `${url} is not here yet: ${state.bytes} of ${state.size ?? '?'} bytes came`,
+        };
+      case 'failed':
+        return { kind: 'missing', because: `${url} could not be fetched: ${state.because}` };
+      default:
+        return state satisfies never;
+    }
   }
 
   return {
@@ -34,6 +83,10 @@ export function openImages({ registry }: { readonly registry: Pick<Registry, 'im
       if (asset) return await look(name, asset);
       const count = ofRole.length === 0 ? `no ${role}` : `${ofRole.length} of role ${role}, asked for number ${index}`;
       return { kind: 'missing', because: `image ${name} has ${count}` };
+    },
+    async [Symbol.asyncDispose]() {
+      unwatch();
+      await fetched[Symbol.asyncDispose]();
     },
   };
 }

@@ -50,6 +50,8 @@ export async function startWorld(
     readonly limits?: Partial<BootPlaneLimits>;
     readonly chunks?: Partial<typeof SHARED_CHUNKS>;
     readonly initrdBytes?: number;
+    /** false: nothing is remembered of what was recorded. */
+    readonly keepEvents?: boolean;
     /** Given the port once it is known: guests of QEMU reach loopback by another address. */
     readonly advertise?: (port: number) => string;
   } = {},
@@ -93,6 +95,11 @@ export async function startWorld(
   const waiting = new Set<() => void>();
   let port = 0;
 
+  const images = openImages({
+    registry: { image: (name) => (name === 'live' ? image : undefined), documents: () => [], watch: () => () => {} },
+    dir: join(directory, 'images'),
+    log: { info() {}, warn() {} },
+  });
   const parts: BootPlaneParts = {
     registry: {
       machine: (name) => (name === machine.document.name ? machine : undefined),
@@ -126,7 +133,7 @@ export async function startWorld(
           attempt = 'B'.repeat(22);
           attempts.set(attempt, attemptOf(attempt, undefined, subject.mac));
         }
-        events.push({ attempt, body });
+        if (options.keepEvents !== false) events.push({ attempt, body });
         for (const wake of waiting) wake();
         return attempt;
       },
@@ -137,7 +144,7 @@ export async function startWorld(
       macOf: () => undefined,
     },
     loaders: openLoaders({ dir: join(directory, 'loaders'), fallbackDirs: [] }),
-    images: openImages({ registry: { image: (name) => (name === 'live' ? image : undefined) } }),
+    images,
     templates: await templates(),
     networkOf: () => ({ discovery: options.discovery ?? 'off', advertise: options.advertise?.(port) }),
     receivers: {},
@@ -182,6 +189,7 @@ export async function startWorld(
     async [Symbol.asyncDispose]() {
       stop.abort();
       await running;
+      await images[Symbol.asyncDispose]();
       await rm(directory, { recursive: true });
     },
   };
