@@ -1,5 +1,5 @@
 import cookie from '@fastify/cookie';
-import fastify, { type FastifyInstance } from 'fastify';
+import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { once } from 'node:events';
 import { hostname } from 'node:os';
 import { makeProblem } from '#machines/contract/api/problem.ts';
@@ -50,7 +50,7 @@ export function operatorApi(parts: OperatorApiParts & { readonly listen: Listen 
       log,
       now,
       hostNames: [hostname(), ...parts.hostNames],
-      door: page.door,
+      door: (request: FastifyRequest, reply: FastifyReply) => page.door(request, reply),
       count: (route: RouteName, status: number) => {
         const key = `${route} ${status}`;
         answered.set(key, (answered.get(key) ?? 0) + 1);
@@ -67,7 +67,7 @@ export function operatorApi(parts: OperatorApiParts & { readonly listen: Listen 
         ...systemHandlers({
           ...parts,
           latest,
-          watchers: hub.count,
+          watchers: () => hub.count(),
           startedAt: now(),
           answered: () => answered,
         }),

@@ -13,7 +13,7 @@ export function knownKeys(schema: z.core.$ZodType, path: readonly PropertyKey[],
 
 const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null;
 
-/** Wrappers that stand between a schema and its object: optional, default, readonly, pipe. */
+/** Wrappers that stand between a schema and its object: optional, default, readonly, pipe, preprocess. */
 function unwrap(schema: z.core.$ZodType): z.core.$ZodType {
   if (
     schema instanceof z.ZodOptional ||
@@ -23,7 +23,8 @@ function unwrap(schema: z.core.$ZodType): z.core.$ZodType {
   ) {
     return unwrap(schema.def.innerType);
   }
-  return schema instanceof z.ZodPipe ? unwrap(schema.def.in) : schema;
+  if (!(schema instanceof z.ZodPipe)) return schema;
+  return unwrap(schema.def.in instanceof z.ZodTransform ? schema.def.out : schema.def.in);
 }
 
 function objectsOf(schema: z.core.$ZodType, value: unknown): readonly z.ZodObject[] {

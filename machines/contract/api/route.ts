@@ -29,8 +29,8 @@ export type Route = {
   readonly revision?: boolean;
 };
 
-type OutputOf<S> = S extends z.ZodType ? z.output<S> : Record<never, never>;
-type InputOf<S> = S extends z.ZodType ? z.input<S> : Record<never, never>;
+type OutputOf<S> = S extends z.ZodType ? z.output<S> : Readonly<Record<string, never>>;
+type InputOf<S> = S extends z.ZodType ? z.input<S> : Readonly<Record<string, never>>;
 
 export type ParamsOf<R extends Route> = OutputOf<R['params']>;
 export type QueryOf<R extends Route> = OutputOf<R['query']>;

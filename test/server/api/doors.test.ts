@@ -1,0 +1,145 @@
+import assert from 'node:assert/strict';
+import { request as httpRequest } from 'node:http';
+import { describe, it } from 'node:test';
+import { isOurHost } from '#server/api/decide/host.ts';
+import { type RunningApi, runningApi } from './running-api.ts';
+
+/** fetch sets Host by itself. */
+const withHost = (api: RunningApi, host: string, path = '/api/v1/status'): Promise<number | undefined> =>
+  new Promise((resolve, reject) => {
+    const headers = { host, authorization: `Bearer ${api.tokens.admin}` };
+    httpRequest(`${api.url}${path}`, { headers }, (answer) => resolve(answer.resume().statusCode))
+      .on('error', reject)
+      .end();
+  });
+
+async function signIn(api: RunningApi): Promise<string> {
+  const { secret } = await api.access.createCode({ name: 'operator', role: 'admin' });
+  const answer = await fetch(`${api.url}/?code=${secret}`, { redirect: 'manual' });
+  assert.equal(answer.status, 303);
+  return answer.headers.get('set-cookie') ?? '';
+}
+
+const cookieOf = (header: string): string => header.split(';')[0] ?? '';
+
+describe('the Host header', () => {
+  for (const [host, ours] of [
+    ['127.0.0.1:4680', true],
+    ['[::1]:4680', true],
+    ['localhost', true],
+    ['LOCALHOST:8000', true],
+    ['ingot.lab:80', true],
+    ['192.168.77.1', true],
+    ['evil.example', false],
+    ['ingot.lab.evil.example', false],
+    ['127.0.0.1.evil.example', false],
+    ['localhost@evil.example', false],
+    ['', false],
+    [undefined, false],
+  ] as const) {
+    it(`${JSON.stringify(host)} is ${ours ? 'ours' : 'not ours'}`, () => {
+      assert.equal(isOurHost(host, ['ingot.lab']), ours);
+    });
+  }
+
+  it('of a stranger is refused, even with a token', async () => {
+    await using api = await runningApi();
+    assert.equal(await withHost(api, 'evil.example'), 421);
+    assert.equal(await withHost(api, 'evil.example', '/?code=x'), 421);
+    assert.equal(await withHost(api, 'ingot.lab'), 200);
+  });
+});
+
+describe('the one-time code', () => {
+  it('gives a cookie that scripts cannot read and other sites cannot send', async () => {
+    await using api = await runningApi();
+    const header = await signIn(api);
+    assert.match(header, /; HttpOnly/);
+    assert.match(header, /; SameSite=Strict/);
+    const page = await fetch(`${api.url}/`, { headers: { cookie: cookieOf(header) } });
+    assert.equal(page.status, 200);
+  });
+
+  it('opens nothing the second time, and the answer is a page that says what to do', async () => {
+    await using api = await runningApi();
+    const { secret } = await api.access.createCode({ name: 'operator', role: 'admin' });
+    await fetch(`${api.url}/?code=${secret}`, { redirect: 'manual' });
+    const again = await fetch(`${api.url}/?code=${secret}`, { redirect: 'manual' });
+    assert.equal(again.status, 401);
+    assert.match(await again.text(), /ingot login/);
+  });
+
+  it('is not used up by a browser that looks ahead', async () => {
+    await using api = await runningApi();
+    const { secret } = await api.access.createCode({ name: 'operator', role: 'admin' });
+    const ahead = await fetch(`${api.url}/?code=${secret}`, {
+      redirect: 'manual',
+      headers: { 'sec-purpose': 'prefetch' },
+    });
+    assert.equal(ahead.status, 401);
+    assert.equal((await fetch(`${api.url}/?code=${secret}`, { redirect: 'manual' })).status, 303);
+  });
+
+  it('is made for the page by whoever has a token, with no more than their own role', async () => {
+    await using api = await runningApi();
+    const answer = await api.send('POST', '/api/v1/codes', {}, { authorization: `Bearer ${api.tokens.viewer}` });
+    const { url } = (await answer.json()) as { url: string };
+    const session = await fetch(url, { redirect: 'manual' });
+    const cookie = cookieOf(session.headers.get('set-cookie') ?? '');
+    const who = (await (await fetch(`${api.url}/api/v1/session`, { headers: { cookie } })).json()) as object;
+    assert.deepEqual(who, { name: 'a-viewer', role: 'viewer', kind: 'session' });
+  });
+});
+
+describe('a session', () => {
+  it('changes things only from its own page', async () => {
+    await using api = await runningApi();
+    const cookie = cookieOf(await signIn(api));
+    const lock = (origin?: string) =>
+      fetch(`${api.url}/api/v1/codes`, {
+        method: 'POST',
+        headers: { cookie, ...(origin === undefined ? {} : { origin }) },
+      });
+    assert.equal((await lock()).status, 403);
+    assert.equal((await lock('http://127.0.0.1:1')).status, 403, 'another port of this host is another site');
+    assert.equal((await lock(api.url)).status, 201);
+  });
+
+  it('ends when it is signed out', async () => {
+    await using api = await runningApi();
+    const cookie = cookieOf(await signIn(api));
+    const out = await fetch(`${api.url}/api/v1/session`, { method: 'DELETE', headers: { cookie, origin: api.url } });
+    assert.equal(out.status, 204);
+    assert.equal((await fetch(`${api.url}/api/v1/status`, { headers: { cookie } })).status, 401);
+  });
+});
+
+describe('every answer', () => {
+  it('forbids framing, sniffing, caching and anything from elsewhere', async () => {
+    await using api = await runningApi();
+    for (const path of ['/', '/api/v1/status', '/api/v1/nothing', '/healthz', '/page/page.css']) {
+      const { headers } = await api.request(path);
+      assert.equal(headers.get('x-frame-options'), 'DENY', path);
+      assert.equal(headers.get('x-content-type-options'), 'nosniff', path);
+      assert.equal(headers.get('cache-control'), 'no-store', path);
+      assert.match(headers.get('content-security-policy') ?? '', /default-src 'none'.*frame-ancestors 'none'/, path);
+    }
+  });
+
+  it('to broken input is a problem, and the daemon goes on', async () => {
+    await using api = await runningApi();
+    for (const [init, status] of [
+      [{ method: 'POST', body: '{', headers: { 'content-type': 'application/json' } }, 400],
+      [{ method: 'POST', body: '{"__proto__":{"x":1}}', headers: { 'content-type': 'application/json' } }, 400],
+      [{ method: 'POST', body: 'a: 1', headers: { 'content-type': 'text/yaml' } }, 415],
+      [{ method: 'POST', body: `"${'x'.repeat(33 << 20)}"`, headers: { 'content-type': 'application/json' } }, 413],
+    ] as const) {
+      const answer = await api.request('/api/v1/apply', init);
+      assert.equal(answer.status, status);
+      assert.match(answer.headers.get('content-type') ?? '', /^application\/problem\+json/);
+    }
+    assert.equal((await api.request('/api/v1/machines/%ff')).status, 400);
+    assert.equal((await api.request('/api/v1/status')).status, 200);
+    assert.deepEqual(api.errors, []);
+  });
+});

@@ -1,0 +1,49 @@
+import { Validator } from '@seriousme/openapi-schema-validator';
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { openApi } from '#machines/contract/api/openapi.ts';
+import { ROUTE_NAMES, ROUTES } from '#machines/contract/api/routes.ts';
+import { runningApi } from './running-api.ts';
+
+describe('the OpenAPI document', () => {
+  it('is valid OpenAPI 3.1 for a program that nobody here wrote', async () => {
+    const validator = new Validator();
+    const result = await validator.validate(structuredClone(openApi('0.1.0')));
+    assert.deepEqual(result.errors ?? [], []);
+    assert.equal(result.valid, true);
+    assert.equal(validator.version, '3.1');
+  });
+
+  it('refers only to what is in it', () => {
+    const document = openApi('0.1.0');
+    const references = [...JSON.stringify(document).matchAll(/"\$ref":"([^"]+)"/g)].map(
+      ([, reference = '']) => reference,
+    );
+    assert.ok(references.length > 20);
+    for (const reference of references) {
+      const found = reference
+        .replace('#/', '')
+        .split('/')
+        .reduce<unknown>((value, part) => Reflect.get(value as object, part), document);
+      assert.equal(typeof found, 'object', reference);
+    }
+  });
+
+  it('has an operation for each route, and no property lost its name', () => {
+    const document = openApi('0.1.0') as {
+      paths: Record<string, Record<string, { operationId: string }>>;
+      components: { schemas: Record<string, { properties?: Record<string, unknown> }> };
+    };
+    for (const name of ROUTE_NAMES) {
+      const { path, method } = ROUTES[name];
+      assert.equal(document.paths[path]?.[method.toLowerCase()]?.operationId, name);
+    }
+    assert.ok(document.components.schemas['Attempt']?.properties?.['id'], 'an attempt has an id');
+  });
+
+  it('is what the daemon gives', async () => {
+    await using api = await runningApi();
+    const answer = await api.request('/api/v1/openapi.json');
+    assert.deepEqual(await answer.json(), JSON.parse(JSON.stringify(openApi('0.1.0'))));
+  });
+});
