@@ -64,6 +64,7 @@ const lastOf = (files: readonly string[]): string => files.at(-1) ?? '\0';
 
 /** Is it the program that the firmware was told to load? A Raspberry Pi loads many files, and none was named to it. */
 function isBootFile({ dhcp }: Evidence, file: string): boolean {
+  if (dhcp.client?.kind === 'raspberry-pi') return false;
   if (resolvesToLoader(file)) return true;
   return dhcp.client?.kind !== 'ipxe' && dhcp.bootFiles.some((one) => sameFile(one, file));
 }
