@@ -5,7 +5,7 @@ import type { DhcpClientKind, DhcpLease, RackDhcp } from './firmware/dhcp-client
 import { httpRead } from './firmware/http-client.ts';
 import { tftpRead } from './firmware/tftp-client.ts';
 import { type Fetched, type IpxeMachine, type IpxeOutcome, runScript } from './ipxe/interpreter.ts';
-import type { DaemonSockets, Fault, Firmware, MachineSpec } from './spec.ts';
+import type { DaemonSockets, Fault, Firmware, MachineSpec, Quirk, RackTimes } from './spec.ts';
 
 /** How one power-on ended. A machine that waits for a person never ends by itself. */
 export type BootResult =
@@ -18,9 +18,7 @@ export type MachineSurroundings = {
   readonly daemon: DaemonSockets;
   /** What a person would read on the machine's screen. */
   readonly screen: (line: string) => void;
-  /** From power to the first packet, and from kernel to user space. */
-  readonly selfTestMs: number;
-  readonly kernelMs: number;
+  readonly times: RackTimes;
 };
 
 const FIRST_CLIENT: Readonly<Record<Firmware, DhcpClientKind>> = {
@@ -46,9 +44,10 @@ export async function powerOn(
   around: MachineSurroundings,
   signal: AbortSignal,
 ): Promise<BootResult> {
-  const has = (fault: Fault): boolean => spec.faults.includes(fault);
-  await sleep(around.selfTestMs, undefined, { signal });
-  if (has('late-link')) await sleep(30_000, undefined, { signal });
+  const has = (fault: Fault | Quirk): boolean => spec.faults.includes(fault);
+  const { selfTestMs, linkMs, hesitationMs } = around.times;
+  await sleep(selfTestMs, undefined, { signal });
+  if (has('late-link')) await sleep(linkMs, undefined, { signal });
 
   const client = has('unknown-arch') ? 'pxe-itanium' : FIRST_CLIENT[spec.firmware];
   const first = await around.dhcp.obtain(spec, client, signal);
@@ -67,9 +66,13 @@ export async function powerOn(
   }
   if (has('loader-refused')) {
     around.screen('Access Denied: image is not signed');
-    return await powerOn({ ...spec, faults: spec.faults }, { ...around, selfTestMs: 500 }, signal);
+    await sleep(hesitationMs, undefined, { signal });
+    // The firmware tries its boot entry once more before it goes on to the next.
+    await around.dhcp.obtain(spec, client, signal);
+    return { kind: 'own-disk' };
   }
   if (has('loader-dies')) return { kind: 'stuck', because: 'iPXE: no network devices' };
+  if (has('waits-for-link')) await sleep(hesitationMs, undefined, { signal });
 
   const second = await around.dhcp.obtain(spec, 'ipxe', signal);
   if (second.kind === 'failed' || second.lease.bootFile === '') {
@@ -82,10 +85,10 @@ export async function powerOn(
 async function loadLoader(
   spec: MachineSpec,
   lease: DhcpLease,
-  { daemon, screen }: MachineSurroundings,
+  { daemon, screen, times: { hesitationMs } }: MachineSurroundings,
   signal: AbortSignal,
 ): Promise<{ readonly ok: true } | { readonly ok: false; readonly because: string }> {
-  const has = (fault: Fault): boolean => spec.faults.includes(fault);
+  const has = (fault: Fault | Quirk): boolean => spec.faults.includes(fault);
   if (spec.firmware === 'uefi-http') {
     const ask = { local: lease.address, url: lease.bootFile, userAgent: 'UefiHttpBoot/1.0', discard: true, signal };
     try {
@@ -101,16 +104,18 @@ async function loadLoader(
     }
   }
   if (has('no-tftp')) {
-    await sleep(10_000, undefined, { signal });
+    await sleep(hesitationMs, undefined, { signal });
     return { ok: false, because: 'PXE-E32: TFTP open timeout' };
   }
+  if (has('tftp-on-second-try')) await sleep(hesitationMs, undefined, { signal });
   const read = {
     local: lease.address,
     server: lease.nextServer,
     port: daemon.tftpPort,
     file: lease.bootFile,
     blksize: BLKSIZE[spec.firmware],
-    stallAfter: has('tftp-stalls') ? 2 : Number.POSITIVE_INFINITY,
+    stallAfter: has('tftp-stalls') || has('tftp-hiccup') ? 2 : Number.POSITIVE_INFINITY,
+    resumes: has('tftp-hiccup'),
     signal,
   };
   if (spec.firmware !== 'bios') await tftpRead({ ...read, probe: true });
@@ -134,8 +139,9 @@ async function runIpxe(
   around: MachineSurroundings,
   signal: AbortSignal,
 ): Promise<BootResult> {
-  const has = (fault: Fault): boolean => spec.faults.includes(fault);
+  const has = (fault: Fault | Quirk): boolean => spec.faults.includes(fault);
   if (has('no-script')) return { kind: 'stuck', because: 'iPXE: waiting for link-up' };
+  if (has('script-late')) await sleep(around.times.hesitationMs, undefined, { signal });
   const machine = ipxeMachine(spec, lease, around, signal);
   const script = await machine.fetch(lease.bootFile, 'script');
   if (!script.ok) {
@@ -158,11 +164,11 @@ async function leaveIpxe(
     case 'kernel': {
       if (spec.faults.includes('silent-kernel'))
         return { kind: 'stuck', because: 'the kernel panicked without a console' };
-      if (spec.faults.includes('boots-again')) {
-        await sleep(500, undefined, { signal });
-        return await powerOn(spec, around, signal);
+      if (spec.faults.includes('boots-again')) return await powerOn(spec, around, signal);
+      if (spec.faults.includes('boots-twice')) {
+        return await powerOn({ ...spec, faults: spec.faults.filter((one) => one !== 'boots-twice') }, around, signal);
       }
-      await sleep(around.kernelMs, undefined, { signal });
+      await sleep(around.times.kernelMs, undefined, { signal });
       await around.dhcp.obtain(spec, 'linux', signal);
       around.screen(`Linux is up at ${lease.address}: ${outcome.arguments}`);
       return { kind: 'running', arguments: outcome.arguments };
@@ -189,7 +195,7 @@ function ipxeMachine(
   around: MachineSurroundings,
   signal: AbortSignal,
 ): IpxeMachine {
-  const has = (fault: Fault): boolean => spec.faults.includes(fault);
+  const has = (fault: Fault | Quirk): boolean => spec.faults.includes(fault);
   return {
     async fetch(url, into): Promise<Fetched> {
       if ((into === 'kernel' && has('stops-before-kernel')) || (into === 'initrd' && has('stops-after-kernel'))) {
@@ -199,14 +205,12 @@ function ipxeMachine(
       try {
         const { protocol } = new URL(url);
         if (protocol === 'tftp:') return await fetchByTftp(url, lease, around.daemon, signal);
-        const read = await httpRead({
-          local: lease.address,
-          url,
-          method: 'GET',
-          userAgent: 'iPXE/1.0.0+',
-          discard: into !== 'script',
-          signal,
-        });
+        const ask = { local: lease.address, url, method: 'GET', userAgent: 'iPXE/1.0.0+', signal } as const;
+        if (into === 'kernel' && has('kernel-on-second-try')) {
+          await httpRead({ ...ask, discard: true, stopAfter: 1 }).catch(() => {});
+          await sleep(around.times.hesitationMs, undefined, { signal });
+        }
+        const read = await httpRead({ ...ask, discard: into !== 'script' });
         if (read.status !== 200) return { ok: false, status: read.status };
         return { ok: true, bytes: into === 'script' ? read.bytes : new Uint8Array(Math.min(read.length, 1)) };
       } catch {

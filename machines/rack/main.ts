@@ -6,7 +6,7 @@ import { sure } from '../values/parsed.ts';
 import { lineUp } from './line-up.ts';
 import { documents, prepare } from './prepare.ts';
 import { type RackEvent, runRack } from './rack.ts';
-import { FAULTS, type Fault, type MachineSpec } from './spec.ts';
+import { FAULTS, type MachineSpec, QUIRKS, RACK_TIMES } from './spec.ts';
 
 // A rack of simulated machines, a process of its own that knows the daemon only by its sockets.
 //   main.ts prepare --dir DIR --machines N     writes what they load, prints the documents to apply as one JSON array
@@ -53,8 +53,7 @@ async function run(): Promise<void> {
         syslog: undefined,
       },
       staggerMs: Number(values.stagger),
-      selfTestMs: Number(values['self-test']),
-      kernelMs: Number(values['kernel-time']),
+      times: { ...RACK_TIMES, selfTestMs: Number(values['self-test']), kernelMs: Number(values['kernel-time']) },
       events: values.output === 'json' ? (event) => process.stdout.write(`${JSON.stringify(event)}\n`) : print,
       signal: stop.signal,
     });
@@ -69,7 +68,7 @@ async function run(): Promise<void> {
 function withFaults(spec: MachineSpec): MachineSpec {
   const faults = values.fault.flatMap((text) => {
     const [name, fault] = text.split('=');
-    return name === spec.name ? FAULTS.filter((one): one is Fault => one === fault) : [];
+    return name === spec.name ? [...FAULTS, ...QUIRKS].filter((one) => one === fault) : [];
   });
   return faults.length > 0 ? { ...spec, faults } : spec;
 }

@@ -5,14 +5,14 @@ import { architectureOf, lineUp, type Place } from './line-up.ts';
 /** IMAGE_FILE_MACHINE_AMD64 and _ARM64, from the PE format's specification. */
 const PE_MACHINE = { x86_64: 0x8664, arm64: 0xaa64 } as const;
 
-const KERNEL_BYTES = 8 * 1024 * 1024;
-const INITRD_BYTES = 24 * 1024 * 1024;
+/** As large as real ones; a storm of a thousand machines is told to take smaller ones. */
+export const IMAGE_BYTES = { kernel: 8 << 20, initrd: 24 << 20 };
 
 /**
  * Writes what the rack's machines load: no real loader or kernel is needed, since its firmware is software. The files
  * have the size of real ones, and a header that says for which processor they are.
  */
-export async function prepare(directory: string): Promise<void> {
+export async function prepare(directory: string, sizes = IMAGE_BYTES): Promise<void> {
   const loaders = join(directory, 'loaders', 'ipxe');
   const images = join(directory, 'images');
   await Promise.all([
@@ -20,8 +20,8 @@ export async function prepare(directory: string): Promise<void> {
     write(join(loaders, 'x86_64', 'snponly.efi'), peFile('x86_64')),
     write(join(loaders, 'arm64', 'snponly.efi'), peFile('arm64')),
     ...(['x86_64', 'arm64'] as const).flatMap((arch) => [
-      write(join(images, arch, 'vmlinuz'), filled(KERNEL_BYTES, `simulated kernel for ${arch}`)),
-      write(join(images, arch, 'initrd'), filled(INITRD_BYTES, `simulated initrd for ${arch}`)),
+      write(join(images, arch, 'vmlinuz'), filled(sizes.kernel, `simulated kernel for ${arch}`)),
+      write(join(images, arch, 'initrd'), filled(sizes.initrd, `simulated initrd for ${arch}`)),
     ]),
   ]);
 }
@@ -53,6 +53,14 @@ export function documents(directory: string, count: number): readonly Readonly<R
         args: ['console=ttyS0', 'quiet'],
       },
     ]),
+    // What a machine gets that nobody wrote a document for, once somebody has accepted it.
+    {
+      kind: 'Class',
+      name: 'sim-accepted',
+      labels,
+      match: { facts: { arch: 'x86_64' } },
+      profile: 'sim-live-x86_64',
+    },
     ...lineUp(count)
       .filter(({ standing }) => standing !== 'unknown')
       .map((place) => machineDocument(place, labels)),

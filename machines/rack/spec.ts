@@ -20,13 +20,29 @@ export const FAULTS = [
   'stops-after-kernel', // the kernel comes, the initrd is never asked for
   'silent-kernel', // kernel and initrd come whole, nothing is heard again
   'boots-again', // powers on again and again right after the kernel
-  'declines', // finds its address in use
+  'declines', // finds each address in use
   'refuses-http', // UEFI HTTP Boot asks HEAD and gives up
   'late-link', // the switch port forwards only after 30 seconds
   'relay-drops-82', // the relay stopped adding option 82
   'wrong-relay', // the relay is on a network that the daemon has no subnet for
 ] as const;
 export type Fault = (typeof FAULTS)[number];
+
+/** What looks like a fault for a moment, and is none: the machine boots all the same. */
+export const QUIRKS = [
+  'other-offer-first', // REQUESTs another server's offer once, gets nothing from it, then takes ours
+  'first-offer-lost', // does not hear the first OFFER
+  'declines-once', // finds its first address in use, and takes the next
+  'swapped-secs', // writes `secs` with its bytes swapped, as some BIOS ROMs do: 4 seconds come as 1024
+  'ebc-arch', // says 9 (EBC) for x86-64, as the registry and old firmware do
+  'tftp-on-second-try', // its first requests for the loader get lost
+  'tftp-hiccup', // for a while it does not acknowledge, then goes on
+  'waits-for-link', // iPXE waits for its link before it asks for an address
+  'script-late', // iPXE takes its time between its address and the script
+  'kernel-on-second-try', // the download of the kernel breaks off and is begun again
+  'boots-twice', // powers on again once right after the kernel, then runs
+] as const;
+export type Quirk = (typeof QUIRKS)[number];
 
 /** One machine of the rack: what is printed on it. */
 export type MachineSpec = {
@@ -37,7 +53,9 @@ export type MachineSpec = {
   readonly manufacturer: string;
   readonly product: string;
   readonly firmware: Firmware;
-  readonly faults: readonly Fault[];
+  readonly faults: readonly (Fault | Quirk)[];
+  /** The relay agent of its network; the rack's own where none is named. */
+  readonly giaddr?: Ipv4;
 };
 
 /** Where the rack finds the daemon: it knows nothing else of it. */
@@ -48,3 +66,17 @@ export type DaemonSockets = {
   /** Where the running system of a machine sends its log, if anywhere. */
   readonly syslog: { readonly address: Ipv4; readonly port: number } | undefined;
 };
+
+/** How long what takes a real machine minutes takes here; milliseconds. */
+export type RackTimes = {
+  /** From power to the first packet. */
+  readonly selfTestMs: number;
+  /** From the kernel's last byte to user space. */
+  readonly kernelMs: number;
+  /** How long a switch port with a `late-link` swallows everything. */
+  readonly linkMs: number;
+  /** How long what is late or refused keeps a machine busy: each `…-late`, `…-second-try` and refusal. */
+  readonly hesitationMs: number;
+};
+
+export const RACK_TIMES: RackTimes = { selfTestMs: 300, kernelMs: 1500, linkMs: 30_000, hesitationMs: 1000 };

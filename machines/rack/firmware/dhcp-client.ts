@@ -6,7 +6,8 @@ import { chaddrOf, type Dhcp4Message, EMPTY_DHCP4 } from '#server/dhcp4/wire/mes
 import type { OptionValues } from '#server/dhcp4/wire/option-table.ts';
 import { getOption, makeOptions } from '#server/dhcp4/wire/options.ts';
 import type { Relay } from '../relay.ts';
-import type { Fault, MachineSpec } from '../spec.ts';
+import type { Relays } from '../relays.ts';
+import type { Fault, MachineSpec, Quirk, RackTimes } from '../spec.ts';
 
 /** Whose DHCP client speaks. */
 export type DhcpClientKind =
@@ -100,6 +101,8 @@ const LINUX_LIST = Uint8Array.of(1, 3, 6, 12, 15, 26, 28, 42, 51, 54, 58, 59, 11
 
 /** OVMF sends its DISCOVER at 0, 4, 12 and 28 seconds; a rack in software is in more of a hurry. */
 const TRY_WAITS_MS = [2000, 3000, 4000, 8000];
+/** RFC 2131 §3.1: at least ten seconds before it begins again; also in a hurry. */
+const DECLINE_PAUSE_MS = 1000;
 
 const architecture = (code: number, undi: string): OptionValues => ({
   vendorClass: `PXEClient:Arch:${String(code).padStart(5, '0')}:UNDI:${undi}`,
@@ -130,7 +133,10 @@ function optionsOf(spec: MachineSpec, client: DhcpClientKind): OptionValues {
     case 'pxe-bios':
       return { ...architecture(0, '002001'), parameterRequestList: FIRMWARE_LIST };
     case 'pxe-uefi':
-      return { ...architecture(7, '003000'), parameterRequestList: FIRMWARE_LIST };
+      return {
+        ...architecture(spec.faults.includes('ebc-arch') ? 9 : 7, '003000'),
+        parameterRequestList: FIRMWARE_LIST,
+      };
     case 'pxe-uefi-arm64':
       return { ...architecture(11, '003000'), parameterRequestList: FIRMWARE_LIST };
     case 'pxe-itanium':
@@ -152,37 +158,59 @@ function optionsOf(spec: MachineSpec, client: DhcpClientKind): OptionValues {
   }
 }
 
-/** The machine's DHCP, from DISCOVER to ACK, with retries, through the relay of the rack that its faults call for. */
-export function rackDhcp(relayFor: (spec: MachineSpec) => Relay): RackDhcp {
+/** The machine's DHCP, from DISCOVER to ACK, with retries, through the relay of its network. */
+export function rackDhcp(relays: Relays, { linkMs }: Pick<RackTimes, 'linkMs'>): RackDhcp {
   return {
     async obtain(spec, client, signal) {
-      const has = (fault: Fault): boolean => spec.faults.includes(fault);
-      const relay = relayFor(spec);
+      const relay = await relays.of(spec);
       const started = performance.now();
-      for (const waitMs of TRY_WAITS_MS) {
-        const secs = Math.floor((performance.now() - started) / 1000) + (has('late-link') ? 30 : 0);
-        const discover = messageOf(spec, client, 'DISCOVER', secs, {});
-        const offer = await relay.ask(discover, spec.name, isA('OFFER'), waitMs, signal);
-        if (!offer) continue;
-        if (has('ignores-offers')) {
-          await sleep(waitMs, undefined, { signal });
-          continue;
-        }
-        const serverId = has('takes-other-offer') ? ('127.77.255.254' as Ipv4) : getOption(offer.options, 'serverId');
-        const requested = { requestedAddress: offer.yiaddr, serverId };
-        const request = { ...messageOf(spec, client, 'REQUEST', secs, requested), xid: discover.xid };
-        const answer = await relay.ask(request, spec.name, isA('ACK', 'NAK'), waitMs, signal);
-        if (!answer || getOption(answer.options, 'messageType') === 'NAK') continue;
-        if (has('declines')) {
-          relay.tell(messageOf(spec, client, 'DECLINE', 0, { requestedAddress: answer.yiaddr, serverId }), spec.name);
-          await sleep(1000, undefined, { signal });
-          continue;
-        }
-        return { kind: 'leased', lease: leaseOf(answer) };
+      const lost = spec.faults.includes('late-link') && client !== 'ipxe' && client !== 'linux' ? linkMs / 1000 : 0;
+      for (const [turn, waitMs] of TRY_WAITS_MS.entries()) {
+        const secs = Math.floor(lost + (performance.now() - started) / 1000);
+        const tried = await tryOnce({ spec, client, relay, turn, waitMs, secs, signal });
+        if (tried) return { kind: 'leased', lease: tried };
       }
       return { kind: 'failed', because: 'no DHCP offer that could be taken' };
     },
   };
+}
+
+/** A server that exists only in the fault that takes its offers. */
+const OTHER_SERVER = '127.77.255.254' as Ipv4;
+
+/** One DISCOVER, and what follows from it. Nothing, when another has to be sent. */
+async function tryOnce(one: {
+  readonly spec: MachineSpec;
+  readonly client: DhcpClientKind;
+  readonly relay: Relay;
+  readonly turn: number;
+  readonly waitMs: number;
+  readonly secs: number;
+  readonly signal: AbortSignal;
+}): Promise<DhcpLease | undefined> {
+  const { spec, client, relay, turn, waitMs, signal } = one;
+  const has = (fault: Fault | Quirk): boolean => spec.faults.includes(fault);
+  const first = (quirk: Quirk): boolean => turn === 0 && client !== 'ipxe' && client !== 'linux' && has(quirk);
+  const secs = has('swapped-secs') ? 4 << 8 : one.secs;
+  const discover = messageOf(spec, client, 'DISCOVER', secs, {});
+  const offer = await relay.ask(discover, spec.name, isA('OFFER'), waitMs, signal);
+  if (!offer) return undefined;
+  if (has('ignores-offers') || first('first-offer-lost')) {
+    await sleep(waitMs, undefined, { signal });
+    return undefined;
+  }
+  const goesAstray = has('takes-other-offer') || first('other-offer-first');
+  const serverId = goesAstray ? OTHER_SERVER : getOption(offer.options, 'serverId');
+  const requested = { requestedAddress: offer.yiaddr, serverId };
+  const request = { ...messageOf(spec, client, 'REQUEST', secs, requested), xid: discover.xid };
+  const answer = await relay.ask(request, spec.name, isA('ACK', 'NAK'), waitMs, signal);
+  if (!answer || getOption(answer.options, 'messageType') === 'NAK') return undefined;
+  if (has('declines') || first('declines-once')) {
+    relay.tell(messageOf(spec, client, 'DECLINE', 0, { requestedAddress: answer.yiaddr, serverId }), spec.name);
+    await sleep(DECLINE_PAUSE_MS, undefined, { signal });
+    return undefined;
+  }
+  return leaseOf(answer);
 }
 
 const isA =

@@ -17,9 +17,11 @@ export async function httpRead(request: {
   readonly userAgent: string;
   /** Throw the bytes away and only count them: an image needs no memory in a rack of a thousand. */
   readonly discard: boolean;
+  /** Hang up after so many bytes: the link broke. Rejects then. */
+  readonly stopAfter?: number;
   readonly signal: AbortSignal;
 }): Promise<HttpRead> {
-  const { local, url, method, userAgent, discard, signal } = request;
+  const { local, url, method, userAgent, discard, stopAfter = Number.POSITIVE_INFINITY, signal } = request;
   const { promise, resolve, reject } = Promise.withResolvers<HttpRead>();
   const headers = { 'user-agent': userAgent, connection: 'close' };
   const sent = http.request(
@@ -31,6 +33,7 @@ export async function httpRead(request: {
       response.on('data', (chunk: Buffer) => {
         length += chunk.length;
         if (!discard) chunks.push(chunk);
+        if (length >= stopAfter) response.destroy(new Error(`the link broke after ${length} bytes`));
       });
       response.on('error', reject);
       response.on('end', () => {

@@ -13,7 +13,8 @@ const RETRY_MS = 1000;
 
 /**
  * Reads one file as firmware does: lock-step, `blksize` and `tsize`, the peer's port learned from its first packet.
- * `stallAfter` blocks it stops acknowledging, like a machine whose link died.
+ * `stallAfter` blocks it stops acknowledging, like a machine whose link died; with `resumes` it goes on at the first
+ * block that is sent again.
  */
 export async function tftpRead(request: {
   readonly local: Ipv4;
@@ -24,9 +25,10 @@ export async function tftpRead(request: {
   /** Ask for the size and abort at once, as EDK2 does before the real transfer. */
   readonly probe: boolean;
   readonly stallAfter: number;
+  readonly resumes?: boolean;
   readonly signal: AbortSignal;
 }): Promise<TftpRead> {
-  const { local, server, port, file, blksize, probe, stallAfter, signal } = request;
+  const { local, server, port, file, blksize, probe, stallAfter, resumes = false, signal } = request;
   const socket = dgram.createSocket('udp4');
   const { promise, resolve, reject } = Promise.withResolvers<TftpRead>();
   const chunks: Uint8Array[] = [];
@@ -36,6 +38,7 @@ export async function tftpRead(request: {
   let last: Uint8Array = new Uint8Array();
   let tries = 0;
   let timer: NodeJS.Timeout | undefined;
+  let stalled = false;
 
   const send = (packet: TftpPacket): void => {
     last = encodeTftp(packet);
@@ -63,8 +66,13 @@ export async function tftpRead(request: {
       }
       case 'DATA': {
         if (packet.block !== (expected & 0xffff)) return;
+        if (chunks.length >= stallAfter && (!resumes || !stalled)) {
+          stalled = true;
+          clearTimeout(timer);
+          timer = setTimeout(() => resolve({ kind: 'silent' }), TRIES * RETRY_MS);
+          return;
+        }
         chunks.push(packet.data.slice());
-        if (chunks.length > stallAfter) return;
         expected++;
         send({ kind: 'ACK', block: packet.block });
         if (packet.data.length < accepted) resolve({ kind: 'read', bytes: Buffer.concat(chunks) });
