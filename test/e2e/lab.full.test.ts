@@ -16,3 +16,14 @@ for (const firmware of ['uefi-pxe', 'uefi-http'] as const) {
     await guest.waitForPowerOff(60_000);
   });
 }
+
+test('the lab boots a BIOS guest although one frame in twenty is lost', async (t) => {
+  const tools = need(t, [...GUEST_NEEDS, 'dnsmasq', 'nft']);
+  if (!tools) return;
+  await using lab = openLab();
+  await startForeignBootServer(lab, tools, 'ingot.network');
+  const guest = startGuest(lab, { tools, firmware: 'bios-pxe' });
+  lab.lose({ nft: tools.nft, place: 'server', interface: guest.tap, percent: 5 });
+  await guest.waitForSerial(/INGOT-GUEST-UP/, 300_000);
+  await guest.waitForPowerOff(60_000);
+});

@@ -17,8 +17,8 @@ test('the lab boots a BIOS guest from servers that are not ours, up to its user 
   await guest.waitForPowerOff(60_000);
 });
 
-test('the client namespace reaches the servers over a cable, with an address that it is given', async (t) => {
-  const tools = need(t, ['root', 'netns', 'tun', 'ip', 'dnsmasq', 'busybox']);
+test('the client namespace is given an address over its cable, unless that loses everything', async (t) => {
+  const tools = need(t, ['root', 'netns', 'tun', 'ip', 'nft', 'dnsmasq', 'busybox']);
   if (!tools) return;
   await using lab = openLab();
   const range = '--dhcp-range=192.168.77.100,192.168.77.200,1h';
@@ -27,11 +27,10 @@ test('the client namespace reaches the servers over a cable, with an address tha
   const dnsmasq = lab.start([tools.dnsmasq, ...flags, '--bind-interfaces', range, leases]);
   await dnsmasq.waitForOutput(/DHCP, IP range/, 10_000);
   const ask = [tools.busybox, 'udhcpc', '-i', lab.clientInterface, '-f', '-n', '-q', '-s', '/bin/true'] as const;
-  // Each way has its own impairment: with nothing heard from the servers, there is no lease.
-  lab.impair({ place: 'server', interface: 's0', loss: 100 });
+  lab.lose({ nft: tools.nft, place: 'server', interface: 's0', percent: 100 });
   const deaf = await lab.run([...ask, '-t', '1', '-T', '1'], 30_000, { place: 'client' });
   assert.equal(deaf.status, 1, deaf.output);
-  lab.impair({ place: 'server', interface: 's0', loss: 0 });
+  lab.lose({ nft: tools.nft, place: 'server', interface: 's0', percent: 0 });
   const client = await lab.run(ask, 30_000, { place: 'client' });
   assert.equal(client.status, 0, client.output);
   assert.match(client.output, /lease of 192\.168\.77\.1\d\d obtained from 192\.168\.77\.1/);

@@ -20,7 +20,6 @@ export const GUEST_NEEDS = [
   'netns',
   'tun',
   'ip',
-  'tc',
   'qemu-system-x86_64',
   'OVMF_CODE_4M.fd',
   'OVMF_VARS_4M.fd',

@@ -32,12 +32,15 @@ export type Lab = AsyncDisposable & {
   readonly namespaces: Readonly<Record<Place, string>>;
   /** Adds a port for a guest to the bridge and returns its name. */
   addTap(): string;
-  /** Sets loss (percent) and delay on an interface, in its sending direction. */
-  impair(options: {
+  /**
+   * From now on loses this share of the frames (percent; 0 ends it) that an interface sends, and of those it receives.
+   * `nft` is the program's path.
+   */
+  lose(options: {
+    readonly nft: string;
     readonly place: Place;
     readonly interface: string;
-    readonly loss: number;
-    readonly delayMs?: number;
+    readonly percent: number;
   }): void;
   /** Starts a program that serves until it is stopped. */
   start(command: readonly [string, ...string[]], options?: RunOptions): Program;
@@ -84,9 +87,9 @@ export function openLab(): Lab {
       ip('-n', namespaces.server, 'link', 'set', tap, 'master', 'br0', 'up');
       return tap;
     },
-    impair({ place, interface: name, loss, delayMs = 0 }) {
-      const netem = ['netem', 'loss', `${loss}%`, 'delay', `${delayMs}ms`];
-      execute('tc', ['-n', namespaces[place], 'qdisc', 'replace', 'dev', name, 'root', ...netem]);
+    lose({ nft, place, interface: name, percent }) {
+      const rules = lossRules(name, percent);
+      execute('ip', ['netns', 'exec', namespaces[place], nft, rules]);
     },
     start(command, options = {}) {
       const name = options.name ?? command[0].replace(/.*\//, '');
@@ -129,6 +132,17 @@ function buildNetwork({ server, client }: Readonly<Record<Place, string>>): void
   ip('-n', server, 'link', 'add', 's0', 'type', 'veth', 'peer', 'name', 'c0', 'netns', client);
   ip('-n', server, 'link', 'set', 's0', 'master', 'br0', 'up');
   ip('-n', client, 'link', 'set', 'c0', 'up');
+}
+
+/** By nftables, because tc's netem is missing from many small kernels. */
+function lossRules(name: string, percent: number): string {
+  const table = `netdev loss-${name}`;
+  const share = Math.round(percent * 100);
+  const chain = (hook: string) =>
+    `add chain ${table} ${hook} { type filter hook ${hook} device "${name}" priority 0; };` +
+    `add rule ${table} ${hook} numgen random mod 10000 <= ${share - 1} drop;`;
+  const begin = `add table ${table}; delete table ${table};`;
+  return share === 0 ? begin : `${begin} add table ${table}; ${chain('ingress')} ${chain('egress')}`;
 }
 
 /** `ingot-RUN-PID-N`: a run's check for leftovers knows its own by it, and a later lab those of a killed process. */

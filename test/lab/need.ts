@@ -42,6 +42,8 @@ function find(name: Need): Had {
       return right(spawnSync('unshare', ['--net', 'true']).status === 0, 'needs network namespaces');
     case 'tun':
       return right(canOpen('/dev/net/tun'), 'needs /dev/net/tun');
+    case 'nft':
+      return withKernel(findProvision(name, PROVISIONS[name]), ['add', 'table', 'netdev', 'probe']);
     default:
       return findProvision(name, PROVISIONS[name]);
   }
@@ -49,6 +51,13 @@ function find(name: Need): Had {
 
 function right(held: boolean, reason: string): Had {
   return held ? { kind: 'had', path: '' } : { kind: 'missing', reason };
+}
+
+/** A program that is of use only if the kernel knows what it does: tried in a namespace that goes with it. */
+function withKernel(had: Had, args: readonly string[]): Had {
+  if (had.kind === 'missing') return had;
+  const works = spawnSync('unshare', ['--net', had.path, ...args]).status === 0;
+  return works ? had : { kind: 'missing', reason: 'needs a kernel with nf_tables' };
 }
 
 function findProvision(name: Provision, source: Source): Had {
