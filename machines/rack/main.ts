@@ -1,4 +1,5 @@
 import { mkdir } from 'node:fs/promises';
+import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { EXIT } from '../contract/exit-status.ts';
 import { parseIpv4 } from '../values/ip-address.ts';
@@ -30,9 +31,10 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => 
 
 switch (positionals[0]) {
   case 'prepare':
-    await mkdir(values.dir, { recursive: true });
-    await prepare(values.dir);
-    process.stdout.write(`${JSON.stringify(documents(values.dir, Number(values.machines)))}\n`);
+    const dir = resolve(values.dir);
+    await mkdir(dir, { recursive: true });
+    await prepare(dir);
+    process.stdout.write(`${JSON.stringify(documents(dir, Number(values.machines)))}\n`);
     break;
   case 'run':
     await run();

@@ -137,7 +137,7 @@ async function readyLine(daemon: {
 }
 
 function socketsOf({ tftp, dhcp }: ReadyLine): DaemonSockets {
-  const [address = '', port = ''] = dhcp.split(':');
+  const [address = '', port = ''] = dhcp.split(',')[0]?.split(':') ?? [];
   return {
     dhcp: { address: sure(parseIpv4(address)), port: Number(port) },
     tftpPort: Number(tftp.split(':').at(-1)),
