@@ -1,0 +1,219 @@
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { once } from 'node:events';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import http from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, it } from 'node:test';
+import { DOWNLOAD_LIMITS, downloads } from '#services/images/downloads.ts';
+
+const FILE = Buffer.alloc(300_000, 'kernel');
+const SHA256 = createHash('sha256').update(FILE).digest('hex');
+const LIMITS = { ...DOWNLOAD_LIMITS, retryMs: [1] };
+
+/** A server whose answers the test decides, and a directory; `requests` are their Range headers. */
+async function place(answer: (request: http.IncomingMessage, response: http.ServerResponse, number: number) => void) {
+  const dir = await mkdtemp(join(tmpdir(), 'ingot-images-'));
+  const ranges: (string | undefined)[] = [];
+  const server = http.createServer((request, response) => {
+    ranges.push(request.headers.range);
+    answer(request, response, ranges.length);
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  const url = `http://127.0.0.1:${typeof address === 'object' ? address?.port : 0}/vmlinuz`;
+  const said: string[] = [];
+  const log = {
+    info: (about: unknown) => void said.push(JSON.stringify(about)),
+    warn: (about: unknown) => void said.push(JSON.stringify(about)),
+  };
+  return {
+    dir,
+    url,
+    ranges,
+    said,
+    log,
+    async [Symbol.asyncDispose]() {
+      server.closeAllConnections();
+      server.close();
+      await rm(dir, { recursive: true });
+    },
+  };
+}
+
+const whole = (_request: http.IncomingMessage, response: http.ServerResponse) => {
+  response.writeHead(200, { 'content-length': FILE.length });
+  response.end(FILE);
+};
+
+/** Asks until the file is here or `fits` says that this state was waited for. */
+async function until(
+  ask: () => Promise<{ readonly kind: string }>,
+  fits: (state: { readonly kind: string }) => boolean,
+): Promise<{ readonly kind: string }> {
+  for (;;) {
+    const state = await ask();
+    if (fits(state)) return state;
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+}
+
+describe('downloads of images', () => {
+  it('a file is fetched once, checked, and kept under its digest', async () => {
+    await using at = await place(whole);
+    await using files = downloads({ dir: at.dir, log: at.log, limits: LIMITS });
+    const remote = { url: at.url, sha256: SHA256 };
+    assert.deepEqual(await files.want(remote), { kind: 'waiting' });
+    await Promise.all([files.want(remote), files.want(remote)]);
+    const here = await until(
+      () => files.want(remote),
+      ({ kind }) => kind === 'here',
+    );
+    assert.deepEqual(here, { kind: 'here', path: join(at.dir, SHA256) });
+    assert.deepEqual(await readFile(join(at.dir, SHA256)), FILE);
+    assert.equal(at.ranges.length, 1);
+    assert.deepEqual(await readdir(join(at.dir, 'parts')), []);
+    await using again = downloads({ dir: at.dir, log: at.log, limits: LIMITS });
+    assert.equal((await again.want(remote)).kind, 'here', 'after a restart it is still here');
+  });
+
+  it('a file without a named digest is fetched once too', async () => {
+    await using at = await place(whole);
+    const remote = { url: at.url, sha256: undefined };
+    {
+      await using files = downloads({ dir: at.dir, log: at.log, limits: LIMITS });
+      await until(
+        () => files.want(remote),
+        ({ kind }) => kind === 'here',
+      );
+    }
+    await using again = downloads({ dir: at.dir, log: at.log, limits: LIMITS });
+    assert.deepEqual(await again.want(remote), { kind: 'here', path: join(at.dir, SHA256) });
+    assert.equal(at.ranges.length, 1);
+  });
+
+  it('a download that broke off is gone on with where it ended', async () => {
+    await using at = await place((request, response, number) => {
+      if (number === 1) {
+        response.writeHead(200, { 'content-length': FILE.length });
+        response.write(FILE.subarray(0, 100_000), () => response.destroy());
+        return;
+      }
+      const from = Number(/^bytes=(\d+)-$/.exec(request.headers.range ?? '')?.[1] ?? 0);
+      response.writeHead(from > 0 ? 206 : 200, { 'content-length': FILE.length - from });
+      response.end(FILE.subarray(from));
+    });
+    await using files = downloads({ dir: at.dir, log: at.log, limits: LIMITS });
+    await until(
+      () => files.want({ url: at.url, sha256: SHA256 }),
+      ({ kind }) => kind === 'here',
+    );
+    assert.deepEqual(await readFile(join(at.dir, SHA256)), FILE);
+    assert.match(String(at.ranges[1]), /^bytes=\d+-$/);
+  });
+
+  it('a server that cannot resume is asked for the whole again', async () => {
+    await using at = await place((_request, response, number) => {
+      response.writeHead(200, { 'content-length': FILE.length });
+      if (number === 1) response.write(FILE.subarray(0, 100_000), () => response.destroy());
+      else response.end(FILE);
+    });
+    await using files = downloads({ dir: at.dir, log: at.log, limits: LIMITS });
+    await until(
+      () => files.want({ url: at.url, sha256: SHA256 }),
+      ({ kind }) => kind === 'here',
+    );
+    assert.deepEqual(await readFile(join(at.dir, SHA256)), FILE);
+  });
+
+  it('a file with another digest is thrown away, and the reason says both digests', async () => {
+    await using at = await place((_request, response) => response.end('something else'));
+    await using files = downloads({ dir: at.dir, log: at.log, limits: { ...LIMITS, retryMs: [600_000] } });
+    const state = await until(
+      () => files.want({ url: at.url, sha256: SHA256 }),
+      ({ kind }) => kind === 'failed',
+    );
+    assert.match(JSON.stringify(state), new RegExp(`it has sha256 [0-9a-f]{64}, the image says ${SHA256}`));
+    assert.deepEqual((await readdir(at.dir)).toSorted(), ['by-url', 'parts']);
+    assert.deepEqual(await readdir(join(at.dir, 'parts')), []);
+  });
+
+  const failures: readonly {
+    readonly name: string;
+    readonly answer: Parameters<typeof place>[0];
+    readonly want: RegExp;
+    readonly limits?: Partial<typeof LIMITS>;
+  }[] = [
+    {
+      name: 'a refusal',
+      answer: (_request, response) => response.writeHead(404).end(),
+      want: /the server answered 404/,
+    },
+    { name: 'a closed connection', answer: (request) => request.socket.destroy(), want: /fetch failed: / },
+    {
+      name: 'a file larger than allowed',
+      answer: whole,
+      limits: { bytes: 1000 },
+      want: /it has 300000 bytes, more than allowed/,
+    },
+    {
+      name: 'a file larger than allowed, without a length',
+      answer: (_request, response) => void response.write(FILE),
+      limits: { bytes: 1000 },
+      want: /it has more than 1000 bytes/,
+    },
+    { name: 'a server that says nothing', answer: () => {}, limits: { idleMs: 20 }, want: /nothing came for 0.02 s/ },
+  ];
+  for (const { name, answer, want, limits } of failures) {
+    it(`${name} is a reason, not an exception`, async () => {
+      await using at = await place(answer);
+      await using files = downloads({
+        dir: at.dir,
+        log: at.log,
+        limits: { ...LIMITS, retryMs: [600_000], ...limits },
+      });
+      const state = await until(
+        () => files.want({ url: at.url, sha256: SHA256 }),
+        ({ kind }) => kind === 'failed',
+      );
+      assert.match(JSON.stringify(state), want);
+    });
+  }
+
+  it('only so many run at once', async () => {
+    let open = 0;
+    let most = 0;
+    await using at = await place((_request, response) => {
+      open++;
+      most = Math.max(most, open);
+      setImmediate(() => {
+        open--;
+        response.end('x');
+      });
+    });
+    await using files = downloads({ dir: at.dir, log: at.log, limits: { ...LIMITS, atOnce: 2 } });
+    const remotes = Array.from({ length: 8 }, (_, index) => ({ url: `${at.url}?${index}`, sha256: undefined }));
+    await Promise.all(
+      remotes.map((remote) =>
+        until(
+          () => files.want(remote),
+          ({ kind }) => kind === 'here',
+        ),
+      ),
+    );
+    assert.ok(most <= 2, `${most} at once`);
+  });
+
+  it('ends in the middle of a download', async () => {
+    const asked = Promise.withResolvers<void>();
+    await using at = await place(() => asked.resolve());
+    {
+      await using files = downloads({ dir: at.dir, log: at.log, limits: LIMITS });
+      await files.want({ url: at.url, sha256: SHA256 });
+      await asked.promise;
+    }
+    assert.deepEqual(at.said, [], 'being stopped is no failure');
+  });
+});
