@@ -20,7 +20,18 @@ export type Page = {
   door(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply>;
 };
 
-const FILES = ['page.css', 'main.mjs', 'icon.svg'] as const;
+const FILES = [
+  'page.css',
+  'icon.svg',
+  'main.mjs',
+  'api.mjs',
+  'dom.mjs',
+  'empty-state.mjs',
+  'event-text.mjs',
+  'machine-row.mjs',
+  'machine-state.mjs',
+  'timeline.mjs',
+] as const;
 
 export async function openPage(access: Access): Promise<Page> {
   const read = (name: string) => readFile(new URL(name, FOLDER));

@@ -26,7 +26,9 @@ export function applyHandlers({ registry }: { readonly registry: Registry }): Pi
       };
       const changes: AppliedChange[] = [];
       for (const group of groups(steps)) {
-        changes.push(...(await Promise.all(group.map(async (step) => (dryRun ? foretold(step) : await done(step, registry, by))))));
+        changes.push(
+          ...(await Promise.all(group.map(async (step) => (dryRun ? foretold(step) : await done(step, registry, by))))),
+        );
       }
       const counts = countBy(changes);
       return {
