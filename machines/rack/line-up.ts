@@ -1,7 +1,7 @@
 import { parseMacAddress } from '../values/mac-address.ts';
 import { sure } from '../values/parsed.ts';
 import { parseUuid } from '../values/uuid.ts';
-import { FIRMWARES, type Fault, type Firmware, type MachineSpec } from './spec.ts';
+import { FIRMWARES, type Firmware, type MachineSpec } from './spec.ts';
 
 /** Every line about the rack says that it is simulated; names say it everywhere else. */
 export const NAME_PREFIX = 'sim-';
@@ -18,7 +18,7 @@ export type Place = { readonly spec: MachineSpec; readonly unit: number; readonl
 const STORY: readonly {
   readonly firmware: Firmware;
   readonly standing: Standing;
-  readonly faults: readonly Fault[];
+  readonly faults: MachineSpec['faults'];
 }[] = [
   { firmware: 'bios', standing: 'live', faults: [] },
   { firmware: 'uefi', standing: 'live', faults: [] },
@@ -27,7 +27,7 @@ const STORY: readonly {
   { firmware: 'ipxe-rom', standing: 'live', faults: [] },
   { firmware: 'uefi', standing: 'unknown', faults: [] },
   { firmware: 'bios', standing: 'live', faults: ['no-tftp'] },
-  { firmware: 'uefi', standing: 'adopted', faults: [] },
+  { firmware: 'uefi', standing: 'adopted', faults: ['installed'] },
 ];
 
 const MODELS: Readonly<Record<Firmware, readonly [string, string]>> = {

@@ -44,6 +44,16 @@ export async function powerOn(
   around: MachineSurroundings,
   signal: AbortSignal,
 ): Promise<BootResult> {
+  const result = await tryNetwork(spec, around, signal);
+  if (result.kind === 'own-disk' && spec.faults.includes('installed')) {
+    await sleep(around.times.kernelMs, undefined, { signal });
+    await around.dhcp.obtain(spec, 'linux', signal);
+  }
+  return result;
+}
+
+/** What the firmware's first boot entry comes to. */
+async function tryNetwork(spec: MachineSpec, around: MachineSurroundings, signal: AbortSignal): Promise<BootResult> {
   const has = (fault: Fault | Quirk): boolean => spec.faults.includes(fault);
   const { selfTestMs, linkMs, hesitationMs } = around.times;
   await sleep(selfTestMs, undefined, { signal });
@@ -164,9 +174,13 @@ async function leaveIpxe(
     case 'kernel': {
       if (spec.faults.includes('silent-kernel'))
         return { kind: 'stuck', because: 'the kernel panicked without a console' };
-      if (spec.faults.includes('boots-again')) return await powerOn(spec, around, signal);
+      if (spec.faults.includes('boots-again')) return await tryNetwork(spec, around, signal);
       if (spec.faults.includes('boots-twice')) {
-        return await powerOn({ ...spec, faults: spec.faults.filter((one) => one !== 'boots-twice') }, around, signal);
+        return await tryNetwork(
+          { ...spec, faults: spec.faults.filter((one) => one !== 'boots-twice') },
+          around,
+          signal,
+        );
       }
       await sleep(around.times.kernelMs, undefined, { signal });
       await around.dhcp.obtain(spec, 'linux', signal);
@@ -178,7 +192,7 @@ async function leaveIpxe(
     case 'poweroff':
       return { kind: 'own-disk' };
     case 'reboot':
-      return await powerOn(spec, around, signal);
+      return await tryNetwork(spec, around, signal);
     case 'shell':
       return { kind: 'stuck', because: 'iPXE shell' };
     case 'failed':

@@ -33,20 +33,22 @@ const RECEIVE_BUFFER_BYTES = 4 * 1024 * 1024;
 
 export async function openRelay(options: {
   readonly giaddr: Ipv4;
+  /** 0 takes a free one; answers come to it only with option 82. */
+  readonly port: number;
   readonly daemon: { readonly address: Ipv4; readonly port: number };
   /** False for a relay that lost its option 82. */
   readonly addsInformation: boolean;
 }): Promise<Relay> {
-  const { giaddr, daemon, addsInformation } = options;
+  const { giaddr, port: ownPort, daemon, addsInformation } = options;
   const waiting = new Map<number, (answer: Dhcp4Message) => void>();
   const socket = dgram.createSocket({ type: 'udp4', recvBufferSize: RECEIVE_BUFFER_BYTES });
   socket.on('message', (bytes) => {
     const decoded = decodeDhcp4(bytes);
     if (decoded.kind === 'message' && decoded.message.op === 2) waiting.get(decoded.message.xid)?.(decoded.message);
   });
-  socket.on('error', () => {});
-  socket.bind(0, giaddr);
+  socket.bind(ownPort, giaddr);
   await once(socket, 'listening');
+  socket.on('error', () => {});
 
   const tell = (message: Dhcp4Message, port: string): void => {
     const information = writeSubOptions(

@@ -15,9 +15,10 @@ export function openRelays(daemon: DaemonSockets['dhcp']): Relays {
   return {
     of({ giaddr = GIADDR, faults }) {
       const at = faults.includes('wrong-relay') ? STRAY_GIADDR : giaddr;
-      const addsInformation = !faults.includes('relay-drops-82');
-      const key = `${at} ${addsInformation}`;
-      const relay = open.get(key) ?? openRelay({ giaddr: at, daemon, addsInformation });
+      const adds = !faults.includes('relay-drops-82') && !faults.includes('plain-relay');
+      const port = faults.includes('plain-relay') ? 67 : 0;
+      const key = `${at}:${port} ${adds}`;
+      const relay = open.get(key) ?? openRelay({ giaddr: at, port, daemon, addsInformation: adds });
       open.set(key, relay);
       return relay;
     },

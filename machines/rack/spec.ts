@@ -40,6 +40,8 @@ export const QUIRKS = [
   'waits-for-link', // iPXE waits for its link before it asks for an address
   'script-late', // iPXE takes its time between its address and the script
   'kernel-on-second-try', // the download of the kernel breaks off and is begun again
+  'plain-relay', // its relay never added option 82, and listens at port 67 as the RFC says
+  'installed', // its own disk holds a system, which asks for an address when nothing is netbooted
   'boots-twice', // powers on again once right after the kernel, then runs
 ] as const;
 export type Quirk = (typeof QUIRKS)[number];

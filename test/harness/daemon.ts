@@ -22,6 +22,8 @@ export type Daemon = AsyncDisposable & {
   /** Holds its configuration and its data; removed with it unless it was given. */
   readonly directory: string;
   readonly ready: ReadyLine;
+  /** The admin's. */
+  readonly token: string;
   /** From the start of its process to its line, milliseconds. */
   readonly readyMs: number;
   /** Where a rack finds it. */
@@ -81,6 +83,7 @@ export async function startDaemon(
       pid: child.pid ?? 0,
       directory,
       ready,
+      token,
       readyMs,
       sockets: socketsOf(ready),
       output,
