@@ -80,7 +80,8 @@ export const PROVISIONS = {
   /** The folder of the kernel's modules. */
   modules: { package: 'linux-image-cloud-amd64', path: 'lib/modules/*' },
   'undionly.kpxe': { package: 'ipxe', path: 'usr/lib/ipxe/undionly.kpxe' },
-  'ipxe.efi': { package: 'ipxe', path: 'usr/lib/ipxe/ipxe.efi' },
+  // Beside the others lies only a link to where it would be installed.
+  'ipxe.efi': { package: 'ipxe', path: 'boot/ipxe.efi' },
   'snponly.efi': { package: 'ipxe', path: 'usr/lib/ipxe/snponly.efi' },
   'OVMF_CODE_4M.fd': { package: 'ovmf', path: 'usr/share/OVMF/OVMF_CODE_4M.fd' },
   'OVMF_VARS_4M.fd': { package: 'ovmf', path: 'usr/share/OVMF/OVMF_VARS_4M.fd' },

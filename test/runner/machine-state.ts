@@ -63,7 +63,11 @@ function runningServices(): string[] {
   return units.filter((unit) => unit !== '' && !/^(user|session)/.test(unit)).map((unit) => `running: ${unit}`);
 }
 
-/** Ports that are listened on by this run, by a system service, or by somebody unknown; another user's are his own. */
+/**
+ * Ports that are listened on by this run or by a system service.
+ *
+ * A port whose process cannot be seen is another user's or another container's, since a run sees its own.
+ */
 function listeningPorts(processes: readonly Process[]): string[] {
   const owners = new Map<string, Process>();
   for (const process of processes) {
@@ -76,8 +80,8 @@ function listeningPorts(processes: readonly Process[]): string[] {
   return ['tcp', 'tcp6', 'udp', 'udp6'].flatMap((protocol) =>
     boundSockets(protocol).flatMap(({ port, inode }) => {
       const owner = owners.get(inode);
-      const counted = owner === undefined || owner.ours || isSystemService(owner.pid);
-      return counted ? [`${protocol} ${port} (${owner?.name ?? 'owner unknown'})`] : [];
+      const counted = owner !== undefined && (owner.ours || isSystemService(owner.pid));
+      return counted ? [`${protocol} ${port} (${owner.name})`] : [];
     }),
   );
 }
