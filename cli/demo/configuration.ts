@@ -13,7 +13,6 @@ export const demoConfiguration = (port: number): string =>
         {
           cidr: '127.77.0.0/16',
           pools: ['127.77.1.0-127.77.250.255'],
-          relays: ['127.77.0.2'],
           discovery: 'hold',
         },
       ],

@@ -1,3 +1,4 @@
+import { parseIpv4 } from '../values/ip-address.ts';
 import { parseMacAddress } from '../values/mac-address.ts';
 import { sure } from '../values/parsed.ts';
 import { parseUuid } from '../values/uuid.ts';
@@ -38,19 +39,24 @@ const MODELS: Readonly<Record<Firmware, readonly [string, string]>> = {
   'ipxe-rom': ['QEMU (simulated)', 'iPXE ROM'],
 };
 
-/** A rack of `count` machines, the same ones each time. */
-export function lineUp(count: number): readonly Place[] {
+/** Each rack of forty has a relay of its own: 127.77.0.2 and up. */
+const RACK_UNITS = 40;
+
+/** `count` machines, the same ones each time. `story: false`: all of them are live and well. */
+export function lineUp(count: number, { story: hasStory = true } = {}): readonly Place[] {
   return Array.from({ length: count }, (_, index) => {
-    const story = STORY[index] ?? {
+    const story = (hasStory ? STORY[index] : undefined) ?? {
       firmware: FIRMWARES[index % FIRMWARES.length] ?? 'uefi',
       standing: 'live',
       faults: [],
     };
     const number = index + 1;
+    const rack = Math.floor(index / RACK_UNITS) + 1;
+    const unit = (index % RACK_UNITS) + 1;
     const hex = number.toString(16).padStart(6, '0');
     const [manufacturer, product] = MODELS[story.firmware];
     const spec: MachineSpec = {
-      name: `${NAME_PREFIX}r${Math.ceil(number / 40)}-u${String(((number - 1) % 40) + 1).padStart(2, '0')}`,
+      name: `${NAME_PREFIX}r${rack}-u${String(unit).padStart(2, '0')}`,
       mac: sure(parseMacAddress(`525400${hex}`)),
       uuid: sure(parseUuid(`51a1a7ed-0000-4000-8000-525400${hex}`)),
       serial: `SIM${String(number).padStart(5, '0')}`,
@@ -58,8 +64,9 @@ export function lineUp(count: number): readonly Place[] {
       product,
       firmware: story.firmware,
       faults: story.faults,
+      giaddr: sure(parseIpv4(`127.77.0.${(rack % 250) + 1}`)),
     };
-    return { spec, unit: ((number - 1) % 40) + 1, standing: story.standing };
+    return { spec, unit, standing: story.standing };
   });
 }
 

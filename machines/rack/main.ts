@@ -5,7 +5,7 @@ import { EXIT } from '../contract/exit-status.ts';
 import { parseIpv4 } from '../values/ip-address.ts';
 import { sure } from '../values/parsed.ts';
 import { lineUp } from './line-up.ts';
-import { documents, prepare } from './prepare.ts';
+import { documents, IMAGE_BYTES, prepare } from './prepare.ts';
 import { type RackEvent, runRack } from './rack.ts';
 import { FAULTS, type MachineSpec, QUIRKS, RACK_TIMES } from './spec.ts';
 
@@ -19,6 +19,9 @@ const { positionals, values } = parseArgs({
     machines: { type: 'string', default: '8' },
     dhcp: { type: 'string', default: '127.0.0.1:6767' },
     'tftp-port': { type: 'string', default: '6969' },
+    plain: { type: 'boolean', default: false },
+    'kernel-bytes': { type: 'string', default: String(IMAGE_BYTES.kernel) },
+    'initrd-bytes': { type: 'string', default: String(IMAGE_BYTES.initrd) },
     stagger: { type: 'string', default: '150' },
     'self-test': { type: 'string', default: '300' },
     'kernel-time': { type: 'string', default: '1500' },
@@ -33,8 +36,8 @@ switch (positionals[0]) {
   case 'prepare':
     const dir = resolve(values.dir);
     await mkdir(dir, { recursive: true });
-    await prepare(dir);
-    process.stdout.write(`${JSON.stringify(documents(dir, Number(values.machines)))}\n`);
+    await prepare(dir, { kernel: Number(values['kernel-bytes']), initrd: Number(values['initrd-bytes']) });
+    process.stdout.write(`${JSON.stringify(documents(dir, places()))}\n`);
     break;
   case 'run':
     await run();
@@ -44,11 +47,16 @@ switch (positionals[0]) {
     process.exitCode = EXIT.badInput;
 }
 
+/** With a story for whoever looks at it, or all alike. */
+function places() {
+  return lineUp(Number(values.machines), { story: !values.plain });
+}
+
 async function run(): Promise<void> {
   const [address = '', port = ''] = values.dhcp.split(':');
   try {
     const results = await runRack({
-      machines: lineUp(Number(values.machines)).map(({ spec }) => withFaults(spec)),
+      machines: places().map(({ spec }) => withFaults(spec)),
       daemon: {
         dhcp: { address: sure(parseIpv4(address)), port: Number(port) },
         tftpPort: Number(values['tftp-port']),

@@ -1,6 +1,6 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { architectureOf, lineUp, type Place } from './line-up.ts';
+import { architectureOf, type Place } from './line-up.ts';
 
 /** IMAGE_FILE_MACHINE_AMD64 and _ARM64, from the PE format's specification. */
 const PE_MACHINE = { x86_64: 0x8664, arm64: 0xaa64 } as const;
@@ -27,7 +27,7 @@ export async function prepare(directory: string, sizes = IMAGE_BYTES): Promise<v
 }
 
 /** What an operator would have applied for these machines, as documents of the API's shape. */
-export function documents(directory: string, count: number): readonly Readonly<Record<string, unknown>>[] {
+export function documents(directory: string, places: readonly Place[]): readonly Readonly<Record<string, unknown>>[] {
   const labels = { simulated: 'true' };
   const arches = ['x86_64', 'arm64'] as const;
   return [
@@ -61,9 +61,7 @@ export function documents(directory: string, count: number): readonly Readonly<R
       match: { facts: { arch: 'x86_64' } },
       profile: 'sim-live-x86_64',
     },
-    ...lineUp(count)
-      .filter(({ standing }) => standing !== 'unknown')
-      .map((place) => machineDocument(place, labels)),
+    ...places.filter(({ standing }) => standing !== 'unknown').map((place) => machineDocument(place, labels)),
   ];
 }
 

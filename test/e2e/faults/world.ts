@@ -1,9 +1,9 @@
-import { mkdir, rename, rm } from 'node:fs/promises';
+import { rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { prepare } from '#machines/rack/prepare.ts';
 import { runRack } from '#machines/rack/rack.ts';
 import type { MachineSpec, RackTimes } from '#machines/rack/spec.ts';
-import { type Ipv4, parseIpv4 } from '#machines/values/ip-address.ts';
+import { parseIpv4 } from '#machines/values/ip-address.ts';
 import { parseMacAddress } from '#machines/values/mac-address.ts';
 import { sure } from '#machines/values/parsed.ts';
 import { parseUuid } from '#machines/values/uuid.ts';
@@ -62,7 +62,6 @@ export async function openWorld(): Promise<Daemon> {
       { kind: 'Image', name, arch: 'x86_64', assets },
       { kind: 'Profile', name, os: 'kernel', when: 'always', writes: 'none', image: name },
     ];
-    await mkdir(rack, { recursive: true });
     await daemon.apply([
       ...image('live', kernel, initrd),
       ...image('kernel-only', kernel),
@@ -89,7 +88,7 @@ export function specOf({ firmware, faults = [], place = 'main' }: TestMachine, n
     product: firmware,
     firmware,
     faults,
-    giaddr: sure(parseIpv4(PLACES[place].giaddr)) satisfies Ipv4,
+    giaddr: sure(parseIpv4(PLACES[place].giaddr)),
   };
 }
 
