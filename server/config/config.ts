@@ -29,6 +29,8 @@ export type Config = {
     readonly proxyPort: number;
     /** Lease addresses on a segment where another DHCP server answers: only when told so outright (safety rule 5). */
     readonly besideOtherServer: boolean;
+    /** Ask by ICMP whether an address of a pool is in use before it is offered for the first time. */
+    readonly conflictProbe: boolean;
   };
   readonly boot: { readonly listen: Listen; readonly advertise: string | undefined };
   readonly tftp: { readonly listen: Listen; readonly root: string | undefined; readonly singlePort: boolean };

@@ -63,6 +63,7 @@ export const configFile = z.strictObject({
       serverPort: port.default(67),
       proxyPort: port.default(4011),
       besideOtherServer: z.boolean().default(false),
+      conflictProbe: z.boolean().default(true),
     })
     .prefault({}),
   boot: z

@@ -1,0 +1,30 @@
+import { planBoot } from '#machines/decide/boot-plan.ts';
+import { profileOf } from '#machines/decide/classes.ts';
+import type { Registry } from '#services/registry/contract.ts';
+import type { BootPlanner } from '../http/contract.ts';
+
+const NO_MACHINE = { profile: undefined, from: 'there is no machine' } as const;
+
+/** What a machine should boot now, by what is known now. One function answers DHCP, HTTP, TFTP and `explain`. */
+export function bootPlanner({
+  registry,
+  now,
+}: {
+  readonly registry: Pick<Registry, 'classes' | 'profile' | 'image' | 'grantFor'>;
+  readonly now: () => number;
+}): BootPlanner {
+  return ({ machine, attempt, discovery }) => {
+    const { profile, from } = machine
+      ? profileOf(machine, registry.classes(), (name) => registry.profile(name))
+      : NO_MACHINE;
+    const grant = machine && registry.grantFor(machine.document.name, attempt, now());
+    return planBoot({
+      machine,
+      discovery,
+      profile,
+      profileFrom: from,
+      grant: grant && { grant, profile: registry.profile(grant.profile) },
+      image: (name) => registry.image(name),
+    });
+  };
+}

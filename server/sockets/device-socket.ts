@@ -1,0 +1,97 @@
+import type { Ipv4 } from '#machines/values/ip-address.ts';
+import { ipv4ToBytes } from '#machines/values/ip-address.ts';
+
+/** From Linux' headers, equal on x86-64, arm64 and RISC-V. */
+const AF_INET = 2;
+const SOCK_DGRAM = 2;
+const SOCK_NONBLOCK = 0o4000;
+const SOCK_CLOEXEC = 0o2_000_000;
+const SOL_SOCKET = 1;
+const SO_REUSEADDR = 2;
+const SO_BROADCAST = 6;
+const SO_BINDTODEVICE = 25;
+
+/** Calls into libc, loaded once by whoever makes sockets bound to devices. */
+export type DeviceSockets = {
+  /**
+   * A UDP socket that hears and speaks on this interface only, bound to address and port; its descriptor, which belongs
+   * to the caller. Throws with the system's reason.
+   */
+  open(query: { readonly interface: string; readonly address: Ipv4; readonly port: number }): number;
+};
+
+export type DeviceSocketsResult =
+  | { readonly kind: 'available'; readonly sockets: DeviceSockets }
+  | { readonly kind: 'unavailable'; readonly because: string };
+
+/**
+ * Node's dgram knows no SO_BINDTODEVICE, so such a socket is made through libc (koffi, a foreign function interface whose
+ * library comes in its npm package) and handed over as a descriptor. `unavailable` where there is no such library for
+ * this system, or no Linux.
+ */
+export async function loadDeviceSockets(): Promise<DeviceSocketsResult> {
+  if (process.platform !== 'linux') return { kind: 'unavailable', because: 'sockets bound to a device need Linux' };
+  try {
+    const { default: koffi } = await import('koffi');
+    const libc = koffi.load('libc.so.6');
+    const calls = {
+      socket: libc.func('int socket(int, int, int)'),
+      setsockopt: libc.func('int setsockopt(int, int, int, const void *, uint32_t)'),
+      bind: libc.func('int bind(int, const void *, uint32_t)'),
+      close: libc.func('int close(int)'),
+    };
+    const reason = (): string => {
+      const number = koffi.errno();
+      const name = Object.entries(koffi.os.errno).find(([, value]) => value === number)?.[0];
+      return name ?? `error ${number}`;
+    };
+    return { kind: 'available', sockets: deviceSockets(calls, reason) };
+  } catch (error) {
+    return { kind: 'unavailable', because: error instanceof Error ? error.message : String(error) };
+  }
+}
+
+type Call = (...args: readonly unknown[]) => unknown;
+type Calls = { readonly socket: Call; readonly setsockopt: Call; readonly bind: Call; readonly close: Call };
+
+function deviceSockets({ socket, setsockopt, bind, close }: Calls, reason: () => string): DeviceSockets {
+  return {
+    open({ interface: name, address, port }) {
+      const fd = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0) as number;
+      if (fd < 0) throw new Error(`cannot make a UDP socket: ${reason()}`);
+      const must = (what: string, result: unknown): void => {
+        if (result === 0) return;
+        const why = reason();
+        close(fd);
+        throw new Error(`cannot ${what}: ${why}${HINTS[why] ?? ''}`);
+      };
+      const set = (option: number, value: Uint8Array): unknown =>
+        setsockopt(fd, SOL_SOCKET, option, value, value.length);
+      must('set SO_REUSEADDR', set(SO_REUSEADDR, ON));
+      must('set SO_BROADCAST', set(SO_BROADCAST, ON));
+      must(`bind a socket to interface ${name}`, set(SO_BINDTODEVICE, new TextEncoder().encode(`${name}\0`)));
+      const where = socketAddress(address, port);
+      must(`bind UDP ${address} port ${port} on ${name}`, bind(fd, where, where.length));
+      return fd;
+    },
+  };
+}
+
+const HINTS: Readonly<Record<string, string>> = {
+  ENODEV: ' (there is no such interface)',
+  EACCES: ' (ports below 1024 need root or CAP_NET_BIND_SERVICE)',
+  EPERM: ' (needs root or CAP_NET_RAW)',
+  EADDRINUSE: ' (another program has this port)',
+  EADDRNOTAVAIL: ' (it is no address of this machine)',
+};
+
+const ON = new Uint8Array(new Int32Array([1]).buffer);
+
+/** struct sockaddr_in: the family in host order, port and address in network order. */
+function socketAddress(address: Ipv4, port: number): Uint8Array {
+  const bytes = new Uint8Array(16);
+  bytes.set(new Uint8Array(new Uint16Array([AF_INET]).buffer));
+  new DataView(bytes.buffer).setUint16(2, port);
+  bytes.set(ipv4ToBytes(address), 4);
+  return bytes;
+}
