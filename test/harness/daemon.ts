@@ -53,7 +53,8 @@ export async function startDaemon(
   const file = join(directory, 'ingot.yaml');
   await writeFile(file, JSON.stringify({ ...LOOPBACK_CONFIG, ...options.config }, undefined, 2));
   const started = performance.now();
-  const child = spawn(join(ROOT, 'bin/ingot'), ['serve', '--config', file], {
+  // Not through bin/ingot: figures are measured of this very process.
+  const child = spawn(process.execPath, [join(ROOT, 'server/main.ts'), 'serve', '--config', file], {
     cwd: directory,
     stdio: ['ignore', 'pipe', 'pipe'],
   });
