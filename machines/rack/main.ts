@@ -60,7 +60,6 @@ async function run(): Promise<void> {
       daemon: {
         dhcp: { address: sure(parseIpv4(address)), port: Number(port) },
         tftpPort: Number(values['tftp-port']),
-        syslog: undefined,
       },
       staggerMs: Number(values.stagger),
       times: { ...RACK_TIMES, selfTestMs: Number(values['self-test']), kernelMs: Number(values['kernel-time']) },

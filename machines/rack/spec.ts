@@ -65,8 +65,6 @@ export type DaemonSockets = {
   readonly dhcp: { readonly address: Ipv4; readonly port: number };
   /** Firmware always asks port 69; a rack without root must be told another. */
   readonly tftpPort: number;
-  /** Where the running system of a machine sends its log, if anywhere. */
-  readonly syslog: { readonly address: Ipv4; readonly port: number } | undefined;
 };
 
 /** How long what takes a real machine minutes takes here; milliseconds. */

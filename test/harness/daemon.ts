@@ -145,7 +145,6 @@ function socketsOf({ tftp, dhcp }: ReadyLine): DaemonSockets {
   return {
     dhcp: { address: sure(parseIpv4(address)), port: Number(port) },
     tftpPort: Number(tftp.split(':').at(-1)),
-    syslog: undefined,
   };
 }
 
