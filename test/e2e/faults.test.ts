@@ -4,6 +4,7 @@ import { VERDICT_CODES } from '#machines/contract/trace.ts';
 import type { MachineSpec } from '#machines/rack/spec.ts';
 import type { Daemon } from '#test/harness/daemon.ts';
 import { type Verdicts, watchVerdicts } from '#test/harness/verdicts.ts';
+import { need } from '#test/lab/need.ts';
 import { FAULT_CASES, type TestMachine } from './faults/cases.ts';
 import { openWorld, power, register, specOf } from './faults/world.ts';
 
@@ -38,6 +39,15 @@ describe('faults that really happen', { concurrency: true }, () => {
     running.push(power(daemon, spec, stop.signal));
     return spec;
   }
+
+  it('a relay that never added option 82 is no fault', async (t) => {
+    // Without it, answers go to the relay's port 67.
+    if (!need(t, ['root'])) return;
+    const machine = { firmware: 'bios', faults: ['plain-relay'], place: 'plain-relay', profile: 'live' } as const;
+    const { mac } = await start(machine, 2 * FAULT_CASES.length + 1);
+    await verdicts.until(mac, 'booted', VERDICT_LIMIT_MS);
+    assert.deepEqual(verdicts.codes(mac), new Set(['in-progress', 'booted']));
+  });
 
   for (const [index, { name, code, broken, twin, twinFirst }] of FAULT_CASES.entries()) {
     const numbers = { broken: 2 * index + 1, twin: 2 * index + 2 };
