@@ -8,6 +8,8 @@ export type RecorderLimits = {
   readonly strangersPerSecond: number;
   /** Events stored of one attempt; more only where they change the verdict, and at most twice as many. */
   readonly events: number;
+  /** Log lines among them: a kernel alone writes a thousand. */
+  readonly logs: number;
   /** Events waiting for the store. */
   readonly queue: number;
   /** Addresses whose holder is remembered, and for how long after it was last seen. */
@@ -30,7 +32,8 @@ export const RECORDER_LIMITS: RecorderLimits = {
   strangers: 2000,
   strangerBurst: 2000,
   strangersPerSecond: 50,
-  events: 300,
+  events: 500,
+  logs: 200,
   queue: 50_000,
   addresses: 65_536,
   addressMs: 24 * 3600_000,

@@ -19,6 +19,8 @@ export type LiveAttempt = {
   verdict: Verdict;
   /** The `seq` of its newest event. */
   events: number;
+  /** How many of them are log lines. */
+  logs: number;
   /** Not stored, and not yet told in the trace. */
   dropped: number;
   droppedBecause: string;

@@ -152,10 +152,13 @@ export async function openRecorder(parts: RecorderParts): Promise<RunningRecorde
     if (live.evidence.running?.netbooted) fruitless.delete(keyOf(live));
     const isNews = assess(live, at);
     // The first events tell how it began, and those that change the verdict how it went on.
-    const isKept = live.events < limits.events || (isNews && live.events < 2 * limits.events);
-    if (isKept) keep(live, event, 'the store is behind');
-    else {
-      drop(live, `an attempt keeps ${limits.events} events`);
+    const isLog = body.kind === 'log';
+    const hasRoom = live.events < limits.events && (!isLog || live.logs < limits.logs);
+    if (hasRoom || (isNews && live.events < 2 * limits.events)) {
+      if (isLog) live.logs += 1;
+      keep(live, event, 'the store is behind');
+    } else {
+      drop(live, isLog ? `an attempt keeps ${limits.logs} log lines` : `an attempt keeps ${limits.events} events`);
       if (now - live.droppedToldAt > DROPPED_TOLD_EVERY_MS && live.events < 3 * limits.events) tellDropped(live, at);
       writer.touch(live);
       if (isNews) tell(live, undefined);
@@ -242,6 +245,7 @@ export async function openRecorder(parts: RecorderParts): Promise<RunningRecorde
       evidence: NO_EVIDENCE,
       verdict: { code: 'in-progress', stage: 'dhcp', cause: '', next: '' },
       events: 0,
+      logs: 0,
       dropped: 0,
       droppedBecause: '',
       droppedToldAt: 0,
@@ -346,6 +350,7 @@ export async function openRecorder(parts: RecorderParts): Promise<RunningRecorde
       evidence: events.length === 0 ? { ...NO_EVIDENCE, startedAt, lastAt, stage } : evidenceOf(events),
       verdict: attempt.verdict,
       events: Math.max(attempt.events, events.at(-1)?.seq ?? 0),
+      logs: events.filter(({ kind }) => kind === 'log').length,
       dropped: 0,
       droppedBecause: '',
       droppedToldAt: 0,

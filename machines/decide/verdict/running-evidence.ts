@@ -56,6 +56,8 @@ const PANIC = /kernel panic|unable to mount root fs|attempted to kill init/i;
 function logged(evidence: Evidence, event: Extract<TraceEvent, { kind: 'log' }>, netbooted: boolean): Evidence {
   const { at, text } = event;
   if (event.source === 'ipxe') {
+    // Its whole screen may come as a log; what it could not do it reports as an error.
+    if (event.severity > 3) return evidence;
     return { ...evidence, kernel: { ...evidence.kernel, complaint: { at, text } } };
   }
   if (!netbooted) return evidence;

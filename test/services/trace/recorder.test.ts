@@ -341,6 +341,16 @@ describe('what is written', () => {
     assert.equal(events.length - dropped.length + counted, 12 + 500 + 2);
   });
 
+  it('leaves room for more than a kernel’s log', async () => {
+    const { play, recorder } = await world({ limits: { logs: 10 } });
+    const [id = ''] = play({ mac: MAC }, dora(0, UEFI, UEFI_LOADER));
+    for (let count = 0; count < 100; count++) play({ mac: MAC }, [[5, log(`line ${count}`)]]);
+    play({ mac: MAC }, uefiLoaderSteps(6));
+    const kinds = (await recorder.events(id)).map(({ kind }) => kind);
+    assert.equal(kinds.filter((kind) => kind === 'log').length, 10);
+    assert.equal(kinds.at(-1), 'tftp-sent');
+  });
+
   it('has no text longer than 255 characters', async () => {
     const { play, recorder } = await world();
     const [id = ''] = play({ mac: MAC }, [[0, discover({ ...UEFI, vendorClass: 'x'.repeat(9000) })]]);
@@ -355,9 +365,9 @@ describe('what is written', () => {
     const stop = new AbortController();
     const running = recorder.run(stop.signal);
     const { promise: pruned, resolve } = Promise.withResolvers<void>();
-    const { prune } = store;
+    const prune = store.prune.bind(store);
     store.prune = async (keep) => {
-      const gone = await prune.call(store, keep);
+      const gone = await prune(keep);
       resolve();
       return gone;
     };
