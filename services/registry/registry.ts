@@ -1,0 +1,389 @@
+import { randomBytes } from 'node:crypto';
+import { isDeepStrictEqual } from 'node:util';
+import type { Logger } from 'pino';
+import type { Document, DocumentKind, MachineDocument, SubnetDocument } from '#machines/contract/documents.ts';
+import type { Machine } from '#machines/contract/machine.ts';
+import { afterAction, mayDo } from '#machines/decide/actions.ts';
+import { classOf } from '#machines/decide/classes.ts';
+import type { Conflict, Store, StoredDocument } from '#services/store/contract.ts';
+import { BUILT_IN_PROFILES } from './built-in.ts';
+import type { Change, Outcome, Registry, RegistryChange, Sighting } from './contract.ts';
+import { grantTable, REFETCH_MS } from './grants.ts';
+import { machineIndex } from './machine-index.ts';
+import { usersOf, wrongReference } from './references.ts';
+import { strangerOf, withSighting } from './sightings.ts';
+
+/** Machines that nobody accepted: so many at once, and forgotten after a day without a sign of them. */
+const MAX_STRANGERS = 1000;
+const STRANGER_MS = 24 * 3600_000;
+/** Sightings are written together; what a power cut loses of them is seen again. */
+const WRITE_SIGHTINGS_MS = 500;
+
+const keyOf = (kind: DocumentKind, name: string): string => `${kind} ${name}`;
+const done = <T>(value: T): Outcome<T> => ({ kind: 'done', value });
+const missing = (what: string): Outcome<never> => ({ kind: 'not-found', what });
+
+/**
+ * Reads everything there is to know into memory. Changes go through one after another, to the store first.
+ *
+ * Disposing writes the sightings that wait; the store stays open, it is its opener's to close.
+ */
+export async function openRegistry(parts: {
+  readonly store: Pick<Store, 'machines' | 'documents' | 'grants'>;
+  readonly site: string;
+  readonly configSubnets: readonly SubnetDocument[];
+  readonly now: () => number;
+  readonly log: Pick<Logger, 'error' | 'info' | 'warn'>;
+}): Promise<Registry & AsyncDisposable> {
+  const { store, site, now, log } = parts;
+  const machines = machineIndex();
+  for (const machine of await store.machines.all()) machines.set(machine);
+  const documents = new Map<string, StoredDocument>();
+  for (const document of [...parts.configSubnets, ...BUILT_IN_PROFILES])
+    documents.set(keyOf(document.kind, document.name), { document, rev: 0 });
+  const fixed = new Set(documents.keys());
+  for (const entry of await store.documents.all()) {
+    const key = keyOf(entry.document.kind, entry.document.name);
+    if (!fixed.has(key)) documents.set(key, entry);
+  }
+  const failed = (err: unknown, what: string): void => log.error({ err }, `${what} could not be stored`);
+  const grants = grantTable({
+    store: store.grants,
+    recent: await store.grants.recent(now() - REFETCH_MS),
+    now,
+    failed,
+  });
+  const listeners = new Set<(change: RegistryChange) => void>();
+  const unwritten = new Set<string>();
+  let byKind = new Map<DocumentKind, readonly StoredDocument[]>();
+  let classList: Registry['classes'] extends () => infer T ? T | undefined : never;
+  let strangers = machines.all().filter(({ acceptance }) => acceptance === 'seen').length;
+  let last: Promise<unknown> = Promise.resolve();
+
+  /** One change at a time, so that memory and store take them in the same order. */
+  function inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const result = last.then(work, work);
+    last = result.catch(() => {});
+    return result;
+  }
+
+  function tell(change: RegistryChange): void {
+    for (const listener of listeners) {
+      try {
+        listener(change);
+      } catch (err) {
+        log.error({ err }, 'a listener of the registry failed');
+      }
+    }
+  }
+
+  function setMachine(machine: Machine): void {
+    const before = machines.get(machine.document.name);
+    strangers += Number(machine.acceptance === 'seen') - Number(before?.acceptance === 'seen');
+    machines.set(machine);
+    tell({ kind: 'machine', name: machine.document.name, machine });
+  }
+
+  function dropMachine(machine: Machine): void {
+    strangers -= Number(machine.acceptance === 'seen');
+    machines.remove(machine.document.name);
+    tell({ kind: 'machine', name: machine.document.name, machine: undefined });
+  }
+
+  const ofKind = (kind: DocumentKind): readonly StoredDocument[] => {
+    const known = byKind.get(kind);
+    if (known) return known;
+    const found = [...documents.values()].filter(({ document }) => document.kind === kind);
+    byKind.set(kind, found);
+    return found;
+  };
+
+  function setDocument(kind: DocumentKind, name: string, entry: StoredDocument | undefined): void {
+    if (entry) documents.set(keyOf(kind, name), entry);
+    else documents.delete(keyOf(kind, name));
+    byKind = new Map();
+    classList = undefined;
+    tell({ kind: 'document', documentKind: kind, name, document: entry?.document });
+  }
+
+  /** Intent of a machine; the store counts its rev up. */
+  async function storeMachine(next: Machine, expected: number): Promise<Outcome<Machine>> {
+    const stored = await store.machines.put(next, expected);
+    if (stored.kind !== 'stored') return stored;
+    // What was seen of it meanwhile is in memory only.
+    const seen = machines.get(next.document.name);
+    const { rev } = stored.value;
+    const machine = seen ? { ...next, identifiers: seen.identifiers, facts: seen.facts, rev } : { ...next, rev };
+    setMachine(machine);
+    return done(machine);
+  }
+
+  function collision({ name, macs, address }: MachineDocument): Conflict | undefined {
+    for (const mac of macs) {
+      const holder = machines.ofMac(mac);
+      if (
+        holder &&
+        holder.document.name !== name &&
+        holder.acceptance !== 'seen' &&
+        holder.document.macs.includes(mac)
+      ) {
+        return { kind: 'exists', what: `MAC ${mac}`, holder: holder.document.name };
+      }
+    }
+    const holder = address === undefined ? undefined : machines.ofAddress(address);
+    if (holder && holder.document.name !== name)
+      return { kind: 'exists', what: `address ${address}`, holder: holder.document.name };
+    return undefined;
+  }
+
+  /** Records made at first sight whose MACs the document names: they were this machine all along. */
+  async function absorb(document: MachineDocument): Promise<readonly Machine[]> {
+    const seen = new Set(document.macs.flatMap((mac) => machines.ofMac(mac) ?? []));
+    const absorbed = [...seen].filter((one) => one.acceptance === 'seen' && one.document.name !== document.name);
+    for (const one of absorbed) {
+      await store.machines.remove(one.document.name);
+      dropMachine(one);
+    }
+    return absorbed;
+  }
+
+  async function putMachine(
+    document: MachineDocument,
+    by: Change,
+  ): Promise<Outcome<{ rev: number; change: 'created' | 'changed' | 'unchanged' }>> {
+    const before = machines.get(document.name);
+    const rev = before?.rev ?? 0;
+    if (by.expected !== undefined && by.expected !== rev) return { kind: 'stale', rev };
+    const taken = collision(document);
+    if (taken) return taken;
+    const appliedFrom = by.appliedFrom ?? before?.appliedFrom;
+    const acceptance = before?.acceptance === 'rejected' ? 'rejected' : 'accepted';
+    const same =
+      before?.appliedFrom === appliedFrom &&
+      before?.acceptance === acceptance &&
+      isDeepStrictEqual(before.document, document);
+    if (same) return done({ rev, change: 'unchanged' });
+    const absorbed = await absorb(document);
+    const base = before ?? absorbed[0];
+    const next: Machine = {
+      document,
+      acceptance,
+      service: before?.service ?? 'none',
+      locked: before?.locked ?? false,
+      identifiers: base?.identifiers ?? { macs: [], uuids: [], serials: [] },
+      facts: Object.assign({}, ...absorbed.map(({ facts }) => facts), before?.facts),
+      ...(base?.firstSeen === undefined ? {} : { firstSeen: base.firstSeen }),
+      ...(base?.lastSeen === undefined ? {} : { lastSeen: base.lastSeen }),
+      ...(appliedFrom === undefined ? {} : { appliedFrom }),
+      rev,
+    };
+    const stored = await storeMachine(next, rev);
+    return stored.kind === 'done' ? done({ rev: stored.value.rev, change: before ? 'changed' : 'created' }) : stored;
+  }
+
+  async function putDocument(
+    document: Exclude<Document, { kind: 'Machine' }>,
+    by: Change,
+  ): Promise<Outcome<{ rev: number; change: 'created' | 'changed' | 'unchanged' }>> {
+    const key = keyOf(document.kind, document.name);
+    const before = documents.get(key);
+    if (fixed.has(key)) {
+      if (before && isDeepStrictEqual(before.document, document)) return done({ rev: 0, change: 'unchanged' });
+      return readOnly(document.kind, document.name);
+    }
+    const rev = before?.rev ?? 0;
+    if (by.expected !== undefined && by.expected !== rev) return { kind: 'stale', rev };
+    const appliedFrom = by.appliedFrom ?? before?.appliedFrom;
+    if (before?.appliedFrom === appliedFrom && isDeepStrictEqual(before?.document, document))
+      return done({ rev, change: 'unchanged' });
+    const stored = await store.documents.put({ document, ...(appliedFrom === undefined ? {} : { appliedFrom }) }, rev);
+    if (stored.kind !== 'stored') return stored;
+    setDocument(document.kind, document.name, stored.value);
+    if (document.kind === 'Class') for (const machine of machines.all()) acceptByClass(machine);
+    return done({ rev: stored.value.rev, change: before ? 'changed' : 'created' });
+  }
+
+  async function act(name: string, action: Parameters<Registry['act']>[1], by: Change): Promise<Outcome<Machine>> {
+    const machine = machines.get(name);
+    if (!machine) return missing(`machine ${name}`);
+    if (by.expected !== undefined && by.expected !== machine.rev) return { kind: 'stale', rev: machine.rev };
+    const allowed = mayDo(action, machine);
+    if (allowed.kind === 'refused') return allowed;
+    if (action === 'netboot' || action === 'remove') throw new Error(`${action} is asked for by another call`);
+    const after = afterAction(action, machine);
+    return isDeepStrictEqual(after, machine) ? done(machine) : await storeMachine(after, machine.rev);
+  }
+
+  function acceptByClass(machine: Machine): void {
+    if (machine.acceptance !== 'seen' || classOf(machine, registry.classes())?.accept !== true) return;
+    const { name } = machine.document;
+    inTurn(() => act(name, 'accept', { who: 'class' })).catch((error: unknown) => failed(error, `machine ${name}`));
+  }
+
+  /** Makes room among strangers by forgetting those that have not been seen for a day. */
+  function roomForStranger(at: number): boolean {
+    if (strangers < MAX_STRANGERS) return true;
+    for (const machine of machines.all()) {
+      if (machine.acceptance !== 'seen' || at - (machine.lastSeen ?? 0) < STRANGER_MS) continue;
+      dropMachine(machine);
+      store.machines
+        .remove(machine.document.name)
+        .catch((error: unknown) => failed(error, `machine ${machine.document.name}`));
+    }
+    return strangers < MAX_STRANGERS;
+  }
+
+  function meet(sighting: Sighting): Machine | undefined {
+    const declared = machines.declared(sighting);
+    if (declared) return declared;
+    if (!roomForStranger(sighting.at)) return undefined;
+    const stranger = withSighting(strangerOf(sighting, site), sighting);
+    setMachine({ ...stranger, rev: 1 });
+    const { name } = stranger.document;
+    inTurn(() => store.machines.put(stranger, 0)).catch((error: unknown) => failed(error, `machine ${name}`));
+    log.info({ machine: name, mac: sighting.mac }, 'a machine was seen for the first time');
+    return machines.get(name);
+  }
+
+  async function writeSightings(): Promise<void> {
+    const names = [...unwritten];
+    unwritten.clear();
+    await Promise.all(
+      names.flatMap((name) => machines.get(name) ?? []).map((machine) => store.machines.observe(machine)),
+    );
+  }
+  const timer = setInterval(() => {
+    if (unwritten.size > 0) writeSightings().catch((error: unknown) => failed(error, 'what was seen of machines'));
+  }, WRITE_SIGHTINGS_MS);
+  timer.unref();
+
+  const registry: Registry & AsyncDisposable = {
+    machineByMac: (mac) => machines.ofMac(mac),
+    machineByIdentifier: (identifier) => machines.ofIdentifier(identifier),
+    machine: (name) => machines.get(name),
+    machines: () => machines.all(),
+    profile(name) {
+      const found = documents.get(keyOf('Profile', name))?.document;
+      return found?.kind === 'Profile' ? found : undefined;
+    },
+    classes: () =>
+      (classList ??= ofKind('Class')
+        .flatMap(({ document }) => (document.kind === 'Class' ? [document] : []))
+        .sort((a, b) => b.priority - a.priority || a.name.localeCompare(b.name))),
+    image(name) {
+      const found = documents.get(keyOf('Image', name))?.document;
+      return found?.kind === 'Image' ? found : undefined;
+    },
+    subnets: () => ofKind('Subnet').flatMap(({ document }) => (document.kind === 'Subnet' ? [document] : [])),
+    documents: ofKind,
+    machineByReservation: (address) => machines.ofAddress(address),
+
+    observe(sighting) {
+      const known = machines.ofMac(sighting.mac) ?? meet(sighting);
+      if (!known) return undefined;
+      const changed = withSighting(known, sighting);
+      const machine = {
+        ...changed,
+        firstSeen: changed.firstSeen ?? sighting.at,
+        lastSeen: Math.max(sighting.at, changed.lastSeen ?? 0),
+      };
+      unwritten.add(machine.document.name);
+      if (changed === known) machines.set(machine);
+      else {
+        setMachine(machine);
+        acceptByClass(machine);
+      }
+      return machine;
+    },
+
+    grantFor: (machine, attempt, at) => grants.usable(machine, attempt, at),
+    grant: ({ machine: name, profile: profileName, by }) =>
+      inTurn(async () => {
+        const machine = machines.get(name);
+        if (!machine) return missing(`machine ${name}`);
+        const profile = registry.profile(profileName);
+        if (!profile) return missing(`profile ${profileName}`);
+        const allowed = mayDo('netboot', machine);
+        if (allowed.kind === 'refused') return allowed;
+        if (profile.os === 'disk') {
+          return {
+            kind: 'refused',
+            because: `profile ${profileName} is the machine's own disk, which needs no grant`,
+            next: 'power it on',
+          };
+        }
+        if (profile.writes === 'planned') {
+          const because = `profile ${profileName} may write disks, so a grant alone is not enough`;
+          return { kind: 'refused', because, next: 'if it does not write any, say writes: none in the profile' };
+        }
+        const grant = {
+          id: randomBytes(9).toString('base64url'),
+          machine: name,
+          profile: profileName,
+          createdAt: now(),
+          by,
+        };
+        await grants.add(grant);
+        tell({ kind: 'grant', grant });
+        return done(grant);
+      }),
+    useGrant: (id, attempt) => grants.use(id, attempt),
+    async spendGrant(id, attempt) {
+      const grant = await grants.spend(id, attempt);
+      if (grant) tell({ kind: 'grant', grant });
+    },
+
+    put: (document, by) =>
+      inTurn(async () => {
+        const wrong = wrongReference(document, registry);
+        if (wrong) return { kind: 'invalid', ...wrong };
+        return document.kind === 'Machine' ? await putMachine(document, by) : await putDocument(document, by);
+      }),
+    remove: (kind, name, by) =>
+      inTurn(async () => {
+        if (fixed.has(keyOf(kind, name))) return readOnly(kind, name);
+        if (kind === 'Machine') {
+          const machine = machines.get(name);
+          if (!machine) return missing(`machine ${name}`);
+          const allowed = mayDo('remove', machine);
+          if (allowed.kind === 'refused') return allowed;
+          const removed = await store.machines.remove(name, by.expected);
+          if (typeof removed === 'object') return removed;
+          dropMachine(machine);
+          return done(undefined);
+        }
+        const users = kind === 'Profile' || kind === 'Image' ? usersOf(kind, name, registry) : [];
+        if (users.length > 0) {
+          const some = users.slice(0, 3).join(', ') + (users.length > 3 ? ` and ${users.length - 3} more` : '');
+          return {
+            kind: 'refused',
+            because: `${kind.toLowerCase()} ${name} is used by ${some}`,
+            next: 'change them first',
+          };
+        }
+        const removed = await store.documents.remove(kind, name, by.expected);
+        if (typeof removed === 'object') return removed;
+        if (!removed) return missing(`${kind.toLowerCase()} ${name}`);
+        setDocument(kind, name, undefined);
+        return done(undefined);
+      }),
+    act: (name, action, by) => inTurn(() => act(name, action, by)),
+    watch(listener) {
+      listeners.add(listener);
+      return () => void listeners.delete(listener);
+    },
+    async [Symbol.asyncDispose]() {
+      clearInterval(timer);
+      await last;
+      await writeSightings();
+    },
+  };
+  return registry;
+}
+
+function readOnly(kind: DocumentKind, name: string): Outcome<never> {
+  const what = `${kind.toLowerCase()} ${name}`;
+  return kind === 'Subnet'
+    ? { kind: 'refused', because: `${what} stands in the configuration file`, next: 'change it there' }
+    : { kind: 'refused', because: `${what} is built in`, next: 'use another name' };
+}

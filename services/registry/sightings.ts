@@ -1,0 +1,59 @@
+import { machineDocument } from '#machines/contract/documents.ts';
+import type { Machine } from '#machines/contract/machine.ts';
+import { isPlaceholderSerial } from '#machines/decide/identity.ts';
+import { isPlaceholderUuid } from '#machines/values/uuid.ts';
+import type { Sighting } from './contract.ts';
+
+const MAX_FACTS = 64;
+const MAX_TEXT = 255;
+/** Enough for a chassis full of NICs; a forged stream of UUIDs for one MAC ends here. */
+const MAX_IDENTIFIERS = 32;
+
+/** A machine that nobody has said anything about, named by its MAC. */
+export function strangerOf({ mac, at }: Sighting, site: string): Machine {
+  return {
+    document: machineDocument.parse({
+      kind: 'Machine',
+      name: `m-${mac.replaceAll(':', '')}`,
+      macs: [mac],
+      location: { site },
+    }),
+    acceptance: 'seen',
+    service: 'none',
+    locked: false,
+    identifiers: { macs: [mac], uuids: [], serials: [] },
+    facts: {},
+    firstSeen: at,
+    lastSeen: at,
+    rev: 0,
+  };
+}
+
+/** The machine with what was seen of it. The same object if nothing but the time is new. */
+export function withSighting(machine: Machine, sighting: Sighting): Machine {
+  const { mac, uuid, serial, facts, source, at } = sighting;
+  const { identifiers } = machine;
+  const macs = joined(identifiers.macs, mac);
+  const uuids = uuid === undefined || isPlaceholderUuid(uuid) ? identifiers.uuids : joined(identifiers.uuids, uuid);
+  const serials =
+    serial === undefined || isPlaceholderSerial(serial)
+      ? identifiers.serials
+      : joined(identifiers.serials, serial.slice(0, MAX_TEXT));
+  const fresh = Object.entries(facts)
+    .map(([name, value]) => [name, typeof value === 'string' ? value.slice(0, MAX_TEXT) : value] as const)
+    .filter(([name, value]) => valueOf(machine, name) !== value);
+  const same =
+    fresh.length === 0 && macs === identifiers.macs && uuids === identifiers.uuids && serials === identifiers.serials;
+  if (same) return machine;
+  const observed = fresh.map(([name, value]) => [name, { value, at, source }] as const);
+  return {
+    ...machine,
+    identifiers: { macs, uuids, serials },
+    facts: Object.fromEntries([...Object.entries(machine.facts), ...observed].slice(0, MAX_FACTS)),
+  };
+}
+
+const valueOf = ({ facts }: Machine, name: string) => (Object.hasOwn(facts, name) ? facts[name]?.value : undefined);
+
+const joined = <T>(list: readonly T[], value: T): readonly T[] =>
+  list.includes(value) || list.length >= MAX_IDENTIFIERS ? list : [...list, value];

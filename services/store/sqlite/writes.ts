@@ -1,0 +1,163 @@
+import type { Database } from 'better-sqlite3';
+import type { DocumentKind } from '#machines/contract/documents.ts';
+import type { Grant, Machine } from '#machines/contract/machine.ts';
+import type { AccessKey, AuditEntry, Conflict, Lease, StoredDocument, TraceBatch } from '../contract.ts';
+
+/** Every change the store can make, each a function on the writing connection. They run inside one transaction. */
+export function sqliteWrites(db: Database) {
+  const sql = (text: string) => db.prepare(text);
+  const leaseAt = sql('SELECT key, state, expires_at AS expiresAt FROM leases WHERE site = ? AND address = ?');
+  // Left to itself the planner reads every lease of the site for each binding.
+  const releaseOthers = sql(
+    "UPDATE leases INDEXED BY leases_by_key SET state = 'released' WHERE site = ? AND subnet = ? AND key = ? AND address <> ? AND state = 'bound'",
+  );
+  const putLease = sql(
+    `INSERT INTO leases (site, address, subnet, key, mac, hostname, state, bound_at, expires_at)
+     VALUES (@site, @address, @subnet, @key, @mac, @hostname, @state, @boundAt, @expiresAt)
+     ON CONFLICT (site, address) DO UPDATE SET subnet = excluded.subnet, key = excluded.key, mac = excluded.mac,
+       hostname = excluded.hostname, state = excluded.state, bound_at = excluded.bound_at, expires_at = excluded.expires_at`,
+  );
+  const releaseLease = sql(
+    "UPDATE leases SET state = 'released', expires_at = ? WHERE site = ? AND address = ? AND key = ? AND state = 'bound'",
+  );
+  const forgetLease = sql('DELETE FROM leases WHERE site = ? AND address = ?');
+  const revOfMachine = sql('SELECT rev FROM machines WHERE name = ?').pluck();
+  const bodyOfMachine = sql('SELECT body FROM machines WHERE name = ?').pluck();
+  const ownerOfMac = sql(
+    'SELECT machine FROM machine_macs WHERE site = ? AND mac = ? AND machine NOT IN (?, ?)',
+  ).pluck();
+  const putMachine = sql(
+    `INSERT INTO machines (name, site, body, rev) VALUES (?, ?, ?, ?)
+     ON CONFLICT (name) DO UPDATE SET site = excluded.site, body = excluded.body, rev = excluded.rev`,
+  );
+  const setMachineBody = sql('UPDATE machines SET body = ? WHERE name = ?');
+  const dropMacs = sql('DELETE FROM machine_macs WHERE machine = ?');
+  const putMac = sql('INSERT INTO machine_macs (site, mac, machine) VALUES (?, ?, ?)');
+  const dropMachine = sql('DELETE FROM machines WHERE name = ?');
+  const revOfDocument = sql('SELECT rev FROM documents WHERE kind = ? AND name = ?').pluck();
+  const putDocument = sql(
+    `INSERT INTO documents (kind, name, body, rev, applied_from) VALUES (?, ?, ?, ?, ?)
+     ON CONFLICT (kind, name) DO UPDATE SET body = excluded.body, rev = excluded.rev, applied_from = excluded.applied_from`,
+  );
+  const dropDocument = sql('DELETE FROM documents WHERE kind = ? AND name = ?');
+  const putGrant = sql(
+    'INSERT INTO grants (id, body, spent_at) VALUES (?, ?, ?) ON CONFLICT (id) DO UPDATE SET body = excluded.body, spent_at = excluded.spent_at',
+  );
+  const openGrants = sql('SELECT id, body FROM grants WHERE spent_at IS NULL');
+  const putAttempt = sql(
+    `INSERT INTO attempts (id, machine, mac, started_at, last_at, body) VALUES (?, ?, ?, ?, ?, ?)
+     ON CONFLICT (id) DO UPDATE SET machine = excluded.machine, mac = excluded.mac, last_at = excluded.last_at, body = excluded.body`,
+  );
+  const putEvent = sql(
+    'INSERT OR REPLACE INTO events (attempt, seq, body) SELECT ?, ?, ? WHERE EXISTS (SELECT 1 FROM attempts WHERE id = ?)',
+  );
+  const dropOld = sql('DELETE FROM attempts WHERE last_at < ?');
+  const dropOver = sql(
+    'DELETE FROM attempts WHERE id IN (SELECT id FROM attempts ORDER BY started_at DESC LIMIT -1 OFFSET ?)',
+  );
+  const putKey = sql(
+    'INSERT INTO access (id, hash, body) VALUES (?, ?, ?) ON CONFLICT (id) DO UPDATE SET hash = excluded.hash, body = excluded.body',
+  );
+  const takeKey = sql('DELETE FROM access WHERE hash = ? RETURNING body').pluck();
+  const dropKey = sql('DELETE FROM access WHERE id = ?');
+  const putAudit = sql('INSERT INTO audit (at, body) VALUES (?, ?)');
+
+  const nullable = (lease: Lease) => ({ ...lease, mac: lease.mac ?? null, hostname: lease.hostname ?? null });
+  const stale = (rev: unknown): Conflict => ({ kind: 'stale', rev: Number(rev ?? 0) });
+
+  return {
+    bindLease(lease: Lease) {
+      const held = leaseAt.get(lease.site, lease.address) as
+        | { key: string; state: string; expiresAt: number }
+        | undefined;
+      if (held && held.expiresAt > lease.boundAt) {
+        if (held.state === 'declined') return { kind: 'taken', by: 'declined' } as const;
+        if (held.state === 'bound' && held.key !== lease.key) return { kind: 'taken', by: held.key } as const;
+      }
+      releaseOthers.run(lease.site, lease.subnet, lease.key, lease.address);
+      putLease.run(nullable(lease));
+      return { kind: 'bound' } as const;
+    },
+    releaseLease: (site: string, address: string, key: string, at: number): boolean =>
+      releaseLease.run(at, site, address, key).changes > 0,
+    declineLease: (lease: Lease): void => void putLease.run(nullable({ ...lease, state: 'declined' })),
+    forgetLease: (site: string, address: string): boolean => forgetLease.run(site, address).changes > 0,
+
+    putMachine(machine: Machine, expected: number, previousName?: string) {
+      const { name, macs, location } = machine.document;
+      const before = revOfMachine.get(previousName ?? name);
+      if (Number(before ?? 0) !== expected) return stale(before);
+      if (previousName !== undefined && previousName !== name && revOfMachine.get(name) !== undefined) {
+        return { kind: 'exists', what: `machine ${name}`, holder: name } as const;
+      }
+      for (const mac of macs) {
+        const holder = ownerOfMac.get(location.site, mac, name, previousName ?? name) as string | undefined;
+        if (holder !== undefined) return { kind: 'exists', what: `MAC ${mac}`, holder } as const;
+      }
+      if (previousName !== undefined && previousName !== name) dropMachine.run(previousName);
+      const value = { ...machine, rev: expected + 1 };
+      putMachine.run(name, location.site, JSON.stringify(value), value.rev);
+      dropMacs.run(name);
+      for (const mac of new Set(macs)) putMac.run(location.site, mac, name);
+      return { kind: 'stored', value } as const;
+    },
+    observeMachine({ document, identifiers, facts, firstSeen, lastSeen }: Machine): void {
+      const body = bodyOfMachine.get(document.name) as string | undefined;
+      if (body === undefined) return;
+      setMachineBody.run(
+        JSON.stringify({ ...JSON.parse(body), identifiers, facts, firstSeen, lastSeen }),
+        document.name,
+      );
+    },
+    removeMachine(name: string, expected?: number): boolean | Conflict {
+      const before = revOfMachine.get(name);
+      if (before === undefined) return false;
+      if (expected !== undefined && before !== expected) return stale(before);
+      return dropMachine.run(name).changes > 0;
+    },
+
+    putDocument({ document, appliedFrom }: Omit<StoredDocument, 'rev'>, expected: number) {
+      const before = revOfDocument.get(document.kind, document.name);
+      if (Number(before ?? 0) !== expected) return stale(before);
+      const rev = expected + 1;
+      putDocument.run(document.kind, document.name, JSON.stringify(document), rev, appliedFrom ?? null);
+      return {
+        kind: 'stored',
+        value: { document, rev, ...(appliedFrom === undefined ? {} : { appliedFrom }) },
+      } as const;
+    },
+    removeDocument(kind: DocumentKind, name: string, expected?: number): boolean | Conflict {
+      const before = revOfDocument.get(kind, name);
+      if (before === undefined) return false;
+      if (expected !== undefined && before !== expected) return stale(before);
+      return dropDocument.run(kind, name).changes > 0;
+    },
+
+    putGrant: (grant: Grant): void => void putGrant.run(grant.id, JSON.stringify(grant), grant.spentAt ?? null),
+    voidGrants(at: number): number {
+      const open = openGrants.all() as { id: string; body: string }[];
+      for (const { id, body } of open) putGrant.run(id, JSON.stringify({ ...JSON.parse(body), spentAt: at }), at);
+      return open.length;
+    },
+
+    appendTrace({ attempts, events }: TraceBatch): void {
+      for (const one of attempts) {
+        putAttempt.run(one.id, one.machine ?? null, one.mac ?? null, one.startedAt, one.lastAt, JSON.stringify(one));
+      }
+      for (const { attempt, event } of events) putEvent.run(attempt, event.seq, JSON.stringify(event), attempt);
+    },
+    pruneTraces: (after: number, attempts: number): number =>
+      dropOld.run(after).changes + dropOver.run(attempts).changes,
+
+    putKey: (key: AccessKey): void => void putKey.run(key.id, key.hash, JSON.stringify(key)),
+    takeKey(hash: string): AccessKey | undefined {
+      const body = takeKey.get(hash) as string | undefined;
+      return body === undefined ? undefined : (JSON.parse(body) as AccessKey);
+    },
+    removeKey: (id: string): boolean => dropKey.run(id).changes > 0,
+    appendAudit: (entry: AuditEntry): void => void putAudit.run(entry.at, JSON.stringify(entry)),
+  };
+}
+
+export type SqliteWrites = ReturnType<typeof sqliteWrites>;
+export type WriteName = keyof SqliteWrites;
