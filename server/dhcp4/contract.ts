@@ -20,7 +20,7 @@ export type Dhcp4Parts = {
   /** Where the boot plane and TFTP really listen, for URLs. Asked with each packet: they may start after us. */
   readonly bootPort: () => number;
   readonly tftpPort: () => number;
-  readonly log: Pick<Logger, 'debug' | 'info' | 'warn' | 'error'>;
+  readonly log: Pick<Logger, 'debug' | 'info' | 'warn' | 'error' | 'isLevelEnabled'>;
   readonly now: () => number;
   /** RFC 2131's unless a test has no right to them. */
   readonly ports?: Ports;

@@ -90,8 +90,7 @@ export function packetHandler(parts: HandlerParts) {
     counters.received(type ?? 'BOOTP');
     if (type === undefined) {
       counters.silent('ignored');
-      log.debug({ packet: summarizeDhcp4(message) }, 'dhcp4: silent: BOOTP is not served');
-      return;
+      return debug(message, 'silent (ignored): BOOTP is not served');
     }
     const { arrival } = incoming;
     const restraint = arrival.link && parts.restraint(arrival.link.name);
@@ -323,7 +322,7 @@ export function packetHandler(parts: HandlerParts) {
   function stayQuiet(one: Case, { code, because, effect }: Silence): void {
     const { question, subject } = one;
     counters.silent(code);
-    log.debug({ packet: summarizeDhcp4(question.message), code }, `dhcp4: silent: ${because}`);
+    debug(question.message, `silent (${code}): ${because}`);
     if (subject)
       recorder.record(subject, {
         kind: 'dhcp-silent',
@@ -363,7 +362,7 @@ export function packetHandler(parts: HandlerParts) {
     incoming.reply(bytes, answer.to);
     counters.answered(answer.type);
     const { subject } = one;
-    if (!subject) return;
+    if (!subject) return debug(question.message, `${answer.type} ${answer.message.yiaddr}: ${answer.because}`);
     const { yiaddr } = answer.message;
     const about = answer.type === 'ACK' && yiaddr !== ANY_IPV4 ? { ...subject, address: yiaddr } : subject;
     tell(about, answeredEvent(answer));
@@ -385,6 +384,11 @@ export function packetHandler(parts: HandlerParts) {
       },
       `dhcp4: ${answer.because}`,
     );
+  }
+
+  /** Making the text costs more than answering, so it is made only if somebody reads it. */
+  function debug(message: Dhcp4Message, text: string): void {
+    if (log.isLevelEnabled('debug')) log.debug({ packet: summarizeDhcp4(message) }, `dhcp4: ${text}`);
   }
 
   const tell = (subject: Subject, body: TraceBody): void => {

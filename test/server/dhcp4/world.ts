@@ -112,6 +112,7 @@ export function parts({
     bootPort: () => 8080,
     tftpPort: () => 69,
     log: {
+      isLevelEnabled: () => false,
       debug() {},
       info() {},
       warn() {},
