@@ -37,6 +37,7 @@ export type Config = {
   readonly machine: { readonly listen: Listen };
   readonly api: { readonly listen: Listen };
   readonly syslog: { readonly listen: Listen | undefined };
+  readonly jsonLines: { readonly listen: Listen | undefined };
   readonly loaders: { readonly dir: string };
   readonly store: { readonly kind: 'sqlite' } | { readonly kind: 'postgres'; readonly url: string };
   readonly traces: {

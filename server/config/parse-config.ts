@@ -51,6 +51,7 @@ function complete(raw: ConfigFile, file: string | undefined, baseDir: string): C
     machine: { listen: raw.machine.listen },
     api: raw.api,
     syslog: { listen: raw.syslog.listen },
+    jsonLines: { listen: raw.jsonLines.listen },
     loaders: { dir: resolve(baseDir, raw.loaders.dir ?? `${dataDir}/loaders`) },
     store: raw.store,
     traces: raw.traces,

@@ -85,6 +85,7 @@ export const configFile = z.strictObject({
     .prefault({}),
   api: z.strictObject({ listen: listen.prefault('127.0.0.1:4680') }).prefault({}),
   syslog: z.strictObject({ listen: listen.optional() }).prefault({}),
+  jsonLines: z.strictObject({ listen: listen.optional() }).prefault({}),
   loaders: z.strictObject({ dir: z.string().min(1).optional() }).prefault({}),
   store: z
     .discriminatedUnion('kind', [

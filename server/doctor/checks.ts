@@ -32,7 +32,8 @@ export function doctorChecks(parts: {
   ];
 }
 
-function wantedPorts(config: Config, where: (path: YamlPath) => string): readonly WantedPort[] {
+/** What `serve` would listen on. */
+export function wantedPorts(config: Config, where: (path: YamlPath) => string): readonly WantedPort[] {
   const port = (
     protocol: 'udp' | 'tcp',
     { address, port }: Listen,

@@ -95,6 +95,17 @@ export type TraceBatch = {
   /** The newest state of attempts that changed. */
   readonly attempts: readonly Attempt[];
   readonly events: readonly { readonly attempt: string; readonly event: TraceEvent }[];
+  readonly packets?: readonly TracedPacket[];
+};
+
+/** A UDP datagram of an attempt; `number` counts within it, from 1. */
+export type TracedPacket = {
+  readonly attempt: string;
+  readonly number: number;
+  readonly at: number;
+  readonly source: { readonly address: IpAddress; readonly port: number };
+  readonly destination: { readonly address: IpAddress; readonly port: number };
+  readonly payload: Uint8Array;
 };
 
 export interface TraceStore {
@@ -108,6 +119,8 @@ export interface TraceStore {
   }): Promise<readonly Attempt[]>;
   attempt(id: string): Promise<Attempt | undefined>;
   events(attempt: string, after: number, limit: number): Promise<readonly TraceEvent[]>;
+  /** In order. */
+  packets(attempt: string): Promise<readonly TracedPacket[]>;
   /** Removes attempts that ended before then, and the oldest ones over the number kept. Gives the number removed. */
   prune(keep: { readonly after: number; readonly attempts: number }): Promise<number>;
 }

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import type { Grant, Machine } from '#machines/contract/machine.ts';
 import type { Attempt, TraceEvent } from '#machines/contract/trace.ts';
-import type { AccessKey, AuditEntry, Lease, Store, StoredDocument } from '../contract.ts';
+import type { AccessKey, AuditEntry, Lease, Store, StoredDocument, TracedPacket } from '../contract.ts';
 import { StoreError } from '../store-error.ts';
 import { holdDirectory } from './directory-lock.ts';
 import { failureOf } from './failure.ts';
@@ -58,6 +58,7 @@ function storeOver(db: Database.Database, writer: Writer, close: () => Promise<v
   const recentGrants = db.prepare('SELECT body FROM grants WHERE spent_at IS NULL OR spent_at > ?').pluck();
   const attemptById = db.prepare('SELECT body FROM attempts WHERE id = ?').pluck();
   const eventsOf = db.prepare('SELECT body FROM events WHERE attempt = ? AND seq > ? ORDER BY seq LIMIT ?').pluck();
+  const packetsOf = db.prepare('SELECT number, at, ends, payload FROM packets WHERE attempt = ? ORDER BY number');
   const keyByHash = db.prepare('SELECT body FROM access WHERE hash = ?').pluck();
   const allKeys = db.prepare('SELECT body FROM access').pluck();
   const auditTail = db.prepare('SELECT body FROM audit ORDER BY id DESC LIMIT ?').pluck();
@@ -120,6 +121,19 @@ function storeOver(db: Database.Database, writer: Writer, close: () => Promise<v
       },
       attempt: async (id) => readOne(attemptById.get(id)) as Attempt | undefined,
       events: async (attempt, after, limit) => eventsOf.all(attempt, after, limit).map(read) as readonly TraceEvent[],
+      async packets(attempt) {
+        type Row = {
+          readonly number: number;
+          readonly at: number;
+          readonly ends: string;
+          readonly payload: Uint8Array;
+        };
+        return (packetsOf.all(attempt) as Row[]).map(({ ends, ...row }) => ({
+          attempt,
+          ...row,
+          ...(JSON.parse(ends) as Pick<TracedPacket, 'source' | 'destination'>),
+        }));
+      },
       prune: ({ after, attempts }) => write('pruneTraces', after, attempts),
     },
     access: {

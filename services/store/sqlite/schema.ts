@@ -40,6 +40,13 @@ const MIGRATIONS: readonly string[] = [
   CREATE TABLE access (id TEXT PRIMARY KEY, hash TEXT NOT NULL UNIQUE, body TEXT NOT NULL) WITHOUT ROWID;
   CREATE TABLE audit (id INTEGER PRIMARY KEY, at INTEGER NOT NULL, body TEXT NOT NULL);
   `,
+  `
+  CREATE TABLE packets (
+    attempt TEXT NOT NULL REFERENCES attempts (id) ON DELETE CASCADE, number INTEGER NOT NULL, at REAL NOT NULL,
+    ends TEXT NOT NULL, payload BLOB NOT NULL,
+    PRIMARY KEY (attempt, number)
+  ) WITHOUT ROWID;
+  `,
 ];
 
 /** Brings a database to the newest schema; refuses one that a newer version has written. */

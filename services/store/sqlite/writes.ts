@@ -51,6 +51,10 @@ export function sqliteWrites(db: Database) {
   const putEvent = sql(
     'INSERT OR REPLACE INTO events (attempt, seq, body) SELECT ?, ?, ? WHERE EXISTS (SELECT 1 FROM attempts WHERE id = ?)',
   );
+  const putPacket = sql(
+    `INSERT OR REPLACE INTO packets (attempt, number, at, ends, payload)
+     SELECT ?, ?, ?, ?, ? WHERE EXISTS (SELECT 1 FROM attempts WHERE id = ?)`,
+  );
   const dropOld = sql('DELETE FROM attempts WHERE last_at < ?');
   const dropOver = sql(
     'DELETE FROM attempts WHERE id IN (SELECT id FROM attempts ORDER BY started_at DESC LIMIT -1 OFFSET ?)',
@@ -140,11 +144,14 @@ export function sqliteWrites(db: Database) {
       return open.length;
     },
 
-    appendTrace({ attempts, events }: TraceBatch): void {
+    appendTrace({ attempts, events, packets = [] }: TraceBatch): void {
       for (const one of attempts) {
         putAttempt.run(one.id, one.machine ?? null, one.mac ?? null, one.startedAt, one.lastAt, JSON.stringify(one));
       }
       for (const { attempt, event } of events) putEvent.run(attempt, event.seq, JSON.stringify(event), attempt);
+      for (const { attempt, number, at, source, destination, payload } of packets) {
+        putPacket.run(attempt, number, at, JSON.stringify({ source, destination }), payload, attempt);
+      }
     },
     pruneTraces: (after: number, attempts: number): number =>
       dropOld.run(after).changes + dropOver.run(attempts).changes,

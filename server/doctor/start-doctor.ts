@@ -1,0 +1,33 @@
+import { openLoaders } from '#services/images/loaders.ts';
+import type { YamlPath } from '#services/yaml/read-yaml.ts';
+import type { Config } from '../config/config.ts';
+import { probeDhcpServers } from '../dhcp4/probe-servers.ts';
+import { doctorChecks, wantedPorts } from './checks.ts';
+import { examine, type Finding } from './finding.ts';
+import { interfacesCheck } from './interfaces.ts';
+import { portsCheck } from './ports.ts';
+
+type Look = {
+  readonly config: Config;
+  /** Where a setting stands in the file. */
+  readonly where: (path: YamlPath) => string;
+  readonly now: () => number;
+  readonly signal: AbortSignal;
+};
+
+/** Looks at everything that `serve` with this configuration would need. Changes nothing but the data directory's existence. */
+export async function startDoctor(options: Look): Promise<readonly Finding[]> {
+  const { config, where, now, signal } = options;
+  const loaders = openLoaders({ dir: config.loaders.dir });
+  return await examine(doctorChecks({ config, where, loaders, probe: probeDhcpServers, now }), signal);
+}
+
+/**
+ * What would make `serve` fail at once, told with the place in the file. DHCP's ports are left out: a socket that is bound
+ * to its device may share them with a server on another interface.
+ */
+export async function beforeServing({ config, where, signal }: Look): Promise<readonly Finding[]> {
+  const ports = wantedPorts(config, where).filter(({ use }) => use !== 'DHCP' && use !== 'PXE proxy');
+  const interfaces = interfacesCheck(config.interfaces, (index) => where(['interfaces', index, 'name']));
+  return await examine([interfaces, portsCheck(ports)], signal);
+}

@@ -1,0 +1,72 @@
+import { enableCompileCache } from 'node:module';
+import { EXIT } from '#machines/contract/exit-status.ts';
+import { ipxeSamples } from '#services/templates/ipxe-samples.ts';
+import { openTemplates } from '#services/templates/templates.ts';
+import { StoreError } from '#services/store/store-error.ts';
+import { parseCommandLine } from './command-line.ts';
+import { loadConfig } from './config/load-config.ts';
+import type { Finding } from './doctor/finding.ts';
+import { reportText, summaryText } from './doctor/report.ts';
+import { beforeServing, startDoctor } from './doctor/start-doctor.ts';
+import { openLog } from './log.ts';
+import { serve, TEMPLATES_DIR } from './serve.ts';
+
+// The daemon: `serve` until it is told to stop, or `doctor` once. Only this file touches argv, environment and signals.
+enableCompileCache();
+const stop = new AbortController();
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort());
+const color = process.stdout.isTTY && process.env['NO_COLOR'] === undefined;
+
+process.exitCode = await main();
+
+async function main(): Promise<number> {
+  const command = parseCommandLine(process.argv.slice(2));
+  if (command.kind === 'wrong') return complain(EXIT.badInput, [command.text]);
+  const { options } = command;
+  const loaded = await loadConfig({ ...options, cwd: process.cwd() });
+  if (!loaded.ok) return complain(EXIT.badInput, loaded.issues);
+  const look = { ...loaded, now: Date.now, signal: stop.signal };
+  if (command.kind === 'doctor') return report(await startDoctor(look), options.json);
+
+  const templates = await openTemplates({ dir: TEMPLATES_DIR, samples: ipxeSamples() });
+  if (!templates.ok) return complain(EXIT.badInput, templates.errors);
+  // With an interface on the command line somebody is trying it out on a real network: everything is looked at first.
+  const findings = options.interfaces.length > 0 ? await startDoctor(look) : await beforeServing(look);
+  if (options.interfaces.length > 0) process.stdout.write(reportText(findings, { color }));
+  const errors = findings.flatMap((finding) => (finding.level === 'error' ? [finding] : []));
+  if (errors.length > 0)
+    return complain(
+      EXIT.badInput,
+      errors.map(({ where, text, fix }) => `${where}: ${text}; ${fix}`),
+    );
+
+  const log = openLog({ level: loaded.config.log.level, human: process.stderr.isTTY, color });
+  try {
+    const say = (text: string): void => void process.stdout.write(text);
+    await serve({ config: loaded.config, templates: templates.templates, log, say, signal: stop.signal });
+    return EXIT.done;
+  } catch (error) {
+    if (error instanceof StoreError) return complain(EXIT.failed, [error.message]);
+    log.fatal({ err: error }, 'the daemon cannot go on');
+    return complain(EXIT.failed, [chainOf(error)]);
+  }
+}
+
+function report(findings: readonly Finding[], json: boolean): number {
+  process.stdout.write(
+    json ? `${JSON.stringify(findings, undefined, 2)}\n` : reportText(findings, { color }) + summaryText(findings),
+  );
+  return findings.some(({ level }) => level !== 'ok') ? EXIT.failed : EXIT.done;
+}
+
+function complain(status: number, lines: readonly string[]): number {
+  for (const line of lines) process.stderr.write(`ingot: ${line}\n`);
+  return status;
+}
+
+/** An error and what caused it, outermost first. */
+function chainOf(error: unknown): string {
+  if (error instanceof AggregateError) return error.errors.map(chainOf).join('; ');
+  if (!(error instanceof Error)) return String(error);
+  return error.cause === undefined ? error.message : `${error.message}: ${chainOf(error.cause)}`;
+}

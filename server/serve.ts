@@ -1,0 +1,199 @@
+import { randomBytes } from 'node:crypto';
+import { hostname, userInfo } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Logger } from 'pino';
+import { type IpAddress, parseIpv4 } from '#machines/values/ip-address.ts';
+import { sure } from '#machines/values/parsed.ts';
+import { CODE_MS, openAccess } from '#services/auth/access.ts';
+import { operatorToken } from '#services/auth/operator-token.ts';
+import { openImages } from '#services/images/image-library.ts';
+import { openLoaders } from '#services/images/loaders.ts';
+import { sharedChunks } from '#services/images/shared-chunks.ts';
+import { openRegistry } from '#services/registry/registry.ts';
+import { openStore } from '#services/store/open-store.ts';
+import type { Templates } from '#services/templates/templates.ts';
+import { openRecorder } from '#services/trace/recorder.ts';
+import { encodePcap } from '#services/trace/wire/pcap.ts';
+import { operatorApi } from './api/operator-api.ts';
+import { bootPlanner } from './boot/boot-planner.ts';
+import { networkLookup } from './boot/network-lookup.ts';
+import type { Config } from './config/config.ts';
+import { formatListen } from './config/schema.ts';
+import { dhcp4Server } from './dhcp4/server.ts';
+import { bootFiles, loaderFiles } from './http/boot-files.ts';
+import { bootPlane } from './http/boot-plane.ts';
+import { bootScripts } from './http/boot-scripts.ts';
+import { jsonLinesServer } from './logs/json-lines-server.ts';
+import { syslogServer } from './logs/syslog-server.ts';
+import { machinePlane } from './machine/machine-plane.ts';
+import { dhcp4Metrics, tftpCounters } from './metrics.ts';
+import { type Banner, bannerText, readyLine } from './serve-banner.ts';
+import { runTogether, type Task } from './task.ts';
+import { traceEventOf } from './tftp/decide/trace-event.ts';
+import { diskFiles } from './tftp/disk-files.ts';
+import { tftpServer } from './tftp/server.ts';
+
+export const VERSION = '0.1.0';
+export const TEMPLATES_DIR = fileURLToPath(new URL('../templates', import.meta.url));
+
+/**
+ * The composition root: what the daemon is made of, from the store inward to the sockets. Runs until the signal aborts;
+ * then everything is closed in the opposite order.
+ */
+export async function serve(parts: {
+  readonly config: Config;
+  readonly templates: Templates;
+  readonly log: Logger;
+  readonly say: (text: string) => void;
+  readonly signal: AbortSignal;
+}): Promise<void> {
+  const { config, templates, log, say, signal } = parts;
+  const now = Date.now;
+
+  await using store = await openStore(config);
+  await using registry = await openRegistry({ store, site: config.site, configSubnets: config.subnets, now, log });
+  const recorder = await openRecorder({
+    store: store.traces,
+    registry,
+    clock: { now },
+    random: randomBytes,
+    log,
+    limits: { keepMs: config.traces.keepDays * 86_400_000, keepAttempts: config.traces.keepAttempts },
+    times: config.traces.times,
+  });
+  const access = openAccess({ store: store.access, now });
+  await operatorToken({ access, dataDir: config.dataDir });
+  const loaders = openLoaders({ dir: config.loaders.dir });
+  await using images = openImages({ registry, dir: join(config.dataDir, 'images'), log });
+
+  const planner = bootPlanner({ registry, now });
+  const ports = { boot: config.boot.listen.port, tftp: config.tftp.listen.port };
+  const receivers = {
+    ...(config.syslog.listen ? { syslog: formatListen(config.syslog.listen) } : {}),
+    ...(config.jsonLines.listen ? { json: formatListen(config.jsonLines.listen) } : {}),
+  };
+  const plane = {
+    registry,
+    planner,
+    recorder,
+    loaders,
+    images,
+    templates,
+    networkOf: networkLookup(config),
+    receivers,
+    chunks: sharedChunks(),
+    log,
+    now,
+  };
+  const scripts = bootScripts(plane);
+  const tftpCounts = tftpCounters();
+
+  const boot = bootPlane({ ...plane, scripts, listen: config.boot.listen });
+  const tftp = tftpServer({
+    listen: [config.tftp.listen],
+    singlePort: config.tftp.singlePort,
+    files: bootFiles({
+      scripts,
+      registry,
+      recorder,
+      log,
+      bootPort: () => ports.boot,
+      files: diskFiles({ root: config.tftp.root, served: loaderFiles(loaders) }),
+    }),
+    events(event) {
+      tftpCounts.count(event);
+      const traced = traceEventOf(event);
+      if (traced) recorder.record({ address: traced.address, ...(traced.mac ? { mac: traced.mac } : {}) }, traced.body);
+      else log.debug({ event }, 'tftp');
+    },
+  });
+  const dhcp = dhcp4Server({
+    config,
+    leases: store.leases,
+    registry,
+    recorder,
+    planner,
+    loaders,
+    bootPort: () => ports.boot,
+    tftpPort: () => ports.tftp,
+    log,
+    now,
+  });
+  const machine = machinePlane({ listen: config.machine.listen, recorder });
+  const logParts = { recorder, clock: { now }, log };
+  const logs: readonly Task[] = [
+    ...(config.syslog.listen ? [syslogServer({ ...logParts, listen: config.syslog.listen })] : []),
+    ...(config.jsonLines.listen ? [jsonLinesServer({ ...logParts, listen: config.jsonLines.listen })] : []),
+  ];
+  const api = operatorApi({
+    listen: config.api.listen,
+    version: VERSION,
+    site: config.site,
+    registry,
+    recorder,
+    leases: {
+      all: () => Promise.resolve(dhcp.leases()),
+      forget: async (_site, address) => {
+        const ipv4 = parseIpv4(address);
+        return ipv4.ok ? await dhcp.forget(ipv4.value) : false;
+      },
+    },
+    audit: store.audit,
+    access,
+    loaders,
+    loaderDir: config.loaders.dir,
+    explain({ machine: asked, mac, address }) {
+      const peer: IpAddress = address ?? asked?.document.address ?? sure(parseIpv4('127.0.0.1'));
+      const { plan, script, text } = scripts.preview(asked, mac, { peer, reachedUrl: reachedUrl(config, ports.boot) });
+      return { plan, script, text };
+    },
+    pcapOf: async ({ id }) => encodePcap(await recorder.packets(id)),
+    listeners: () => listening,
+    metrics: [() => dhcp4Metrics(dhcp.counters()), tftpCounts.metrics],
+    hostNames: [],
+    log,
+    now,
+  });
+
+  let listening: readonly { readonly name: string; readonly at: string }[] = [];
+  async function announce(): Promise<void> {
+    const [bootUrl, tftpAt, dhcpAt, machineUrl, apiUrl] = await Promise.all([
+      boot.ready,
+      tftp.ready,
+      dhcp.ready,
+      machine.ready,
+      api.ready,
+    ]);
+    ports.boot = Number(new URL(bootUrl.url).port || 80);
+    ports.tftp = tftpAt[0]?.port ?? ports.tftp;
+    const { secret } = await access.createCode({ name: 'operator', role: 'admin' });
+    const banner: Banner = {
+      version: VERSION,
+      config,
+      api: apiUrl.url,
+      boot: bootUrl.url,
+      machine: machineUrl.url,
+      tftp: tftpAt.map(formatListen).join(','),
+      dhcp: [...dhcpAt.relay, ...dhcpAt.bootServer].map(formatListen),
+      code: secret,
+      codeMinutes: CODE_MS / 60_000,
+      user: userInfo().username,
+      hostname: hostname(),
+    };
+    listening = (['api', 'boot', 'machine', 'tftp'] as const).map((name) => ({ name, at: banner[name] }));
+    say(bannerText(banner));
+    say(readyLine(banner));
+  }
+
+  const announced = announce();
+  // A part that does not come up ends all of them, and that error is the one to tell.
+  announced.catch(() => {});
+  await runTogether(signal, [recorder, boot, tftp, dhcp, machine, ...logs, api]);
+}
+
+/** Where the boot plane is reached, for a question that came from no client. */
+function reachedUrl(config: Config, port: number): string {
+  if (config.boot.advertise !== undefined) return config.boot.advertise;
+  return `http://${formatListen({ address: config.boot.listen.address, port })}`;
+}
