@@ -21,6 +21,8 @@ export type LiveAttempt = {
   events: number;
   /** How many of them are log lines. */
   logs: number;
+  /** How many of its datagrams are kept. */
+  packets: number;
   /** Not stored, and not yet told in the trace. */
   dropped: number;
   droppedBecause: string;

@@ -44,7 +44,7 @@ export type RunningRecorder = Required<Recorder> & {
 const DROPPED_TOLD_EVERY_MS = 60_000;
 /** Attempts older than this have ended anyway. */
 const TAKE_UP_MS = 6 * 3600_000;
-const PAGE = 500;
+const PAGE = 2000;
 
 /** Takes up the attempts that were in progress when the daemon stopped; rejects if the store cannot be read. */
 export async function openRecorder(parts: RecorderParts): Promise<RunningRecorder> {
@@ -52,9 +52,9 @@ export async function openRecorder(parts: RecorderParts): Promise<RunningRecorde
   const limits: RecorderLimits = { ...RECORDER_LIMITS, ...parts.limits };
   const times: VerdictTimes = { ...VERDICT_TIMES, ...parts.times };
 
-  const writer = traceWriter({ store, log, queueLimit: limits.queue });
   const book = addressBook(limits);
   const packets = packetKeeper(limits);
+  const writer = traceWriter({ store, packets, log, queueLimit: limits.queue });
   const deadlines = dueTimes<LiveAttempt>();
   /** Live ones, and those that ended not long ago. */
   const byId = new Map<string, LiveAttempt>();
@@ -196,7 +196,6 @@ export async function openRecorder(parts: RecorderParts): Promise<RunningRecorde
     for (const oldest of from) {
       from.delete(oldest);
       byId.delete(oldest.id);
-      packets.forget(oldest.id);
       return;
     }
   }
@@ -246,6 +245,7 @@ export async function openRecorder(parts: RecorderParts): Promise<RunningRecorde
       verdict: { code: 'in-progress', stage: 'dhcp', cause: '', next: '' },
       events: 0,
       logs: 0,
+      packets: 0,
       dropped: 0,
       droppedBecause: '',
       droppedToldAt: 0,
@@ -351,6 +351,8 @@ export async function openRecorder(parts: RecorderParts): Promise<RunningRecorde
       verdict: attempt.verdict,
       events: Math.max(attempt.events, events.at(-1)?.seq ?? 0),
       logs: events.filter(({ kind }) => kind === 'log').length,
+      // How many there are is not known, and numbers must not come twice.
+      packets: limits.packets,
       dropped: 0,
       droppedBecause: '',
       droppedToldAt: 0,
@@ -367,6 +369,7 @@ export async function openRecorder(parts: RecorderParts): Promise<RunningRecorde
     for (;;) {
       const page = await store.attempts({ limit: PAGE, ...(before === undefined ? {} : { before }) });
       for (const attempt of page) {
+        if (byId.has(attempt.id)) continue;
         if (attempt.endedAt !== undefined) {
           if (attempt.startedAt < now - times.loopWindowMs) continue;
           const live = restored(attempt, []);
@@ -374,6 +377,7 @@ export async function openRecorder(parts: RecorderParts): Promise<RunningRecorde
           continue;
         }
         const live = restored(attempt, await storedEvents(attempt.id, 0));
+        live.packets = (await store.packets(attempt.id)).length;
         const newer = (live.machine !== undefined && byMachine.has(live.machine)) || (live.mac && byMac.has(live.mac));
         byId.set(live.id, live);
         if (newer || live.mac === undefined || now >= endsAt(live.evidence)) {
@@ -384,8 +388,10 @@ export async function openRecorder(parts: RecorderParts): Promise<RunningRecorde
         if (!machineOf(live) || machineOf(live)?.acceptance === 'seen') strangers.add(live);
         if (assess(live, now)) writer.touch(live);
       }
-      before = page.at(-1)?.startedAt;
-      if (page.length < PAGE || before === undefined || before < now - TAKE_UP_MS) return;
+      const last = page.at(-1);
+      if (page.length < PAGE || !last || last.startedAt < now - TAKE_UP_MS) return;
+      // Several may have begun in the same millisecond as the last of this page; one that had its turn is left out.
+      before = last.startedAt === before ? last.startedAt : last.startedAt + 1;
     }
   }
 
@@ -489,9 +495,14 @@ export async function openRecorder(parts: RecorderParts): Promise<RunningRecorde
     packet(subject, packet: TracePacket) {
       const now = clock.now();
       const live = find(subject, now);
-      if (live) packets.keep(live.id, packet, now);
+      if (live && packets.keep(live.id, live.packets, packet, now)) live.packets += 1;
     },
-    packets: (attempt) => Promise.resolve(packets.of(attempt)),
+    async packets(attempt) {
+      const pending = packets.pending(attempt);
+      const stored = await store.packets(attempt);
+      const last = stored.at(-1)?.number ?? 0;
+      return [...stored, ...pending.filter(({ number }) => number > last)];
+    },
     tick,
   };
 }

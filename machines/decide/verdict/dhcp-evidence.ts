@@ -221,7 +221,7 @@ function answered(dhcp: DhcpEvidence, event: Of<'dhcp-answered'>): DhcpEvidence 
           address: event.yiaddr,
           leasedBy: dhcp.ack?.leasedBy,
         };
-  if (message === 'ACK') return { ...known, offer: undefined, took: undefined, declined: undefined, ack: gives() };
+  if (message === 'ACK') return { ...known, offer: undefined, took: undefined, ack: gives() };
   const offer: Offered = {
     firstAt: dhcp.offer?.firstAt ?? at,
     at,

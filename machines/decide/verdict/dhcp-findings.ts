@@ -134,15 +134,16 @@ export const findOtherServer: Finder = ({ evidence: { dhcp }, times }) => {
   };
 };
 
-export const findDeclined: Finder = ({ evidence: { dhcp } }) => {
+/** RFC 2131 §3.1.5: the client waits ten seconds and asks anew. One conflict that a new address solves is none. */
+export const findDeclined: Finder = ({ evidence: { dhcp }, times }) => {
   const { declined } = dhcp;
   if (!declined) return undefined;
   const address = declined.address ?? 'its address';
-  const times = declined.count > 1 ? `, ${declined.count} times so far` : '';
+  const often = declined.count > 1 ? `, ${declined.count} times so far` : '';
   return {
     code: 'address-conflict',
-    from: declined.at,
-    cause: `The machine found ${address} in use by something else and gave it back${times} (DHCP DECLINE).`,
+    from: declined.count > 1 ? declined.at : declined.at + times.retryMs,
+    cause: `The machine found ${address} in use by something else and gave it back${often} (DHCP DECLINE).`,
     next: `Find who uses ${address} without a lease: arping ${address} from this network, a machine with a fixed address, or a second DHCP server with the same pool. Keep such addresses out of the pool.`,
   };
 };

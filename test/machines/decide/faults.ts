@@ -550,9 +550,9 @@ export const FAULTS: readonly Fault[] = [
   },
   {
     code: 'address-conflict',
-    name: 'it finds its address in use and declines it',
+    name: 'it finds its address in use, declines it and is not heard again',
     steps: [...dora(0, BIOS, BIOS_LOADER), [5, decline(BIOS, ADDRESS)]],
-    at: 6,
+    at: 30,
     twin: {
       name: 'it takes the next address and goes on',
       steps: [
@@ -566,6 +566,41 @@ export const FAULTS: readonly Fault[] = [
       ],
       at: 11,
       want: 'in-progress',
+    },
+  },
+  {
+    code: 'address-conflict',
+    name: 'it declines one address after the other',
+    steps: [
+      ...dora(0, BIOS, BIOS_LOADER),
+      [5, decline(BIOS, ADDRESS)],
+      ...dora(15, BIOS, BIOS_LOADER),
+      [20, decline(BIOS, ADDRESS)],
+    ],
+    at: 20,
+    twin: {
+      name: 'it has only just declined the first',
+      steps: [...dora(0, BIOS, BIOS_LOADER), [5, decline(BIOS, ADDRESS)]],
+      at: 6,
+      want: 'in-progress',
+    },
+  },
+  {
+    code: 'address-conflict',
+    name: 'the address that is reserved for it is held by another client',
+    steps: [
+      [0, discover(UEFI)],
+      [0, silent(UEFI, 'address-taken', '192.168.77.12 is held by 52:54:00:00:00:99')],
+    ],
+    at: 0,
+    twin: {
+      name: 'no address is free at all',
+      steps: [
+        [0, discover(UEFI)],
+        [0, silent(UEFI, 'pool-exhausted')],
+      ],
+      at: 0,
+      want: 'pool-exhausted',
     },
   },
   {

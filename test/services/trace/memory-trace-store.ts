@@ -1,10 +1,11 @@
 import type { Attempt, TraceEvent } from '#machines/contract/trace.ts';
-import type { TraceBatch, TraceStore } from '#services/store/contract.ts';
+import type { TraceBatch, TracedPacket, TraceStore } from '#services/store/contract.ts';
 
 /** Traces in memory. `broken` makes every write fail, as on a full disk; `batches` are what was written. */
 export function memoryTraceStore(): TraceStore & { broken: boolean; readonly batches: TraceBatch[] } {
   const attempts = new Map<string, Attempt>();
   const events = new Map<string, TraceEvent[]>();
+  const packets: TracedPacket[] = [];
   const newestFirst = () => [...attempts.values()].sort((one, other) => other.startedAt - one.startedAt);
   return {
     broken: false,
@@ -20,6 +21,10 @@ export function memoryTraceStore(): TraceStore & { broken: boolean; readonly bat
         list.push(event);
         events.set(attempt, list);
       }
+      for (const packet of batch.packets ?? []) {
+        if (!attempts.has(packet.attempt)) throw new Error('a packet of no attempt');
+        packets.push(packet);
+      }
     },
     async attempts({ machine, mac, before, limit }) {
       return newestFirst()
@@ -33,6 +38,9 @@ export function memoryTraceStore(): TraceStore & { broken: boolean; readonly bat
     },
     async events(attempt, after, limit) {
       return (events.get(attempt) ?? []).filter(({ seq }) => seq > after).slice(0, limit);
+    },
+    async packets(attempt) {
+      return packets.filter((one) => one.attempt === attempt);
     },
     async prune(keep) {
       const kept = newestFirst().slice(0, keep.attempts);

@@ -351,6 +351,45 @@ describe('what is written', () => {
     assert.equal(kinds.at(-1), 'tftp-sent');
   });
 
+  it('includes the first datagrams of each attempt, before and after they are in the store', async () => {
+    const { play, recorder, store, restart } = await world({ limits: { packets: 3, packetBytes: 100 } });
+    const [id = ''] = play({ mac: MAC }, [[0, discover(UEFI)]]);
+    const source = { address: ADDRESS, port: 68 };
+    const destination = { address: OTHER, port: 67 };
+    const keep = (byte: number, length = 10) => {
+      const payload = new Uint8Array(length).fill(byte);
+      recorder.packet({ attempt: id }, { source, destination, payload });
+      payload.fill(255);
+    };
+    keep(1);
+    await recorder.tick();
+    keep(2);
+    keep(9, 101);
+    const kept = async () => (await recorder.packets(id)).map(({ payload }) => payload[0]);
+    assert.deepEqual(await kept(), [1, 2]);
+    keep(3);
+    keep(4);
+    await recorder.tick();
+    assert.deepEqual(await kept(), [1, 2, 3]);
+    assert.deepEqual(
+      (await store.packets(id)).map(({ number }) => number),
+      [1, 2, 3],
+    );
+    const after = await restart();
+    after.recorder.packet({ mac: MAC }, { source, destination, payload: new Uint8Array(1) });
+    assert.equal((await after.recorder.packets(id)).length, 3);
+    recorder.packet({ mac: macNumber(77) }, { source, destination, payload: new Uint8Array(1) });
+  });
+
+  it('comes in batches that each have the attempts their events need', async () => {
+    const { recorder, store } = await world();
+    for (let number = 1; number <= 1300; number++) recorder.record({ mac: macNumber(number) }, discover(UEFI));
+    await recorder.tick();
+    assert.ok(store.batches.length >= 3);
+    assert.ok(store.batches.every(({ events, attempts }) => events.length <= 500 && attempts.length <= 500));
+    assert.equal((await store.attempts({ limit: 2000 })).length, 1300);
+  });
+
   it('has no text longer than 255 characters', async () => {
     const { play, recorder } = await world();
     const [id = ''] = play({ mac: MAC }, [[0, discover({ ...UEFI, vendorClass: 'x'.repeat(9000) })]]);
