@@ -4,7 +4,9 @@ import type { LoaderCatalog } from '#services/images/contract.ts';
 import { formatListen } from '../config/schema.ts';
 import type { TftpFile, TftpFileRequest, TftpFiles, TftpRefusal } from '../tftp/contract.ts';
 import { TFTP_ERROR } from '../tftp/wire/packet.ts';
-import type { BootScripts, RenderedScript } from './boot-scripts.ts';
+import type { BootScripts } from './boot-scripts.ts';
+import type { BootPlaneParts } from './contract.ts';
+import { grantSpender } from './grants.ts';
 
 /**
  * The boot plane's files as the TFTP server has them: scripts first, then `files` for everything else. Kernels and
@@ -14,17 +16,17 @@ import type { BootScripts, RenderedScript } from './boot-scripts.ts';
  */
 export function bootFiles({
   scripts,
-  bootPort,
-  scriptSent,
   files,
+  bootPort,
+  ...parts
 }: {
   readonly scripts: BootScripts;
+  readonly files: TftpFiles;
   /** Where the boot plane listens, for networks that advertise no URL. */
   readonly bootPort: () => number;
-  /** The whole script has been read. */
-  readonly scriptSent: (rendered: RenderedScript) => void;
-  readonly files: TftpFiles;
-}): TftpFiles {
+} & Pick<BootPlaneParts, 'registry' | 'recorder' | 'log'>): TftpFiles {
+  const grants = grantSpender(parts);
+
   async function script(attempt: string, { peer, local }: TftpFileRequest): Promise<TftpFile | TftpRefusal> {
     const asker = { peer: peer.address, reachedUrl: urlOf(local.address, bootPort()) };
     const rendered = await scripts.ofAttempt({ attempt, target: '', asker, look: false });
@@ -36,7 +38,8 @@ export function bootFiles({
       kind: 'file',
       size: bytes.length,
       async content(offset, length) {
-        if (offset + length >= bytes.length) scriptSent(rendered);
+        // Its last block is being sent. A client that repeats its ACK asks again; a grant is spent once.
+        if (offset + length >= bytes.length) void grants.scriptSent(rendered);
         return bytes.subarray(offset, offset + length);
       },
       close() {},

@@ -60,3 +60,5 @@ export function grantSpender({ registry, recorder, log }: Pick<BootPlaneParts, '
     },
   };
 }
+
+export type GrantSpender = ReturnType<typeof grantSpender>;

@@ -25,6 +25,8 @@ type Entry = {
   ready: Promise<void>;
 };
 
+type OpenFile = { readonly key: string; readonly handle: Promise<FileHandle>; users: number };
+
 export const SHARED_CHUNKS = { maxBytes: 256 << 20, chunkBytes: 1 << 20, privateBytes: 64 << 10 } as const;
 
 /**
@@ -46,7 +48,7 @@ export function sharedChunks({
 } = SHARED_CHUNKS) {
   /** Least recently used first. */
   const entries = new Map<string, Entry>();
-  const files = new Map<string, { readonly handle: Promise<FileHandle>; users: number }>();
+  const files = new Map<string, OpenFile>();
   let held = 0;
   let reads = 0;
 
@@ -74,7 +76,7 @@ export function sharedChunks({
   }
 
   /** The chunk, being read if need be; nothing where there is no room. The caller counts as a user of it. */
-  function take(blob: Blob, handle: FileHandle, index: number): Entry | undefined {
+  function take(blob: Blob, file: OpenFile, index: number): Entry | undefined {
     const key = `${blob.path} ${blob.etag} ${index}`;
     const known = entries.get(key);
     if (known) {
@@ -90,29 +92,37 @@ export function sharedChunks({
     const entry: Entry = { key, buffer, length, users: 2, ready: Promise.resolve() };
     entries.set(key, entry);
     reads++;
-    // The reading itself is a user: the buffer must not go to another while the kernel writes into it.
-    entry.ready = readExactly(handle, buffer, offset).finally(() => entry.users--);
+    // The reading itself is a user of both: the buffer must not go to another while the kernel writes into it, and the
+    // file must stay open although who began to read may have gone, since others wait for the same chunk.
+    file.users++;
+    entry.ready = file.handle
+      .then((handle) => readChunk(handle, blob, buffer, offset))
+      .finally(() => {
+        entry.users--;
+        leave(file);
+      });
     entry.ready.catch(() => forget(entry));
     return entry;
   }
 
+  function leave(file: OpenFile): void {
+    if (--file.users > 0) return;
+    if (files.get(file.key) === file) files.delete(file.key);
+    file.handle.then((handle) => handle.close()).catch(() => {});
+  }
+
   async function open(blob: Blob): Promise<OpenBlob> {
-    const fileKey = `${blob.path} ${blob.etag}`;
-    const file = files.get(fileKey) ?? { handle: openSame(blob), users: 0 };
-    files.set(fileKey, file);
+    const key = `${blob.path} ${blob.etag}`;
+    const file = files.get(key) ?? { key, handle: openSame(blob), users: 0 };
+    files.set(key, file);
     file.users++;
     let closed = false;
     const close = () => {
-      if (closed) return;
+      if (!closed) leave(file);
       closed = true;
-      if (--file.users > 0) return;
-      if (files.get(fileKey) === file) files.delete(fileKey);
-      // Chunks that are still being read need it; Node closes a handle only after its pending reads.
-      void file.handle.then((handle) => handle.close()).catch(() => {});
     };
-    let handle: FileHandle;
     try {
-      handle = await file.handle;
+      await file.handle;
     } catch (error) {
       close();
       throw error;
@@ -120,8 +130,9 @@ export function sharedChunks({
     return {
       async read(offset) {
         const index = Math.floor(offset / chunkBytes);
-        const entry = take(blob, handle, index);
-        if (!entry) return await readPrivately(handle, offset, Math.min(privateBytes, blob.size - offset));
+        const entry = take(blob, file, index);
+        if (!entry)
+          return await readPrivately(await file.handle, blob, offset, Math.min(privateBytes, blob.size - offset));
         try {
           await entry.ready;
         } catch (error) {
@@ -135,7 +146,7 @@ export function sharedChunks({
       },
       readAhead(offset) {
         if (offset >= blob.size) return;
-        const entry = take(blob, handle, Math.floor(offset / chunkBytes));
+        const entry = take(blob, file, Math.floor(offset / chunkBytes));
         if (entry) entry.users--;
       },
       close,
@@ -164,9 +175,15 @@ async function openSame(blob: Blob): Promise<FileHandle> {
   }
 }
 
-async function readPrivately(handle: FileHandle, offset: number, length: number): Promise<Chunk> {
+/** A file that is written to while it is sent would reach the machine as half of one and half of another. */
+async function readChunk(handle: FileHandle, blob: Blob, into: Uint8Array, offset: number): Promise<void> {
+  await readExactly(handle, into, offset);
+  if ((await describe(handle, blob.path))?.etag !== blob.etag) throw new Error(`${blob.path} has changed`);
+}
+
+async function readPrivately(handle: FileHandle, blob: Blob, offset: number, length: number): Promise<Chunk> {
   const bytes = Buffer.allocUnsafeSlow(length);
-  await readExactly(handle, bytes, offset);
+  await readChunk(handle, blob, bytes, offset);
   return { bytes, release() {} };
 }
 
