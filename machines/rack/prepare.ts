@@ -34,7 +34,7 @@ export function documents(directory: string, places: readonly Place[]): readonly
     ...arches.flatMap((arch) => [
       {
         kind: 'Image',
-        name: `sim-live-${arch}`,
+        name: liveName(arch),
         labels,
         arch,
         assets: [
@@ -44,12 +44,12 @@ export function documents(directory: string, places: readonly Place[]): readonly
       },
       {
         kind: 'Profile',
-        name: `sim-live-${arch}`,
+        name: liveName(arch),
         labels,
         os: 'kernel',
         when: 'always',
         writes: 'none',
-        image: `sim-live-${arch}`,
+        image: liveName(arch),
         args: ['console=ttyS0', 'quiet'],
       },
     ]),
@@ -59,11 +59,14 @@ export function documents(directory: string, places: readonly Place[]): readonly
       name: 'sim-accepted',
       labels,
       match: { facts: { arch: 'x86_64' } },
-      profile: 'sim-live-x86_64',
+      profile: liveName('x86_64'),
     },
     ...places.filter(({ standing }) => standing !== 'unknown').map((place) => machineDocument(place, labels)),
   ];
 }
+
+/** Names of documents have no underscore. */
+const liveName = (arch: 'arm64' | 'x86_64'): string => `sim-live-${arch.replace('_', '-')}`;
 
 function machineDocument({ spec, unit, standing }: Place, labels: Readonly<Record<string, string>>) {
   return {
@@ -74,7 +77,7 @@ function machineDocument({ spec, unit, standing }: Place, labels: Readonly<Recor
     uuid: spec.uuid,
     serial: spec.serial,
     location: { site: 'default', rack: spec.name.split('-')[1], unit },
-    ...(standing === 'live' ? { profile: `sim-live-${architectureOf(spec.firmware)}` } : {}),
+    ...(standing === 'live' ? { profile: liveName(architectureOf(spec.firmware)) } : {}),
   };
 }
 

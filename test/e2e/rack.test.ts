@@ -49,8 +49,11 @@ describe('the simulated rack', { concurrency: true }, () => {
 
   const verdictOf = (mac: string) =>
     waitFor(
-      'a result',
-      async () => (await daemon.attempts({ mac }))[0]?.verdict.code.replace('in-progress', ''),
+      'a verdict',
+      async () => {
+        const code = (await daemon.attempts({ mac }))[0]?.verdict.code;
+        return code !== 'in-progress' && code;
+      },
       LIMIT_MS,
     );
 
