@@ -31,7 +31,7 @@ const mergePatch = z.record(z.string(), z.unknown());
 export const MAX_LOADER_BYTES = 256 << 20;
 
 /** Subnets live in the configuration file: they are read here and changed there. */
-function documentRoutes<S extends z.ZodObject>(collection: string, noun: string, schema: S) {
+function documentRoutes<T extends z.core.$ZodShape>(collection: string, noun: string, schema: z.ZodObject<T>) {
   const resource = z.object({ ...schema.shape, status: documentStatus });
   const path = `/api/v1/${collection}` as const;
   return {

@@ -1,0 +1,23 @@
+import { Command, Option } from 'commander';
+import type { Daemon } from './daemon.ts';
+import { parseFormat } from './output/format.ts';
+import type { Terminal } from './terminal.ts';
+
+/** What commands do their work with. */
+export type Shell = {
+  readonly term: Terminal;
+  /** Found and connected when a command first asks. */
+  readonly daemon: (command: Command) => Promise<Daemon>;
+  /** How the command ends. */
+  readonly end: (status: number) => void;
+};
+
+export const collect = (value: string, before: readonly string[]): readonly string[] => [...before, value];
+
+export const outputOption = (): Option =>
+  new Option('-o, --output <format>', 'table, yaml or json').default('table').argParser(parseFormat);
+
+export const selectorOptions = (command: Command): Command =>
+  command
+    .option('-l, --selector <conditions>', 'by label: rack=r1,env!=prod')
+    .option('--fact <conditions>', 'by fact: arch=arm64,gpu.count>=2');

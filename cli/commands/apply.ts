@@ -1,0 +1,105 @@
+import { resolve } from 'node:path';
+import type { AppliedChange, ApplyAnswer, Difference } from '#machines/contract/api/apply.ts';
+import { writeDocument } from '#machines/contract/api/document-form.ts';
+import { EXIT } from '#machines/contract/exit-status.ts';
+import { terminal as escaped } from '#machines/values/escape.ts';
+import type { Daemon } from '../daemon.ts';
+import { type ReadDocument, readDocuments } from '../documents-file.ts';
+import { badInput } from '../failure.ts';
+import { note, paint, say, type Terminal } from '../terminal.ts';
+
+export type ApplyOptions = {
+  readonly file: readonly string[];
+  readonly prune?: boolean;
+  readonly dryRun?: boolean;
+  readonly output?: 'table' | 'json';
+};
+
+/** `apply`: does it, and says what changed. */
+export async function apply(term: Terminal, daemon: Daemon, options: ApplyOptions): Promise<number> {
+  const { answer, documents } = await send(term, daemon, options, options.dryRun === true);
+  if (options.output === 'json') say(term, JSON.stringify(answer, undefined, 2));
+  else {
+    const notable = answer.changes.filter(({ change }) => change !== 'unchanged' && change !== 'failed');
+    say(term, ...notable.map((change) => changeLine(term, change)));
+    say(term, summary(answer));
+  }
+  return failures(term, answer, documents) ? EXIT.badInput : EXIT.done;
+}
+
+/** `diff`: says what `apply` would change, value by value; exit status 1 when there is anything. */
+export async function diff(term: Terminal, daemon: Daemon, options: ApplyOptions): Promise<number> {
+  const { answer, documents } = await send(term, daemon, options, true);
+  const changes = answer.changes.filter(({ change }) => change !== 'unchanged' && change !== 'failed');
+  if (options.output === 'json') say(term, JSON.stringify(answer, undefined, 2));
+  else
+    say(
+      term,
+      ...changes.flatMap((change) => [
+        changeLine(term, change),
+        ...change.differences.map((one) => differenceLine(term, one)),
+      ]),
+    );
+  if (failures(term, answer, documents)) return EXIT.badInput;
+  return changes.length > 0 ? EXIT.failed : EXIT.done;
+}
+
+async function send(
+  term: Terminal,
+  daemon: Daemon,
+  { file, prune = false }: ApplyOptions,
+  dryRun: boolean,
+): Promise<{ readonly answer: ApplyAnswer; readonly documents: readonly ReadDocument[] }> {
+  const [only, ...others] = file;
+  const from = only === undefined || only === '-' || others.length > 0 ? undefined : resolve(term.cwd, only);
+  if (prune && from === undefined)
+    throw badInput('--prune: want exactly one -f FILE or DIR: what came from it before is removed');
+  const documents = await readDocuments(file, term);
+  const { value } = await daemon.ask('apply', {
+    body: {
+      documents: documents.map(({ document }) => writeDocument(document)),
+      dryRun,
+      prune,
+      ...(from === undefined ? {} : { from }),
+    },
+  });
+  return { answer: value, documents };
+}
+
+const MARKS = { created: ['+', 'green'], changed: ['~', 'yellow'], removed: ['-', 'red'], kept: ['=', 'dim'] } as const;
+
+function changeLine(term: Terminal, { kind, name, change, differences, because }: AppliedChange): string {
+  if (change === 'unchanged' || change === 'failed') return `  ${kind} ${name} ${change}`;
+  const [mark, style] = MARKS[change];
+  const what = change === 'changed' ? `: ${differences.map(({ path }) => path).join(', ')}` : '';
+  const why = because === undefined ? '' : ` (${because})`;
+  return paint(term, style, escaped(`${mark} ${kind} ${name} ${change}${what}${why}`));
+}
+
+function differenceLine(term: Terminal, { path, before, after }: Difference): string {
+  const value = (one: unknown): string => escaped(JSON.stringify(one) ?? 'nothing');
+  return `    ${escaped(path)}: ${paint(term, 'red', value(before))} → ${paint(term, 'green', value(after))}`;
+}
+
+function summary({ changes, dryRun }: ApplyAnswer): string {
+  const counts = new Map<string, number>();
+  for (const { change } of changes) counts.set(change, (counts.get(change) ?? 0) + 1);
+  const text = [...counts].map(([change, count]) => `${count} ${change}`).join(', ');
+  return dryRun ? `dry run, nothing is changed: ${text}` : text;
+}
+
+/** `FILE:LINE:COL: path: text` for each document that was not taken. */
+function failures(term: Terminal, answer: ApplyAnswer, documents: readonly ReadDocument[]): boolean {
+  const lines = answer.changes.flatMap(({ kind, name, index, problem }) => {
+    if (!problem) return [];
+    const place = index === undefined ? undefined : documents[index]?.place;
+    const errors = problem.errors ?? [{ path: '', text: problem.detail ?? problem.title }];
+    const next = problem.next === undefined ? '' : `; next: ${problem.next}`;
+    return errors.map(({ path, text }) => {
+      const where = place ? `${place(path)}: ` : '';
+      return escaped(`${where}${kind} ${name}: ${path === '' ? '' : `${path}: `}${text}${next}`);
+    });
+  });
+  note(term, ...lines);
+  return lines.length > 0;
+}

@@ -1,0 +1,35 @@
+import { terminal as escaped } from '#machines/values/escape.ts';
+import type { Daemon } from '../daemon.ts';
+import { type Format, printDocuments } from '../output/format.ts';
+import { pairs } from '../output/table.ts';
+import { paint, say, type Terminal } from '../terminal.ts';
+
+const WHAT = {
+  'own-disk': 'its own disk',
+  hold: 'waits at a script',
+  netboot: 'is netbooted',
+} as const;
+
+/** Which rule decides for a machine, and the script that it would be sent now, byte for byte. */
+export async function explain(term: Terminal, daemon: Daemon, of: string, output: Format): Promise<void> {
+  const { value } = await daemon.ask('explain', { query: { of } });
+  if (output !== 'table') return printDocuments(term, output, value);
+  const { machine, mac, acceptance, plan, loader, script } = value;
+  say(term, paint(term, 'bold', `${escaped(machine ?? mac ?? of)}: ${WHAT[plan.kind]}`));
+  say(
+    term,
+    ...pairs(term, [
+      ['because', plan.because],
+      ['MAC', mac],
+      ['standing', acceptance ?? 'no machine has this MAC'],
+      ['profile', plan.profile],
+      ['image', plan.image],
+      ['grant', plan.grant],
+      ['boot file', loader.name === undefined ? loader.because : `${loader.name} (${loader.because})`],
+    ]),
+    '',
+    paint(term, 'dim', `what an iPXE of it would get now (${script.situation}: ${escaped(script.because)}):`),
+    // Line by line, so that nothing in it is read by the terminal.
+    ...script.text.replace(/\n$/, '').split('\n').map(escaped),
+  );
+}

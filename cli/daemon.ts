@@ -1,0 +1,122 @@
+import { type Asked, callOf, receivedFrom } from '#machines/contract/api/client.ts';
+import { EXIT } from '#machines/contract/exit-status.ts';
+import type { Problem } from '#machines/contract/api/problem.ts';
+import type { ReceivedOf } from '#machines/contract/api/route.ts';
+import type { RouteName, Routes } from '#machines/contract/api/routes.ts';
+import { watchEvent, type WatchEvent } from '#machines/contract/api/watch.ts';
+import { CommandFailure, failureOf } from './failure.ts';
+import { serverSentEvents } from './server-sent-events.ts';
+import type { Where } from './where.ts';
+
+export type Answer<N extends RouteName> = { readonly value: ReceivedOf<Routes[N]>; readonly rev: number | undefined };
+
+/** The daemon by its API contract. Problems become failures that say what to do, unless the caller wants to see them. */
+export type Daemon = {
+  readonly url: string;
+  ask<N extends RouteName>(name: N, asked?: Asked<N>, about?: string): Promise<Answer<N>>;
+  /** The same, but a problem is given and not thrown. */
+  attempt<N extends RouteName>(name: N, asked?: Asked<N>): Promise<Answer<N> | { readonly problem: Problem }>;
+  /** Changes, for as long as the signal lasts; resumes after a broken connection. */
+  watch(query: Asked<'watch'>['query'], signal: AbortSignal): AsyncGenerator<WatchEvent>;
+};
+
+const RETRY_MS = 2000;
+
+export function daemonAt({ url, token, noToken }: Where, signal: AbortSignal): Daemon {
+  const authorization = `Bearer ${token ?? 'none'}`;
+
+  async function send(target: string, init: RequestInit): Promise<Response> {
+    try {
+      return await fetch(`${url}${target}`, init);
+    } catch (error) {
+      if (signal.aborted) throw error;
+      throw new CommandFailure(
+        EXIT.daemonUnreachable,
+        `no daemon answers at ${url}: ${reasonOf(error)}`,
+        '  next: start one (npm start, or sudo npx ingot serve --interface IF), or name another with --url or INGOT_URL',
+      );
+    }
+  }
+
+  async function attempt<N extends RouteName>(
+    name: N,
+    asked: Asked<N> = {},
+  ): Promise<Answer<N> | { readonly problem: Problem }> {
+    const { method, target, headers, body } = callOf(name, asked);
+    const response = await send(target, {
+      method,
+      headers: { ...headers, authorization },
+      signal,
+      redirect: 'error',
+      ...(body === undefined ? {} : { body: body as string | Uint8Array<ArrayBuffer> }),
+    });
+    const received = receivedFrom(name, {
+      status: response.status,
+      etag: response.headers.get('etag') ?? undefined,
+      body: new Uint8Array(await response.arrayBuffer()),
+    });
+    if (received.kind === 'done') return received;
+    if (token === undefined && received.problem.code === 'unauthenticated') {
+      throw new CommandFailure(EXIT.refused, ...noToken);
+    }
+    return { problem: received.problem };
+  }
+
+  return {
+    url,
+    attempt,
+    async ask(name, asked, about) {
+      const answer = await attempt(name, asked);
+      if ('problem' in answer) throw failureOf(answer.problem, about);
+      return answer;
+    },
+    async *watch(query, until) {
+      const both = AbortSignal.any([signal, until]);
+      let lastId: string | undefined;
+      while (!both.aborted) {
+        const { target, headers } = callOf('watch', { query: query ?? {} });
+        try {
+          const response = await send(target, {
+            headers: {
+              ...headers,
+              accept: 'text/event-stream',
+              authorization,
+              ...(lastId === undefined ? {} : { 'last-event-id': lastId }),
+            },
+            signal: both,
+          });
+          if (!response.ok || !response.body) throw await refusal(response);
+          for await (const { id, data } of serverSentEvents(response.body)) {
+            lastId = id ?? lastId;
+            if (data !== undefined) yield watchEvent.parse(JSON.parse(data));
+          }
+        } catch (error) {
+          if (both.aborted) return;
+          // A stream that breaks is opened again; one that never opened is not.
+          if (lastId === undefined || (error instanceof CommandFailure && error.status === EXIT.refused)) throw error;
+        }
+        await pause(RETRY_MS, both);
+      }
+    },
+  };
+}
+
+async function refusal(response: Response): Promise<CommandFailure> {
+  const body = new Uint8Array(await response.arrayBuffer());
+  const received = receivedFrom('getStatus', { status: response.status, etag: undefined, body });
+  return received.kind === 'problem'
+    ? failureOf(received.problem)
+    : new CommandFailure(EXIT.failed, 'no stream was given');
+}
+
+const pause = (ms: number, signal: AbortSignal): Promise<void> =>
+  new Promise((resolve) => {
+    const timer = setTimeout(resolve, ms);
+    signal.addEventListener('abort', () => (clearTimeout(timer), resolve()), { once: true });
+  });
+
+function reasonOf(error: unknown): string {
+  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
+  if (cause instanceof AggregateError && cause.errors[0] instanceof Error) return cause.errors[0].message;
+  return cause instanceof Error ? cause.message : String(cause);
+}

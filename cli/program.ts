@@ -1,0 +1,80 @@
+import { Command, CommanderError } from 'commander';
+import { EXIT } from '#machines/contract/exit-status.ts';
+import { addAccessCommands } from './groups/access.ts';
+import { addBootCommands } from './groups/boot.ts';
+import { addDocumentCommands } from './groups/documents.ts';
+import { addMachineCommands } from './groups/machine.ts';
+import { addProgramCommands } from './groups/programs.ts';
+import { type Daemon, daemonAt } from './daemon.ts';
+import { CommandFailure } from './failure.ts';
+import { note, type Terminal } from './terminal.ts';
+import { findDaemon, type GlobalOptions } from './where.ts';
+
+const EXAMPLES = `
+Examples:
+  ingot demo                                     a simulated rack to look at
+  sudo ingot serve --interface eth1              a real network, beside your DHCP server
+  ingot apply -f rack.yaml                       say what there is and what it boots
+  ingot machine list -l rack=r1                  how machines stand
+  ingot machine accept r1-u1..12                 let twelve of them netboot
+  ingot trace r1-u3                              why does it not boot?
+  ingot explain 52:54:00:00:00:01                which rule decides, and the script it would get
+
+Exit status: 0 done; 1 failed, differences or findings; 2 bad input; 3 not found; 4 no daemon; 5 refused.
+Daemon: --url, INGOT_URL, else http://127.0.0.1:4680. Token: INGOT_TOKEN, else operator.token in the data directory
+(--data, --config, INGOT_DATA, else ./data, else ./data/demo).`;
+
+/** Runs one command line. Gives its exit status; what went wrong is on standard error. */
+export async function runCommandLine(args: readonly string[], term: Terminal): Promise<number> {
+  let status: number = EXIT.done;
+  const connected = new Map<string, Promise<Daemon>>();
+  const daemon = (command: Command): Promise<Daemon> => {
+    const options = command.optsWithGlobals<GlobalOptions>();
+    const known = connected.get('daemon') ?? findDaemon(options, term).then((where) => daemonAt(where, term.signal));
+    connected.set('daemon', known);
+    return known;
+  };
+  const program = new Command('ingot')
+    .description('Bare-metal provisioning: from power-on to a running machine, and why when it is not.')
+    .option('-c, --config <file>', 'the daemon’s configuration')
+    .option('--data <dir>', 'the daemon’s data directory')
+    .option('--url <url>', 'the daemon’s operator API')
+    .addHelpText('after', EXAMPLES);
+  const shell = { term, daemon, end: (ended: number) => void (status = ended) };
+  addProgramCommands(program, shell);
+  addDocumentCommands(program, shell);
+  addMachineCommands(program, shell);
+  addBootCommands(program, shell);
+  addAccessCommands(program, shell);
+  talkThrough(program, term);
+  try {
+    await program.parseAsync([...args], { from: 'user' });
+    return status;
+  } catch (error) {
+    return statusOf(error, term);
+  }
+}
+
+/** Every command throws instead of ending the process, and writes where the terminal says. */
+function talkThrough(command: Command, term: Terminal): void {
+  command.exitOverride();
+  command.configureHelp({ showGlobalOptions: true, sortSubcommands: false });
+  command.configureOutput({
+    writeOut: (text) => void term.out.write(text),
+    writeErr: (text) => void term.error.write(text),
+    getOutHasColors: () => term.colour,
+    getErrHasColors: () => term.colour,
+  });
+  for (const inner of command.commands) talkThrough(inner, term);
+}
+
+function statusOf(error: unknown, term: Terminal): number {
+  if (error instanceof CommandFailure) {
+    note(term, error.message);
+    return error.status;
+  }
+  // commander has said what is wrong already; asking for help is no mistake.
+  if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.badInput;
+  if (term.signal.aborted) return EXIT.failed;
+  throw error;
+}
