@@ -67,7 +67,6 @@ export async function openWorld(): Promise<Daemon> {
       ...image('kernel-only', kernel),
       ...image('no-kernel', { role: 'kernel', path: file('deleted') }, initrd),
       ...image('no-initrd', kernel, { role: 'initrd', path: file('deleted') }),
-      { kind: 'Profile', name: 'disk', os: 'disk' },
     ]);
     return daemon;
   } catch (error) {
