@@ -1,0 +1,353 @@
+import pg, { type PoolClient } from 'pg';
+import type { Grant, Machine } from '#machines/contract/machine.ts';
+import type { Attempt, TraceEvent } from '#machines/contract/trace.ts';
+import type { AccessKey, AuditEntry, Conflict, Lease, Store, StoredDocument } from '../contract.ts';
+import { StoreError, type StoreErrorCode } from '../store-error.ts';
+import { migrate } from './schema.ts';
+
+/** PostgreSQL commits what arrives together as one write by itself, if enough connections bring it. */
+const CONNECTIONS = 12;
+const CONNECT_MS = 10_000;
+
+/** The store in a PostgreSQL database, shared by several daemons. Rejects with a `StoreError`. */
+export async function openPostgresStore({ url }: { readonly url: string }): Promise<Store> {
+  const pool = new pg.Pool({
+    connectionString: url,
+    max: CONNECTIONS,
+    connectionTimeoutMillis: CONNECT_MS,
+    application_name: 'ingot',
+  });
+  // An idle connection that breaks is replaced at its next use; whoever used it has been told.
+  pool.on('error', () => {});
+  try {
+    await withClient(pool, migrate);
+  } catch (error) {
+    await pool.end();
+    throw storeError(error);
+  }
+  return storeOver(pool);
+}
+
+/** SQLSTATE classes, PostgreSQL's appendix A. */
+const CODES: readonly (readonly [RegExp, StoreErrorCode])[] = [
+  [/^53[12]00$/, 'full'],
+  [/^XX00[12]$/, 'corrupt'],
+];
+
+function storeError(error: unknown): StoreError {
+  if (error instanceof StoreError) return error;
+  const state = error instanceof Error && 'code' in error ? String(error.code) : '';
+  const code = CODES.find(([pattern]) => pattern.test(state))?.[1] ?? 'broken';
+  return new StoreError(
+    code,
+    `PostgreSQL: ${error instanceof Error ? error.message : String(error)}${state === '' ? '' : ` (${state})`}`,
+    { cause: error },
+  );
+}
+
+async function withClient<T>(pool: pg.Pool, work: (client: PoolClient) => Promise<T>): Promise<T> {
+  const client = await pool.connect();
+  try {
+    return await work(client);
+  } finally {
+    client.release();
+  }
+}
+
+/** All or nothing. */
+async function inTransaction<T>(pool: pg.Pool, work: (client: PoolClient) => Promise<T>): Promise<T> {
+  return await withClient(pool, async (client) => {
+    await client.query('BEGIN');
+    try {
+      const result = await work(client);
+      await client.query('COMMIT');
+      return result;
+    } catch (error) {
+      await client.query('ROLLBACK');
+      throw error;
+    }
+  });
+}
+
+type LeaseRow = {
+  site: string;
+  subnet: string;
+  address: string;
+  key: string;
+  mac: string | null;
+  hostname: string | null;
+  state: string;
+  bound_at: string;
+  expires_at: string;
+};
+
+/**
+ * The address is taken by an insert that its unique index may turn into an update, and the update has a condition: of two
+ * daemons that ask at the same moment one gets no row back.
+ */
+const BIND = `
+  WITH taken AS (
+    INSERT INTO leases (site, subnet, address, key, mac, hostname, state, bound_at, expires_at)
+    VALUES ($1, $2, $3, $4, $5, $6, 'bound', $7, $8)
+    ON CONFLICT (site, address) DO UPDATE SET subnet = excluded.subnet, key = excluded.key, mac = excluded.mac,
+      hostname = excluded.hostname, state = 'bound', bound_at = excluded.bound_at, expires_at = excluded.expires_at
+      WHERE leases.expires_at <= excluded.bound_at OR leases.state = 'released'
+        OR (leases.state = 'bound' AND leases.key = excluded.key)
+    RETURNING key
+  ), others AS (
+    UPDATE leases SET state = 'released'
+    WHERE site = $1 AND subnet = $2 AND key = $4 AND address <> $3 AND state = 'bound' AND EXISTS (SELECT 1 FROM taken)
+  )
+  SELECT key FROM taken`;
+
+function storeOver(pool: pg.Pool): Store {
+  let closed = false;
+  async function guarded<T>(work: () => Promise<T>): Promise<T> {
+    if (closed) throw new StoreError('closed', 'the store is closed');
+    try {
+      return await work();
+    } catch (error) {
+      throw storeError(error);
+    }
+  }
+  const rows = (sql: string, values: readonly unknown[] = []): Promise<readonly Record<string, unknown>[]> =>
+    guarded(async () => (await pool.query<Record<string, unknown>>(sql, [...values])).rows);
+  const changed = (sql: string, values: readonly unknown[]): Promise<number> =>
+    guarded(async () => (await pool.query(sql, [...values])).rowCount ?? 0);
+  const bodies = async (sql: string, values: readonly unknown[] = []): Promise<readonly unknown[]> =>
+    (await rows(sql, values)).map(({ body }) => body);
+  const revOf = async (client: PoolClient, sql: string, values: readonly unknown[]): Promise<number | undefined> =>
+    (await client.query<{ rev: number }>(sql, [...values])).rows[0]?.rev;
+  const stale = (rev: number | undefined): Conflict => ({ kind: 'stale', rev: rev ?? 0 });
+
+  return {
+    leases: {
+      all: async () => (await rows('SELECT * FROM leases')).map((row) => leaseOf(row as LeaseRow)),
+      async bind(lease) {
+        const { site, subnet, address, key, mac, hostname, boundAt, expiresAt } = lease;
+        const bound = await rows(BIND, [site, subnet, address, key, mac ?? null, hostname ?? null, boundAt, expiresAt]);
+        if (bound.length > 0) return { kind: 'bound' };
+        const [holder] = await rows('SELECT key, state FROM leases WHERE site = $1 AND address = $2', [site, address]);
+        return {
+          kind: 'taken',
+          by: holder?.['state'] === 'declined' ? 'declined' : String(holder?.['key'] ?? 'another client'),
+        };
+      },
+      release: async (site, address, key, at) =>
+        (await changed(
+          "UPDATE leases SET state = 'released', expires_at = $4 WHERE site = $1 AND address = $2 AND key = $3 AND state = 'bound'",
+          [site, address, key, at],
+        )) > 0,
+      async decline({ site, subnet, address, key, mac, hostname, boundAt, expiresAt }) {
+        await changed(
+          `INSERT INTO leases (site, subnet, address, key, mac, hostname, state, bound_at, expires_at)
+           VALUES ($1, $2, $3, $4, $5, $6, 'declined', $7, $8)
+           ON CONFLICT (site, address) DO UPDATE SET state = 'declined', bound_at = excluded.bound_at, expires_at = excluded.expires_at`,
+          [site, subnet, address, key, mac ?? null, hostname ?? null, boundAt, expiresAt],
+        );
+      },
+      forget: async (site, address) =>
+        (await changed('DELETE FROM leases WHERE site = $1 AND address = $2', [site, address])) > 0,
+    },
+    machines: {
+      all: async () => (await bodies('SELECT body FROM machines')) as readonly Machine[],
+      put: (machine, expected, previousName) =>
+        guarded(() =>
+          inTransaction(pool, async (client) => {
+            const { name, macs, location } = machine.document;
+            const old = previousName ?? name;
+            // A name that is not there yet has no row to lock.
+            await client.query('SELECT pg_advisory_xact_lock(hashtext($1))', [`machine ${old}`]);
+            const before = await revOf(client, 'SELECT rev FROM machines WHERE name = $1 FOR UPDATE', [old]);
+            if ((before ?? 0) !== expected) return stale(before);
+            if (
+              old !== name &&
+              (await revOf(client, 'SELECT rev FROM machines WHERE name = $1', [name])) !== undefined
+            ) {
+              return { kind: 'exists', what: `machine ${name}`, holder: name };
+            }
+            const owners = await client.query<{ mac: string; machine: string }>(
+              'SELECT mac, machine FROM machine_macs WHERE site = $1 AND mac = ANY ($2) AND machine <> $3 AND machine <> $4',
+              [location.site, macs, name, old],
+            );
+            const owner = owners.rows[0];
+            if (owner) return { kind: 'exists', what: `MAC ${owner.mac}`, holder: owner.machine };
+            if (old !== name) await client.query('DELETE FROM machines WHERE name = $1', [old]);
+            const value = { ...machine, rev: expected + 1 };
+            await client.query(
+              `INSERT INTO machines (name, site, body, rev) VALUES ($1, $2, $3, $4)
+               ON CONFLICT (name) DO UPDATE SET site = excluded.site, body = excluded.body, rev = excluded.rev`,
+              [name, location.site, JSON.stringify(value), value.rev],
+            );
+            await client.query('DELETE FROM machine_macs WHERE machine = $1', [name]);
+            await client.query(
+              'INSERT INTO machine_macs (site, mac, machine) SELECT $1, mac, $3 FROM unnest($2::text[]) AS mac',
+              [location.site, [...new Set(macs)], name],
+            );
+            return { kind: 'stored', value };
+          }),
+        ),
+      async observe({ document, identifiers, facts, firstSeen, lastSeen }) {
+        await changed('UPDATE machines SET body = body || $2::jsonb WHERE name = $1', [
+          document.name,
+          JSON.stringify({ identifiers, facts, firstSeen, lastSeen }),
+        ]);
+      },
+      remove: (name, expected) => removed(pool, guarded, 'machines', 'name = $1', [name], expected),
+    },
+    documents: {
+      async all() {
+        const all = await rows('SELECT body, rev, applied_from FROM documents');
+        return all.map(({ body, rev, applied_from: from }) => ({
+          document: body as StoredDocument['document'],
+          rev: Number(rev),
+          ...(typeof from === 'string' ? { appliedFrom: from } : {}),
+        }));
+      },
+      put: ({ document, appliedFrom }, expected) =>
+        guarded(() =>
+          inTransaction(pool, async (client) => {
+            const { kind, name } = document;
+            await client.query('SELECT pg_advisory_xact_lock(hashtext($1))', [`${kind} ${name}`]);
+            const before = await revOf(client, 'SELECT rev FROM documents WHERE kind = $1 AND name = $2', [kind, name]);
+            if ((before ?? 0) !== expected) return stale(before);
+            const rev = expected + 1;
+            await client.query(
+              `INSERT INTO documents (kind, name, body, rev, applied_from) VALUES ($1, $2, $3, $4, $5)
+               ON CONFLICT (kind, name) DO UPDATE SET body = excluded.body, rev = excluded.rev, applied_from = excluded.applied_from`,
+              [kind, name, JSON.stringify(document), rev, appliedFrom ?? null],
+            );
+            return { kind: 'stored', value: { document, rev, ...(appliedFrom === undefined ? {} : { appliedFrom }) } };
+          }),
+        ),
+      remove: (kind, name, expected) =>
+        removed(pool, guarded, 'documents', 'kind = $1 AND name = $2', [kind, name], expected),
+    },
+    grants: {
+      recent: async (since) =>
+        (await bodies('SELECT body FROM grants WHERE spent_at IS NULL OR spent_at > $1', [since])) as readonly Grant[],
+      async put(grant) {
+        await changed(
+          'INSERT INTO grants (id, body, spent_at) VALUES ($1, $2, $3) ON CONFLICT (id) DO UPDATE SET body = excluded.body, spent_at = excluded.spent_at',
+          [grant.id, JSON.stringify(grant), grant.spentAt ?? null],
+        );
+      },
+      voidAll: (at) =>
+        changed(
+          "UPDATE grants SET spent_at = $1, body = body || jsonb_build_object('spentAt', $1::bigint) WHERE spent_at IS NULL",
+          [at],
+        ),
+    },
+    traces: {
+      append: ({ attempts, events }) =>
+        guarded(() =>
+          inTransaction(pool, async (client) => {
+            await client.query(
+              `INSERT INTO attempts (id, machine, mac, started_at, last_at, body)
+               SELECT body ->> 'id', body ->> 'machine', body ->> 'mac', (body ->> 'startedAt')::bigint, (body ->> 'lastAt')::bigint, body
+               FROM (SELECT DISTINCT ON (value ->> 'id') value AS body FROM jsonb_array_elements($1::jsonb) WITH ORDINALITY ORDER BY value ->> 'id', ordinality DESC) AS newest
+               ON CONFLICT (id) DO UPDATE SET machine = excluded.machine, mac = excluded.mac, last_at = excluded.last_at, body = excluded.body`,
+              [JSON.stringify(attempts)],
+            );
+            await client.query(
+              `INSERT INTO events (attempt, seq, body)
+               SELECT DISTINCT ON (1, 2) value ->> 'attempt', (value -> 'event' ->> 'seq')::integer, value -> 'event' FROM jsonb_array_elements($1::jsonb)
+               WHERE EXISTS (SELECT 1 FROM attempts WHERE id = value ->> 'attempt')
+               ON CONFLICT (attempt, seq) DO UPDATE SET body = excluded.body`,
+              [JSON.stringify(events)],
+            );
+          }),
+        ),
+      attempts: async ({ machine, mac, before, limit }) =>
+        (await bodies(
+          `SELECT body FROM attempts WHERE started_at < $1 AND ($2::text IS NULL OR machine = $2) AND ($3::text IS NULL OR mac = $3)
+           ORDER BY started_at DESC LIMIT $4`,
+          [before ?? Number.MAX_SAFE_INTEGER, machine ?? null, mac ?? null, limit],
+        )) as readonly Attempt[],
+      attempt: async (id) => (await bodies('SELECT body FROM attempts WHERE id = $1', [id]))[0] as Attempt | undefined,
+      events: async (attempt, after, limit) =>
+        (await bodies('SELECT body FROM events WHERE attempt = $1 AND seq > $2 ORDER BY seq LIMIT $3', [
+          attempt,
+          after,
+          limit,
+        ])) as readonly TraceEvent[],
+      prune: async ({ after, attempts }) =>
+        (await changed('DELETE FROM attempts WHERE last_at < $1', [after])) +
+        (await changed(
+          'DELETE FROM attempts WHERE id IN (SELECT id FROM attempts ORDER BY started_at DESC OFFSET $1)',
+          [attempts],
+        )),
+    },
+    access: {
+      byHash: async (hash) =>
+        (await bodies('SELECT body FROM access WHERE hash = $1', [hash]))[0] as AccessKey | undefined,
+      list: async () => (await bodies('SELECT body FROM access')) as readonly AccessKey[],
+      async put(key) {
+        await changed(
+          'INSERT INTO access (id, hash, body) VALUES ($1, $2, $3) ON CONFLICT (id) DO UPDATE SET hash = excluded.hash, body = excluded.body',
+          [key.id, key.hash, JSON.stringify(key)],
+        );
+      },
+      take: async (hash) =>
+        (await bodies('DELETE FROM access WHERE hash = $1 RETURNING body', [hash]))[0] as AccessKey | undefined,
+      remove: async (id) => (await changed('DELETE FROM access WHERE id = $1', [id])) > 0,
+    },
+    audit: {
+      async append(entry) {
+        await changed('INSERT INTO audit (at, body) VALUES ($1, $2)', [entry.at, JSON.stringify(entry)]);
+      },
+      list: async (limit) =>
+        (await bodies('SELECT body FROM audit ORDER BY id DESC LIMIT $1', [limit])) as readonly AuditEntry[],
+    },
+    async [Symbol.asyncDispose]() {
+      closed = true;
+      await pool.end();
+    },
+  };
+}
+
+async function removed(
+  pool: pg.Pool,
+  guarded: <T>(work: () => Promise<T>) => Promise<T>,
+  table: 'machines' | 'documents',
+  where: string,
+  values: readonly unknown[],
+  expected: number | undefined,
+): Promise<boolean | Conflict> {
+  return await guarded(() =>
+    inTransaction(pool, async (client) => {
+      const found = await client.query<{ rev: number }>(`SELECT rev FROM ${table} WHERE ${where} FOR UPDATE`, [
+        ...values,
+      ]);
+      const rev = found.rows[0]?.rev;
+      if (rev === undefined) return false;
+      if (expected !== undefined && expected !== rev) return { kind: 'stale', rev };
+      await client.query(`DELETE FROM ${table} WHERE ${where}`, [...values]);
+      return true;
+    }),
+  );
+}
+
+function leaseOf({
+  site,
+  subnet,
+  address,
+  key,
+  mac,
+  hostname,
+  state,
+  bound_at: boundAt,
+  expires_at: expiresAt,
+}: LeaseRow): Lease {
+  return {
+    site,
+    subnet,
+    address,
+    key,
+    ...(mac === null ? {} : { mac }),
+    ...(hostname === null ? {} : { hostname }),
+    state,
+    boundAt: Number(boundAt),
+    expiresAt: Number(expiresAt),
+  } as Lease;
+}

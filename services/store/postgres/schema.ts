@@ -1,0 +1,63 @@
+import type { PoolClient } from 'pg';
+import { StoreError } from '../store-error.ts';
+
+/** Forward only: a released step is never changed, a new one is added. Bodies are the JSON that the contract's types have. */
+const MIGRATIONS: readonly string[] = [
+  `
+  CREATE TABLE leases (
+    site text NOT NULL, address text NOT NULL, subnet text NOT NULL, key text NOT NULL, mac text, hostname text,
+    state text NOT NULL, bound_at bigint NOT NULL, expires_at bigint NOT NULL, PRIMARY KEY (site, address)
+  );
+  CREATE INDEX leases_by_key ON leases (site, subnet, key);
+  CREATE TABLE machines (name text PRIMARY KEY, site text NOT NULL, body jsonb NOT NULL, rev integer NOT NULL);
+  CREATE TABLE machine_macs (
+    site text NOT NULL, mac text NOT NULL, machine text NOT NULL REFERENCES machines (name) ON DELETE CASCADE,
+    PRIMARY KEY (site, mac)
+  );
+  CREATE INDEX machine_macs_by_machine ON machine_macs (machine);
+  CREATE TABLE documents (
+    kind text NOT NULL, name text NOT NULL, body jsonb NOT NULL, rev integer NOT NULL, applied_from text,
+    PRIMARY KEY (kind, name)
+  );
+  CREATE TABLE grants (id text PRIMARY KEY, body jsonb NOT NULL, spent_at bigint);
+  CREATE INDEX grants_by_spending ON grants (spent_at);
+  CREATE TABLE attempts (
+    id text PRIMARY KEY, machine text, mac text, started_at bigint NOT NULL, last_at bigint NOT NULL, body jsonb NOT NULL
+  );
+  CREATE INDEX attempts_by_start ON attempts (started_at);
+  CREATE INDEX attempts_by_machine ON attempts (machine, started_at);
+  CREATE INDEX attempts_by_mac ON attempts (mac, started_at);
+  CREATE TABLE events (
+    attempt text NOT NULL REFERENCES attempts (id) ON DELETE CASCADE, seq integer NOT NULL, body jsonb NOT NULL,
+    PRIMARY KEY (attempt, seq)
+  );
+  CREATE TABLE access (id text PRIMARY KEY, hash text NOT NULL UNIQUE, body jsonb NOT NULL);
+  CREATE TABLE audit (id bigserial PRIMARY KEY, at bigint NOT NULL, body jsonb NOT NULL);
+  `,
+];
+
+/** Any fixed number: daemons that start together on an empty database take turns. */
+const MIGRATION_LOCK = 4_680_001;
+
+export async function migrate(client: PoolClient): Promise<void> {
+  await client.query('SELECT pg_advisory_lock($1)', [MIGRATION_LOCK]);
+  try {
+    await client.query('CREATE TABLE IF NOT EXISTS schema_version (version integer NOT NULL)');
+    const { rows } = await client.query<{ version: number }>('SELECT version FROM schema_version');
+    const version = rows[0]?.version ?? 0;
+    if (version > MIGRATIONS.length) {
+      throw new StoreError(
+        'newer-schema',
+        `the database has schema ${version}, this version knows ${MIGRATIONS.length}: start the newer Ingot again`,
+      );
+    }
+    for (const [index, step] of MIGRATIONS.entries()) {
+      if (index < version) continue;
+      await client.query(
+        `BEGIN; ${step}; DELETE FROM schema_version; INSERT INTO schema_version VALUES (${index + 1}); COMMIT`,
+      );
+    }
+  } finally {
+    await client.query('SELECT pg_advisory_unlock($1)', [MIGRATION_LOCK]);
+  }
+}

@@ -1,0 +1,335 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { machineDocument, profileDocument } from '#machines/contract/documents.ts';
+import type { Grant, Machine } from '#machines/contract/machine.ts';
+import type { Attempt, TraceEvent } from '#machines/contract/trace.ts';
+import type { IpAddress } from '#machines/values/ip-address.ts';
+import type { MacAddress } from '#machines/values/mac-address.ts';
+import type { AccessKey, Lease, Store } from '#services/store/contract.ts';
+
+const HOUR = 3600_000;
+
+export const lease = (differences: Partial<Lease> = {}): Lease => ({
+  site: 'default',
+  subnet: '10.0.0.0/24',
+  address: '10.0.0.10' as IpAddress,
+  key: '52:54:00:00:00:01',
+  mac: '52:54:00:00:00:01' as MacAddress,
+  state: 'bound',
+  boundAt: HOUR,
+  expiresAt: 2 * HOUR,
+  ...differences,
+});
+
+export const machine = (name: string, mac: string): Machine => ({
+  document: machineDocument.parse({ kind: 'Machine', name, macs: [mac] }),
+  acceptance: 'accepted',
+  service: 'none',
+  locked: false,
+  identifiers: { macs: [], uuids: [], serials: [] },
+  facts: {},
+  rev: 0,
+});
+
+const attempt = (id: string, differences: Partial<Attempt> = {}): Attempt => ({
+  id,
+  machine: 'm1',
+  mac: '52:54:00:00:00:01' as MacAddress,
+  site: 'default',
+  startedAt: 1000,
+  lastAt: 1000,
+  stage: 'dhcp',
+  verdict: { code: 'in-progress', stage: 'dhcp', cause: 'it asks for an address', next: 'wait' },
+  events: 0,
+  ...differences,
+});
+
+const event = (seq: number): TraceEvent => ({ seq, at: 1000 + seq, kind: 'os-dhcp' });
+
+/** What every store must do. `open` gives an empty one; `reopen` the same data in a new process's eyes, if it can. */
+export function storeConformance(
+  name: string,
+  open: () => Promise<{ readonly store: Store; reopen(): Promise<Store>; remove(): Promise<void> }>,
+): void {
+  const withStore = async (work: (store: Store, reopen: () => Promise<Store>) => Promise<void>): Promise<void> => {
+    const opened = await open();
+    let current = opened.store;
+    try {
+      await work(current, async () => (current = await opened.reopen()));
+    } finally {
+      await current[Symbol.asyncDispose]();
+      await opened.remove();
+    }
+  };
+
+  describe(`${name}: leases`, () => {
+    it('bind, and are there after a restart', () =>
+      withStore(async (store, reopen) => {
+        const hosted = lease({ hostname: 'node 1' });
+        assert.deepEqual(await store.leases.bind(hosted), { kind: 'bound' });
+        const again = await reopen();
+        assert.deepEqual(await again.leases.all(), [hosted]);
+      }));
+
+    it('are not taken from a holder before they expire', () =>
+      withStore(async ({ leases }) => {
+        await leases.bind(lease());
+        const other = lease({ key: 'other', boundAt: 2 * HOUR - 1 });
+        assert.deepEqual(await leases.bind(other), { kind: 'taken', by: lease().key });
+        assert.deepEqual(await leases.bind({ ...other, boundAt: 2 * HOUR, expiresAt: 3 * HOUR }), { kind: 'bound' });
+      }));
+
+    it('go to one of two that ask at the same moment', () =>
+      withStore(async ({ leases }) => {
+        const results = await Promise.all(['a', 'b', 'c'].map((key) => leases.bind(lease({ key }))));
+        assert.deepEqual(results.map(({ kind }) => kind).sort(), ['bound', 'taken', 'taken']);
+      }));
+
+    it('are one a key: binding another address releases the earlier one', () =>
+      withStore(async ({ leases }) => {
+        await leases.bind(lease());
+        await leases.bind(lease({ address: '10.0.0.11' as IpAddress }));
+        const states = Object.fromEntries((await leases.all()).map(({ address, state }) => [address, state]));
+        assert.deepEqual(states, { '10.0.0.10': 'released', '10.0.0.11': 'bound' });
+      }));
+
+    it('are released by their holder only, who is remembered', () =>
+      withStore(async ({ leases }) => {
+        await leases.bind(lease());
+        assert.equal(await leases.release('default', lease().address, 'other', HOUR), false);
+        assert.equal(await leases.release('default', lease().address, lease().key, HOUR), true);
+        const [released] = await leases.all();
+        assert.equal(released?.state, 'released');
+        assert.equal(released?.key, lease().key);
+        assert.deepEqual(await leases.bind(lease({ key: 'other' })), { kind: 'bound' });
+      }));
+
+    it('that were declined go to nobody until then, not even to whom they were declined by', () =>
+      withStore(async ({ leases }) => {
+        await leases.decline(lease({ state: 'declined', expiresAt: 5 * HOUR }));
+        assert.equal((await leases.bind(lease({ boundAt: 4 * HOUR }))).kind, 'taken');
+        assert.equal((await leases.bind(lease({ boundAt: 5 * HOUR, expiresAt: 6 * HOUR }))).kind, 'bound');
+      }));
+
+    it('can be forgotten', () =>
+      withStore(async ({ leases }) => {
+        await leases.bind(lease());
+        assert.equal(await leases.forget('default', lease().address), true);
+        assert.equal(await leases.forget('default', lease().address), false);
+        assert.deepEqual(await leases.all(), []);
+      }));
+
+    it('of two sites may have the same address', () =>
+      withStore(async ({ leases }) => {
+        await leases.bind(lease());
+        assert.deepEqual(await leases.bind(lease({ site: 'other', key: 'x' })), { kind: 'bound' });
+      }));
+  });
+
+  describe(`${name}: machines`, () => {
+    it('are created at rev 0, changed at the rev that was seen, and refused at another', () =>
+      withStore(async ({ machines }) => {
+        const created = await machines.put(machine('m1', '52:54:00:00:00:01'), 0);
+        assert.ok(created.kind === 'stored');
+        assert.equal(created.value.rev, 1);
+        assert.deepEqual(await machines.put(machine('m1', '52:54:00:00:00:01'), 0), { kind: 'stale', rev: 1 });
+        const locked = await machines.put({ ...created.value, locked: true }, 1);
+        assert.equal(locked.kind === 'stored' && locked.value.rev, 2);
+        assert.deepEqual(
+          (await machines.all()).map(({ document, locked: isLocked, rev }) => [document.name, isLocked, rev]),
+          [['m1', true, 2]],
+        );
+      }));
+
+    it('do not share a MAC', () =>
+      withStore(async ({ machines }) => {
+        await machines.put(machine('m1', '52:54:00:00:00:01'), 0);
+        const second = await machines.put(machine('m2', '52:54:00:00:00:01'), 0);
+        assert.deepEqual(second, { kind: 'exists', what: 'MAC 52:54:00:00:00:01', holder: 'm1' });
+        assert.equal((await machines.all()).length, 1);
+      }));
+
+    it('can be renamed with their MAC, but not to a name that is taken', () =>
+      withStore(async ({ machines }) => {
+        await machines.put(machine('m1', '52:54:00:00:00:01'), 0);
+        await machines.put(machine('m3', '52:54:00:00:00:03'), 0);
+        assert.equal((await machines.put(machine('m3', '52:54:00:00:00:01'), 1, 'm1')).kind, 'exists');
+        assert.equal((await machines.put(machine('m2', '52:54:00:00:00:01'), 1, 'm1')).kind, 'stored');
+        assert.deepEqual((await machines.all()).map(({ document }) => document.name).sort(), ['m2', 'm3']);
+      }));
+
+    it('keep intent and rev when something is observed', () =>
+      withStore(async ({ machines }) => {
+        await machines.put(machine('m1', '52:54:00:00:00:01'), 0);
+        const facts = { arch: { value: 'x86_64', at: 5, source: 'dhcp' as const } };
+        await machines.observe({ ...machine('m1', '52:54:00:00:00:99'), locked: true, facts, lastSeen: 7 });
+        await machines.observe(machine('nobody', '52:54:00:00:00:98'));
+        const all = await machines.all();
+        assert.equal(all.length, 1);
+        assert.deepEqual(
+          [all[0]?.document.macs, all[0]?.locked, all[0]?.lastSeen, all[0]?.facts, all[0]?.rev],
+          [['52:54:00:00:00:01'], false, 7, facts, 1],
+        );
+      }));
+
+    it('are removed at the rev that was seen, and free their MAC', () =>
+      withStore(async ({ machines }) => {
+        await machines.put(machine('m1', '52:54:00:00:00:01'), 0);
+        assert.deepEqual(await machines.remove('m1', 9), { kind: 'stale', rev: 1 });
+        assert.equal(await machines.remove('m1', 1), true);
+        assert.equal(await machines.remove('m1'), false);
+        assert.equal((await machines.put(machine('m2', '52:54:00:00:00:01'), 0)).kind, 'stored');
+      }));
+  });
+
+  describe(`${name}: documents`, () => {
+    it('come back as they were put, with where they came from', () =>
+      withStore(async (store, reopen) => {
+        const document = profileDocument.parse({
+          kind: 'Profile',
+          name: 'rescue',
+          os: 'kernel',
+          image: 'x',
+          args: ['a=${b}', 'ü "q"'],
+        });
+        const stored = await store.documents.put({ document, appliedFrom: '/srv/rack.yaml' }, 0);
+        assert.deepEqual(stored, { kind: 'stored', value: { document, rev: 1, appliedFrom: '/srv/rack.yaml' } });
+        assert.deepEqual(await store.documents.put({ document }, 7), { kind: 'stale', rev: 1 });
+        assert.deepEqual(await (await reopen()).documents.all(), [{ document, rev: 1, appliedFrom: '/srv/rack.yaml' }]);
+      }));
+
+    it('of different kinds may have the same name', () =>
+      withStore(async ({ documents }) => {
+        await documents.put({ document: profileDocument.parse({ kind: 'Profile', name: 'x', os: 'disk' }) }, 0);
+        assert.equal(await documents.remove('Image', 'x'), false);
+        assert.equal(await documents.remove('Profile', 'x', 1), true);
+      }));
+  });
+
+  describe(`${name}: grants`, () => {
+    const grant = (id: string, differences: Partial<Grant> = {}): Grant => ({
+      id,
+      machine: 'm1',
+      profile: 'p',
+      createdAt: 1,
+      by: 'operator',
+      ...differences,
+    });
+
+    it('are recent while unspent, and for a while after', () =>
+      withStore(async ({ grants }) => {
+        for (const one of [grant('a'), grant('b', { spentAt: 100 }), grant('c', { spentAt: 300, attempt: 'x' })])
+          await grants.put(one);
+        assert.deepEqual((await grants.recent(200)).map(({ id }) => id).sort(), ['a', 'c']);
+      }));
+
+    it('are all void after a restore', () =>
+      withStore(async ({ grants }) => {
+        await grants.put(grant('a'));
+        await grants.put(grant('b', { spentAt: 100 }));
+        assert.equal(await grants.voidAll(500), 1);
+        assert.deepEqual(
+          (await grants.recent(400)).map(({ id, spentAt }) => [id, spentAt]),
+          [['a', 500]],
+        );
+      }));
+  });
+
+  describe(`${name}: traces`, () => {
+    it('are listed newest first, by machine, by MAC and by page', () =>
+      withStore(async ({ traces }) => {
+        const attempts = [
+          attempt('a'),
+          attempt('b', { startedAt: 2000, machine: 'm2', mac: '52:54:00:00:00:02' as MacAddress }),
+          attempt('c', { startedAt: 3000 }),
+        ];
+        await traces.append({ attempts, events: [] });
+        const ids = async (query: Parameters<typeof traces.attempts>[0]) =>
+          (await traces.attempts(query)).map(({ id }) => id);
+        assert.deepEqual(await ids({ limit: 10 }), ['c', 'b', 'a']);
+        assert.deepEqual(await ids({ limit: 1, before: 3000 }), ['b']);
+        assert.deepEqual(await ids({ machine: 'm1', limit: 10 }), ['c', 'a']);
+        assert.deepEqual(await ids({ mac: '52:54:00:00:00:02' as MacAddress, limit: 10 }), ['b']);
+      }));
+
+    it('take the newest state of an attempt, and events in order, once', () =>
+      withStore(async ({ traces }) => {
+        await traces.append({
+          attempts: [attempt('a')],
+          events: [2, 1].map((seq) => ({ attempt: 'a', event: event(seq) })),
+        });
+        await traces.append({
+          attempts: [attempt('a', { stage: 'kernel', events: 3 })],
+          events: [1, 3].map((seq) => ({ attempt: 'a', event: event(seq) })),
+        });
+        assert.equal((await traces.attempt('a'))?.stage, 'kernel');
+        assert.equal(await traces.attempt('nobody'), undefined);
+        assert.deepEqual(
+          (await traces.events('a', 0, 10)).map(({ seq }) => seq),
+          [1, 2, 3],
+        );
+        assert.deepEqual(
+          (await traces.events('a', 1, 1)).map(({ seq }) => seq),
+          [2],
+        );
+      }));
+
+    it('are pruned by age and by number, events with them', () =>
+      withStore(async ({ traces }) => {
+        const attempts = [1, 2, 3, 4].map((n) => attempt(`a${n}`, { startedAt: n * 1000, lastAt: n * 1000 }));
+        await traces.append({ attempts, events: attempts.map(({ id }) => ({ attempt: id, event: event(1) })) });
+        assert.equal(await traces.prune({ after: 1500, attempts: 2 }), 2);
+        assert.deepEqual(
+          (await traces.attempts({ limit: 10 })).map(({ id }) => id),
+          ['a4', 'a3'],
+        );
+        assert.deepEqual(await traces.events('a1', 0, 10), []);
+        assert.equal((await traces.events('a4', 0, 10)).length, 1);
+      }));
+  });
+
+  describe(`${name}: access and audit`, () => {
+    const key: AccessKey = {
+      id: 'k1',
+      kind: 'code',
+      hash: 'ab'.repeat(32),
+      name: 'operator',
+      role: 'admin',
+      createdAt: 1,
+      expiresAt: 9,
+    };
+
+    it('a code is taken at most once, whoever asks at the same moment', () =>
+      withStore(async ({ access }) => {
+        await access.put(key);
+        assert.deepEqual(await access.byHash(key.hash), key);
+        const taken = await Promise.all([access.take(key.hash), access.take(key.hash)]);
+        assert.deepEqual(
+          taken.filter((one) => one !== undefined),
+          [key],
+        );
+        assert.equal(await access.byHash(key.hash), undefined);
+      }));
+
+    it('keys are listed and removed', () =>
+      withStore(async ({ access }) => {
+        await access.put({ ...key, kind: 'token' });
+        assert.deepEqual(
+          (await access.list()).map(({ id }) => id),
+          ['k1'],
+        );
+        assert.equal(await access.remove('k1'), true);
+        assert.equal(await access.remove('k1'), false);
+      }));
+
+    it('the audit log is read newest first', () =>
+      withStore(async ({ audit }) => {
+        for (const at of [1, 2, 3])
+          await audit.append({ at, who: 'operator', action: 'accept', target: `m${at}`, detail: '' });
+        assert.deepEqual(
+          (await audit.list(2)).map(({ at }) => at),
+          [3, 2],
+        );
+      }));
+  });
+}
