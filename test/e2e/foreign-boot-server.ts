@@ -24,15 +24,38 @@ export async function startForeignBootServer(
   writeFileSync(join(files, 'boot.ipxe'), `#!ipxe\n${kernel}\ninitrd ${url}/initrd.img\nboot\n`);
 
   lab.start([tools.busybox, 'httpd', '-f', '-p', `${lab.address}:8080`, '-h', files], { name: 'httpd' });
-  const flags = [
-    ['--no-daemon', '--conf-file=/dev/null', '--user=root', '--port=0', '--log-dhcp'],
-    [`--interface=${lab.bridge}`, '--bind-interfaces', `--dhcp-leasefile=${join(lab.folder, 'leases')}`],
-    ['--dhcp-range=192.168.77.100,192.168.77.200,1h', '--enable-tftp', `--tftp-root=${files}`],
-    ['--dhcp-match=set:ipxe,175', '--dhcp-match=set:uefi,option:client-arch,7'],
-    ['--dhcp-match=set:http,option:client-arch,16', '--dhcp-option-force=tag:http,60,HTTPClient'],
-    ['--dhcp-boot=tag:ipxe,boot.ipxe', '--dhcp-boot=tag:!ipxe,tag:uefi,ipxe.efi'],
-    [`--dhcp-boot=tag:!ipxe,tag:http,${url}/ipxe.efi`],
-  ].flat();
-  const dnsmasq = lab.start([tools.dnsmasq, ...flags]);
+  await startForeignDhcpServer(lab, tools, [
+    '--enable-tftp',
+    `--tftp-root=${files}`,
+    '--dhcp-match=set:ipxe,175',
+    '--dhcp-match=set:uefi,option:client-arch,7',
+    '--dhcp-match=set:http,option:client-arch,16',
+    '--dhcp-boot=tag:ipxe,boot.ipxe',
+    '--dhcp-boot=tag:!ipxe,tag:uefi,ipxe.efi',
+    `--dhcp-boot=tag:!ipxe,tag:http,${url}/ipxe.efi`,
+    '--dhcp-option-force=tag:http,60,HTTPClient',
+  ]);
+}
+
+/** A DHCP server that leases addresses on the bridge; without more options it names no boot file. */
+export async function startForeignDhcpServer(
+  lab: Lab,
+  tools: { readonly dnsmasq: string },
+  options: readonly string[] = [],
+): Promise<void> {
+  const dnsmasq = lab.start([
+    tools.dnsmasq,
+    '--no-daemon',
+    '--conf-file=/dev/null',
+    '--user=root',
+    '--port=0',
+    '--no-ping',
+    '--log-dhcp',
+    `--interface=${lab.bridge}`,
+    '--bind-interfaces',
+    `--dhcp-leasefile=${join(lab.folder, 'leases')}`,
+    '--dhcp-range=192.168.77.100,192.168.77.200,1h',
+    ...options,
+  ]);
   await dnsmasq.waitForOutput(/DHCP, IP range/, 10_000);
 }

@@ -1,8 +1,9 @@
 import { test } from 'node:test';
+import { makeDisk } from '#test/lab/disk.ts';
 import { GUEST_NEEDS, startGuest } from '#test/lab/guest.ts';
 import { openLab } from '#test/lab/lab.ts';
 import { need } from '#test/lab/need.ts';
-import { startForeignBootServer } from './foreign-boot-server.ts';
+import { startForeignBootServer, startForeignDhcpServer } from './foreign-boot-server.ts';
 
 for (const firmware of ['uefi-pxe', 'uefi-http'] as const) {
   test(`the lab boots a ${firmware} guest from servers that are not ours`, async (t) => {
@@ -27,3 +28,16 @@ test('the lab boots a BIOS guest although one frame in twenty is lost', async (t
   await guest.waitForSerial(/INGOT-GUEST-UP/, 300_000);
   await guest.waitForPowerOff(60_000);
 });
+
+for (const firmware of ['bios-pxe', 'uefi-pxe'] as const) {
+  test(`a ${firmware} guest with the network first boots its own disk when no server names a boot file`, async (t) => {
+    const tools = need(t, [...GUEST_NEEDS, 'dnsmasq']);
+    if (!tools) return;
+    await using lab = openLab();
+    await startForeignDhcpServer(lab, tools);
+    const disk = makeDisk(lab.folder, firmware === 'bios-pxe' ? 'bios' : 'uefi', 'OWN DISK');
+    const guest = startGuest(lab, { tools, firmware, disk });
+    await guest.waitForSerial(/^OWN DISK$/m, 300_000);
+    await guest.stop();
+  });
+}

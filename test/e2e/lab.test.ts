@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { GUEST_NEEDS, startGuest } from '#test/lab/guest.ts';
 import { openLab } from '#test/lab/lab.ts';
 import { need } from '#test/lab/need.ts';
-import { startForeignBootServer } from './foreign-boot-server.ts';
+import { startForeignBootServer, startForeignDhcpServer } from './foreign-boot-server.ts';
 
 test('the lab boots a BIOS guest from servers that are not ours, up to its user space', async (t) => {
   const tools = need(t, [...GUEST_NEEDS, 'dnsmasq']);
@@ -21,11 +21,7 @@ test('the client namespace is given an address over its cable, unless that loses
   const tools = need(t, ['root', 'netns', 'tun', 'ip', 'nft', 'dnsmasq', 'busybox']);
   if (!tools) return;
   await using lab = openLab();
-  const range = '--dhcp-range=192.168.77.100,192.168.77.200,1h';
-  const flags = ['--no-daemon', '--conf-file=/dev/null', '--user=root', '--port=0', '--interface=br0', '--no-ping'];
-  const leases = `--dhcp-leasefile=${lab.folder}/leases`;
-  const dnsmasq = lab.start([tools.dnsmasq, ...flags, '--bind-interfaces', range, leases]);
-  await dnsmasq.waitForOutput(/DHCP, IP range/, 10_000);
+  await startForeignDhcpServer(lab, tools);
   const ask = [tools.busybox, 'udhcpc', '-i', lab.clientInterface, '-f', '-n', '-q', '-s', '/bin/true'] as const;
   lab.lose({ nft: tools.nft, place: 'server', interface: 's0', percent: 100 });
   const deaf = await lab.run([...ask, '-t', '1', '-T', '1'], 30_000, { place: 'client' });

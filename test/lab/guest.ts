@@ -56,7 +56,7 @@ export function startGuest(
     readonly mac?: string;
     readonly uuid?: string;
     readonly memoryMb?: number;
-    /** A raw disk image, tried after the network. It is written to. */
+    /** A raw disk image or what makeDisk returned, tried after the network. The guest may write to it. */
     readonly disk?: string;
     readonly extraArgs?: readonly string[];
   },
