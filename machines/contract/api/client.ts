@@ -40,7 +40,9 @@ export function callOf<N extends RouteName>(name: N, asked: Asked<N>): ApiCall {
   const params = (asked.params ?? {}) as Readonly<Record<string, string>>;
   const path = route.path.replace(/\{(\w+)\}/g, (_whole, key: string) => encodeURIComponent(params[key] ?? ''));
   const query = new URLSearchParams();
-  for (const [key, value] of Object.entries<QueryValue | readonly QueryValue[]>(asked.query ?? {})) {
+  for (const [key, value] of Object.entries(
+    (asked.query ?? {}) as Readonly<Record<string, QueryValue | readonly QueryValue[]>>,
+  )) {
     for (const one of [value].flat()) if (one !== undefined) query.append(key, String(one));
   }
   const text = query.toString();

@@ -37,6 +37,8 @@ export function eventText(event) {
       return line('TFTP', `${event.file}: went silent after ${size(event.bytes)} of ${size(event.size)}`, 'bad');
     case 'tftp-refused':
       return line('TFTP', `${event.file}: ${event.because}`, 'bad');
+    case 'http-asked':
+      return line('HTTP', `asks for ${event.path}`, 'quiet');
     case 'http-sent': {
       const whole = event.bytes >= event.size || event.method === 'HEAD';
       const amount = whole ? size(event.bytes) : `${size(event.bytes)} of ${size(event.size)}, then it left`;

@@ -71,6 +71,7 @@ export function stageOfEvent(event) {
       return 'loader';
     case 'script-rendered':
       return 'script';
+    case 'http-asked':
     case 'http-sent':
       return ['loader', 'script', 'kernel', 'initrd'].includes(event.role) ? event.role : undefined;
     case 'os-dhcp':
