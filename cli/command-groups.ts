@@ -12,7 +12,7 @@ export type Shell = {
   readonly end: (status: number) => void;
 };
 
-export const collect = (value: string, before: readonly string[]): readonly string[] => [...before, value];
+export const collect = (value: string, before: readonly string[] = []): readonly string[] => [...before, value];
 
 export const outputOption = (): Option =>
   new Option('-o, --output <format>', 'table, yaml or json').default('table').argParser(parseFormat);

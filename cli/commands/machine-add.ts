@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import { machineDocument } from '#machines/contract/documents.ts';
+import { issueText } from '#services/yaml/issue-text.ts';
 import type { Daemon } from '../daemon.ts';
 import { badInput } from '../failure.ts';
 import { say, type Terminal } from '../terminal.ts';
@@ -19,6 +20,7 @@ export type AddOptions = {
 /** Writes one machine down. What an operator adds is accepted; there must be none of that name. */
 export async function addMachine(term: Terminal, daemon: Daemon, name: string, options: AddOptions): Promise<void> {
   const { mac: macs, profile, address, serial, uuid } = options;
+  const unit = options.unit === undefined ? undefined : Number(options.unit);
   const read = machineDocument.safeParse({
     kind: 'Machine',
     name,
@@ -28,10 +30,15 @@ export async function addMachine(term: Terminal, daemon: Daemon, name: string, o
     location: defined({
       site: options.site,
       rack: options.rack,
-      unit: options.unit === undefined ? undefined : Number(options.unit),
+      unit,
     }),
   });
-  if (!read.success) throw badInput(...read.error.issues.map((issue) => `${optionOf(issue)}: ${issue.message}`));
+  if (!read.success)
+    throw badInput(
+      ...read.error.issues.map(
+        (issue) => `${optionOf(issue)}: ${issueText(issue, typed(issue, { ...options, name }))}`,
+      ),
+    );
   const { value } = await daemon.ask('putMachine', { params: { name }, body: read.data, expected: 0 }, name);
   say(
     term,
@@ -48,9 +55,13 @@ function labelOf(text: string): readonly [string, string] {
   return [text.slice(0, at), text.slice(at + 1)];
 }
 
+/** What was typed for a field, which is not what a number became of it. */
+const typed = ({ path }: z.core.$ZodIssue, options: Readonly<Record<string, unknown>>): unknown =>
+  options[String(path[0] === 'location' ? path[1] : path[0])];
+
 /** The option that a field came from: `macs[1]` is `--mac`. */
 function optionOf({ path }: z.core.$ZodIssue): string {
   const field = path[0] === 'location' ? path[1] : path[0];
   if (field === 'name') return 'NAME';
-  return `--${String(field ?? '').replace(/s$/, '')}`;
+  return field === 'macs' ? '--mac' : field === 'labels' ? '--label' : `--${String(field)}`;
 }

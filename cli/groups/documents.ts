@@ -14,7 +14,7 @@ export function addDocumentCommands(program: Command, { term, daemon, end }: She
       .command(name)
       .summary(summary)
       .description(`${summary}.`)
-      .requiredOption('-f, --file <path>', 'a file, a folder, or - for standard input; repeatable', collect, [])
+      .requiredOption('-f, --file <path>', 'a file, a folder, or - for standard input; repeatable', collect)
       .option('--prune', 'remove what was applied from the same path and is not in it any more')
       .option('-o, --output <format>', 'table or json', 'table')
       .action(async (options: ApplyOptions, self: Command) => end(await work(term, await daemon(self), options)));

@@ -1,0 +1,76 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Writable } from 'node:stream';
+import { runCommandLine } from '../../cli/program.ts';
+import { runningApi } from '#test/server/api/running-api.ts';
+
+export type Ran = { readonly status: number; readonly out: string; readonly error: string };
+
+function written(): { readonly stream: Writable; text(): string } {
+  const chunks: Buffer[] = [];
+  const stream = new Writable({
+    write(chunk: Buffer | string, _encoding, done) {
+      chunks.push(Buffer.from(chunk));
+      done();
+    },
+  });
+  return { stream, text: () => Buffer.concat(chunks).toString('utf8') };
+}
+
+/** The command line in this process, against the operator API on loopback; in an empty folder, without a terminal. */
+export async function runningCli() {
+  const api = await runningApi();
+  const cwd = await mkdtemp(join(tmpdir(), 'ingot-cli-'));
+
+  async function run(
+    args: readonly string[],
+    more: {
+      readonly env?: Record<string, string | undefined>;
+      readonly input?: string;
+      readonly signal?: AbortSignal;
+      readonly onOut?: (text: string) => void;
+      readonly columns?: number;
+      readonly colour?: boolean;
+    } = {},
+  ): Promise<Ran> {
+    const [out, error] = [written(), written()];
+    const watched = more.onOut
+      ? new Writable({
+          write(chunk: Buffer | string, encoding, done) {
+            out.stream.write(chunk, encoding);
+            more.onOut?.(out.text());
+            done();
+          },
+        })
+      : out.stream;
+    const status = await runCommandLine(args, {
+      out: watched,
+      error: error.stream,
+      env: { INGOT_URL: api.url, INGOT_TOKEN: api.tokens.admin, ...more.env },
+      cwd,
+      interactive: false,
+      colour: more.colour ?? false,
+      columns: more.columns,
+      signal: more.signal ?? new AbortController().signal,
+      readInput: async () => more.input ?? '',
+    });
+    return { status, out: out.text(), error: error.text() };
+  }
+
+  return {
+    api,
+    cwd,
+    run,
+    /** Runs it and insists that it did what it was asked. */
+    async done(...args: readonly string[]): Promise<Ran> {
+      const ran = await run(args);
+      if (ran.status !== 0) throw new Error(`${args.join(' ')} ended with ${ran.status}: ${ran.error}`);
+      return ran;
+    },
+    async [Symbol.asyncDispose]() {
+      await api[Symbol.asyncDispose]();
+      await rm(cwd, { recursive: true, force: true });
+    },
+  };
+}
