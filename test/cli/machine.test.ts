@@ -45,7 +45,13 @@ describe('ingot machine', () => {
       '1.2.3',
     ]);
     assert.equal(status, 2);
-    for (const want of [/^--mac: got "x"/m, /^--unit: /m, /^--address: got "1\.2\.3"/m]) assert.match(error, want);
+    for (const want of [/^--mac: got "x"/m, /^--unit: got "a", want a number/m, /^--address: got "1\.2\.3"/m])
+      assert.match(error, want);
+  });
+
+  it('names the name that is wrong', async () => {
+    await using cli = await runningCli();
+    assert.match((await cli.run(['machine', 'add', 'R1'])).error, /^NAME: got "R1", want lower-case letters/);
   });
 
   it('does not replace a machine by adding it again', async () => {
