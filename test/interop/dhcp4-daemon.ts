@@ -34,7 +34,7 @@ if (import.meta.main) {
       },
     },
     log: {
-      isLevelEnabled: () => true,
+      isLevelEnabled: () => process.env["INGOT_QUIET"] === undefined,
       debug: (...what: readonly unknown[]) => say('debug', what),
       info: (...what: readonly unknown[]) => say('info', what),
       warn: (...what: readonly unknown[]) => say('warn', what),
