@@ -29,6 +29,7 @@ export function machineIndex() {
     set(machine: Machine): void {
       const { name, address } = machine.document;
       remove(name);
+      all = undefined;
       byName.set(name, machine);
       // A MAC in a document goes before one that was only seen elsewhere.
       for (const mac of machine.identifiers.macs) if (!byMac.has(mac)) byMac.set(mac, name);

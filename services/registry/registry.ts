@@ -242,7 +242,9 @@ export async function openRegistry(parts: {
     const { name } = stranger.document;
     inTurn(() => store.machines.put(stranger, 0)).catch((error: unknown) => failed(error, `machine ${name}`));
     log.info({ machine: name, mac: sighting.mac }, 'a machine was seen for the first time');
-    return machines.get(name);
+    const met = machines.get(name);
+    if (met) acceptByClass(met);
+    return met;
   }
 
   async function writeSightings(): Promise<void> {

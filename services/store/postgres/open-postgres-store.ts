@@ -1,7 +1,7 @@
 import pg, { type PoolClient } from 'pg';
 import type { Grant, Machine } from '#machines/contract/machine.ts';
 import type { Attempt, TraceEvent } from '#machines/contract/trace.ts';
-import type { AccessKey, AuditEntry, Conflict, Lease, Store, StoredDocument } from '../contract.ts';
+import type { AccessKey, AuditEntry, Conflict, Lease, Store, StoredDocument, TracedPacket } from '../contract.ts';
 import { StoreError, type StoreErrorCode } from '../store-error.ts';
 import { migrate } from './schema.ts';
 
@@ -130,7 +130,7 @@ function storeOver(pool: pg.Pool): Store {
         const [holder] = await rows('SELECT key, state FROM leases WHERE site = $1 AND address = $2', [site, address]);
         return {
           kind: 'taken',
-          by: holder?.['state'] === 'declined' ? 'declined' : String(holder?.['key'] ?? 'another client'),
+          by: holder?.['state'] === 'declined' || typeof holder?.['key'] !== 'string' ? 'declined' : holder['key'],
         };
       },
       release: async (site, address, key, at) =>
@@ -239,7 +239,7 @@ function storeOver(pool: pg.Pool): Store {
         ),
     },
     traces: {
-      append: ({ attempts, events }) =>
+      append: ({ attempts, events, packets = [] }) =>
         guarded(() =>
           inTransaction(pool, async (client) => {
             await client.query(
@@ -256,6 +256,13 @@ function storeOver(pool: pg.Pool): Store {
                ON CONFLICT (attempt, seq) DO UPDATE SET body = excluded.body`,
               [JSON.stringify(events)],
             );
+            for (const { attempt, number, at, source, destination, payload } of packets) {
+              await client.query(
+                `INSERT INTO packets (attempt, number, at, ends, payload) SELECT $1, $2, $3, $4, $5
+                 WHERE EXISTS (SELECT 1 FROM attempts WHERE id = $1) ON CONFLICT (attempt, number) DO NOTHING`,
+                [attempt, number, at, JSON.stringify({ source, destination }), Buffer.from(payload)],
+              );
+            }
           }),
         ),
       attempts: async ({ machine, mac, before, limit }) =>
@@ -271,6 +278,22 @@ function storeOver(pool: pg.Pool): Store {
           after,
           limit,
         ])) as readonly TraceEvent[],
+      async packets(attempt) {
+        type Row = Pick<TracedPacket, 'number' | 'payload'> & {
+          at: string;
+          ends: Pick<TracedPacket, 'source' | 'destination'>;
+        };
+        const all = await rows('SELECT number, at, ends, payload FROM packets WHERE attempt = $1 ORDER BY number', [
+          attempt,
+        ]);
+        return (all as readonly unknown[] as readonly Row[]).map(({ number, at, ends, payload }) => ({
+          attempt,
+          number,
+          at: Number(at),
+          ...ends,
+          payload: new Uint8Array(payload),
+        }));
+      },
       prune: async ({ after, attempts }) =>
         (await changed('DELETE FROM attempts WHERE last_at < $1', [after])) +
         (await changed(

@@ -31,6 +31,10 @@ const MIGRATIONS: readonly string[] = [
     attempt text NOT NULL REFERENCES attempts (id) ON DELETE CASCADE, seq integer NOT NULL, body jsonb NOT NULL,
     PRIMARY KEY (attempt, seq)
   );
+  CREATE TABLE packets (
+    attempt text NOT NULL REFERENCES attempts (id) ON DELETE CASCADE, number integer NOT NULL, at bigint NOT NULL,
+    ends jsonb NOT NULL, payload bytea NOT NULL, PRIMARY KEY (attempt, number)
+  );
   CREATE TABLE access (id text PRIMARY KEY, hash text NOT NULL UNIQUE, body jsonb NOT NULL);
   CREATE TABLE audit (id bigserial PRIMARY KEY, at bigint NOT NULL, body jsonb NOT NULL);
   `,

@@ -128,10 +128,11 @@ function storeOver(db: Database.Database, writer: Writer, close: () => Promise<v
           readonly ends: string;
           readonly payload: Uint8Array;
         };
-        return (packetsOf.all(attempt) as Row[]).map(({ ends, ...row }) => ({
+        return (packetsOf.all(attempt) as Row[]).map(({ ends, payload, ...row }) => ({
           attempt,
           ...row,
           ...(JSON.parse(ends) as Pick<TracedPacket, 'source' | 'destination'>),
+          payload: new Uint8Array(payload),
         }));
       },
       prune: ({ after, attempts }) => write('pruneTraces', after, attempts),

@@ -274,6 +274,22 @@ export function storeConformance(
         );
       }));
 
+    it('keep datagrams byte for byte', () =>
+      withStore(async ({ traces }) => {
+        const end = (port: number) => ({ address: '10.0.0.1' as IpAddress, port });
+        const packet = (number: number) => ({
+          attempt: 'a',
+          number,
+          at: 5,
+          source: end(68),
+          destination: end(67),
+          payload: Uint8Array.of(0, 255, number),
+        });
+        await traces.append({ attempts: [attempt('a')], events: [], packets: [packet(2), packet(1)] });
+        assert.deepEqual(await traces.packets('a'), [packet(1), packet(2)]);
+        assert.deepEqual(await traces.packets('nobody'), []);
+      }));
+
     it('are pruned by age and by number, events with them', () =>
       withStore(async ({ traces }) => {
         const attempts = [1, 2, 3, 4].map((n) => attempt(`a${n}`, { startedAt: n * 1000, lastAt: n * 1000 }));

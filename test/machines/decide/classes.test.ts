@@ -1,0 +1,73 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { classDocument, machineDocument, profileDocument } from '#machines/contract/documents.ts';
+import type { Machine } from '#machines/contract/machine.ts';
+import { fits, profileOf } from '#machines/decide/classes.ts';
+
+const FITS: readonly (readonly [string, string | number | boolean | undefined, boolean])[] = [
+  ['8', 8, true],
+  ['8', '8', true],
+  ['= 8', 9, false],
+  ['>= 8', 8, true],
+  ['> 8', 8, false],
+  ['<= 8', '7.5', true],
+  ['< 8', 8, false],
+  ['!= 8', 9, true],
+  ['>= 8', 'many', false],
+  ['x86_64', 'x86_64', true],
+  ['x86_64', 'X86_64', true],
+  ['Dell*', 'Dell Inc.', true],
+  ['Dell*', 'HPE', false],
+  ['!= Dell*', 'HPE', true],
+  ['!= Dell*', 'Dell Inc.', false],
+  ['true', true, true],
+  ['1', true, false],
+  ['8', undefined, false],
+  ['!= 8', undefined, true],
+  ['', '', true],
+];
+
+const machine = (more: object = {}): Machine => ({
+  document: machineDocument.parse({ kind: 'Machine', name: 'a', ...more }),
+  acceptance: 'accepted',
+  service: 'none',
+  locked: false,
+  identifiers: { macs: [], uuids: [], serials: [] },
+  facts: { 'gpu.count': { value: 4, at: 1, source: 'agent' } },
+  rev: 1,
+});
+const one = (name: string, match: object, more: object = {}) =>
+  classDocument.parse({ kind: 'Class', name, match, profile: name, ...more });
+const profile = (name: string) => profileDocument.parse({ kind: 'Profile', name, os: 'disk' });
+
+describe('classes', () => {
+  for (const [condition, value, want] of FITS) {
+    it(`${JSON.stringify(condition)} ${want ? 'fits' : 'does not fit'} ${JSON.stringify(value)}`, () =>
+      assert.equal(fits(condition, value), want));
+  }
+
+  it('the machine’s own profile goes before any class', () => {
+    const { profile: found, from } = profileOf(
+      machine({ profile: 'own' }),
+      [one('gpu', { facts: { 'gpu.count': '>= 1' } })],
+      profile,
+    );
+    assert.equal(found?.name, 'own');
+    assert.equal(from, 'machine a names it');
+  });
+
+  it('all facts and labels of a class must fit', () => {
+    const classes = [one('both', { facts: { 'gpu.count': '>= 1' }, labels: { rack: 'r1' } })];
+    assert.equal(profileOf(machine(), classes, profile).profile, undefined);
+    assert.equal(profileOf(machine({ labels: { rack: 'r1' } }), classes, profile).profile?.name, 'both');
+  });
+
+  it('a class without conditions catches nobody', () => {
+    assert.equal(profileOf(machine(), [one('all', {})], profile).profile, undefined);
+  });
+
+  it('a fact with the name of something every object has is no fact', () => {
+    assert.equal(profileOf(machine(), [one('odd', { facts: { constructor: '!= x' } })], profile).profile?.name, 'odd');
+    assert.equal(profileOf(machine(), [one('odd', { facts: { constructor: '*' } })], profile).profile, undefined);
+  });
+});
