@@ -30,7 +30,7 @@ import { machinePlane } from './machine/machine-plane.ts';
 import { dhcp4Metrics, tftpCounters } from './metrics.ts';
 import { type Banner, bannerText, readyLine } from './serve-banner.ts';
 import { runTogether, type Task } from './task.ts';
-import { traceEventOf } from './tftp/decide/trace-event.ts';
+import { traceEventOf } from './tftp/trace-event.ts';
 import { diskFiles } from './tftp/disk-files.ts';
 import { tftpServer } from './tftp/server.ts';
 

@@ -1,7 +1,7 @@
 import type { TraceBody } from '#machines/contract/trace.ts';
 import type { IpAddress } from '#machines/values/ip-address.ts';
 import type { MacAddress } from '#machines/values/mac-address.ts';
-import type { TftpEvent } from '../contract.ts';
+import type { TftpEvent } from './contract.ts';
 
 /** What a boot's trace keeps of a TFTP event. What concerns no client's file is for the log alone. */
 export function traceEventOf(
