@@ -1,5 +1,5 @@
 import type { Attempt, TraceBody, TraceEvent, Verdict } from '#machines/contract/trace.ts';
-import type { Evidence } from '#machines/decide/verdict/evidence.ts';
+import { evidenceOf, type Evidence, NO_EVIDENCE } from '#machines/decide/verdict/evidence.ts';
 import type { IpAddress } from '#machines/values/ip-address.ts';
 import type { MacAddress } from '#machines/values/mac-address.ts';
 
@@ -8,11 +8,13 @@ export type LiveAttempt = {
   readonly id: string;
   readonly site: string;
   machine: string | undefined;
+  /** The card that spoke last, and all that did. */
   mac: MacAddress | undefined;
+  readonly macs: Set<MacAddress>;
   address: IpAddress | undefined;
   /** What its MAC asked DHCP for last: a NAK takes it back. */
   claimed: IpAddress | undefined;
-  startedAt: number;
+  readonly startedAt: number;
   lastAt: number;
   endedAt: number | undefined;
   evidence: Evidence;
@@ -28,6 +30,54 @@ export type LiveAttempt = {
   droppedBecause: string;
   droppedToldAt: number;
 };
+
+export function newAttempt(
+  about: Pick<LiveAttempt, 'id' | 'site' | 'machine' | 'mac' | 'startedAt'> & Partial<LiveAttempt>,
+): LiveAttempt {
+  return {
+    macs: new Set(about.mac === undefined ? [] : [about.mac]),
+    address: undefined,
+    claimed: undefined,
+    lastAt: about.startedAt,
+    endedAt: undefined,
+    evidence: NO_EVIDENCE,
+    verdict: { code: 'in-progress', stage: 'dhcp', cause: '', next: '' },
+    events: 0,
+    logs: 0,
+    packets: 0,
+    dropped: 0,
+    droppedBecause: '',
+    droppedToldAt: 0,
+    ...about,
+  };
+}
+
+/**
+ * As it was when it was stored. Without its events only what the attempt itself says is known of it. `packets` is how
+ * many of its datagrams are stored.
+ */
+export function restoredAttempt(
+  attempt: Attempt,
+  { events, packets }: { readonly events: readonly TraceEvent[]; readonly packets: number },
+): LiveAttempt {
+  const { id, site, machine, mac, address, startedAt, lastAt, endedAt, stage, verdict } = attempt;
+  return newAttempt({
+    id,
+    site,
+    machine,
+    mac,
+    address,
+    claimed: address,
+    startedAt,
+    lastAt,
+    endedAt,
+    evidence: events.length === 0 ? { ...NO_EVIDENCE, startedAt, lastAt, stage } : evidenceOf(events),
+    verdict,
+    events: Math.max(attempt.events, events.at(-1)?.seq ?? 0),
+    logs: events.filter(({ kind }) => kind === 'log').length,
+    packets,
+  });
+}
 
 export function attemptOf(live: LiveAttempt): Attempt {
   return {

@@ -94,3 +94,5 @@ export function traceWriter({
     },
   };
 }
+
+export type TraceWriter = ReturnType<typeof traceWriter>;

@@ -168,6 +168,7 @@ describe('verdicts of attempts in progress', () => {
   it('change when a deadline passes without an event, and watchers are told', async () => {
     const { play, recorder, at } = await world();
     const [id = ''] = play({ mac: MAC }, dora(0, UEFI, UEFI_LOADER));
+    await recorder.tick();
     const told: [Attempt, TraceEvent | undefined][] = [];
     recorder.watch((attempt, event) => told.push([attempt, event]));
     at(23);
@@ -272,6 +273,17 @@ describe('what is written', () => {
     stop.abort();
     await running;
     assert.equal((await store.events(id, 0, 100)).length, 4);
+  });
+
+  it('is complete with what came after the end of the task, once the recorder is disposed of', async () => {
+    const { play, recorder, store } = await world();
+    const [id = ''] = play({ mac: MAC }, dora(0, UEFI, UEFI_LOADER));
+    await recorder.run(AbortSignal.abort());
+    assert.equal((await store.events(id, 0, 100)).length, 4);
+    play({ address: ADDRESS }, uefiLoaderSteps(5));
+    await recorder[Symbol.asyncDispose]();
+    assert.equal((await store.events(id, 0, 100)).length, 8);
+    assert.equal((await store.attempt(id))?.stage, 'loader');
   });
 
   it('is seen before it is in the store, and once', async () => {
