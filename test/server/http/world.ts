@@ -49,6 +49,8 @@ export async function startWorld(
     readonly discovery?: Discovery;
     readonly limits?: Partial<BootPlaneLimits>;
     readonly chunks?: Partial<typeof SHARED_CHUNKS>;
+    /** The attempt is in a boot loop, and this is why. */
+    readonly loop?: string;
     readonly initrdBytes?: number;
     /** false: nothing is remembered of what was recorded. */
     readonly keepEvents?: boolean;
@@ -66,7 +68,7 @@ export async function startWorld(
   await write(join(directory, 'initrd.zst'), files.initrd);
   await write(join(directory, 'loaders/ipxe/x86_64/snponly.efi'), files.snponly);
 
-  const machine: Machine = { ...MACHINE, ...options.machine };
+  let machine: Machine = { ...MACHINE, ...options.machine };
   const profile = profileDocument.parse({
     kind: 'Profile',
     name: 'live',
@@ -88,7 +90,11 @@ export async function startWorld(
   });
   const events: Recorded[] = [];
   const sightings: Sighting[] = [];
-  const attempts = new Map<string, Attempt>([[ATTEMPT, attemptOf(ATTEMPT, machine.document.name, MAC)]]);
+  const attempt = attemptOf(ATTEMPT, machine.document.name, MAC);
+  const loop = { code: 'boot-loop', stage: 'kernel', cause: options.loop ?? '', next: '' } as const;
+  const attempts = new Map<string, Attempt>([
+    [ATTEMPT, options.loop === undefined ? attempt : { ...attempt, verdict: loop }],
+  ]);
   let grant: Grant | undefined = options.grant
     ? { id: 'g1', machine: machine.document.name, profile: 'live', createdAt: 1, by: 'operator' }
     : undefined;
@@ -170,6 +176,10 @@ export async function startWorld(
     events,
     sightings,
     grant: () => grant,
+    /** What an operator does meanwhile. */
+    change(differences: Partial<Machine>): void {
+      machine = { ...machine, ...differences };
+    },
     /** The first event that fits, also one that has happened already. */
     async event<Kind extends TraceBody['kind']>(
       kind: Kind,
