@@ -16,6 +16,16 @@ export type ScriptValues = {
 /** Where logs of a booting machine may go, as `address:port`; absent where no receiver listens. */
 export type LogReceivers = { readonly syslog?: string; readonly json?: string };
 
+/**
+ * The receivers as a machine reaches them: one that listens on every address is named by the host of the boot plane's
+ * URL, which the machine has just spoken to.
+ */
+export function receiversAt(receivers: LogReceivers, bootUrl: string): LogReceivers {
+  const host = /^https?:\/\/(\[[^\]]+\]|[^/:]+)/.exec(bootUrl)?.[1] ?? '';
+  const named = Object.entries(receivers).map(([kind, at]) => [kind, at.replace(/^(0\.0\.0\.0|\[::\])(?=:)/, host)]);
+  return Object.fromEntries(named) as LogReceivers;
+}
+
 export type Interpolated =
   | { readonly ok: true; readonly text: string }
   | { readonly ok: false; readonly because: string };

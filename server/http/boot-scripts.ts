@@ -3,6 +3,7 @@ import type { Attempt } from '#machines/contract/trace.ts';
 import type { BootPlan } from '#machines/decide/boot-plan.ts';
 import { type Claim, claimsOf } from '#machines/decide/boot-path.ts';
 import { type BootScript, decideBootScript, type ScriptFirmware } from '#machines/decide/boot-script.ts';
+import { receiversAt } from '#machines/decide/boot-script-values.ts';
 import type { IpAddress } from '#machines/values/ip-address.ts';
 import { isMachineMac, type MacAddress, parseMacAddress } from '#machines/values/mac-address.ts';
 import { parseUuid } from '#machines/values/uuid.ts';
@@ -39,6 +40,7 @@ export function bootScripts(parts: BootPlaneParts) {
     const { machine, mac, claims } = subject;
     const plan = planner({ machine, attempt, discovery: network.discovery });
     const id = attempt ?? PREVIEW_ATTEMPT;
+    const bootUrl = network.advertise ?? asker.reachedUrl;
     const live = attempt === undefined ? undefined : recorder.live({ attempt });
     const script = decideBootScript({
       plan,
@@ -47,8 +49,8 @@ export function bootScripts(parts: BootPlaneParts) {
       firmware: firmwareOf(claims, machine),
       architecture: claims.get('buildarch') ?? textFact(machine, 'arch'),
       attempt: id,
-      bootUrl: network.advertise ?? asker.reachedUrl,
-      log: receivers,
+      bootUrl,
+      log: receiversAt(receivers, bootUrl),
       loop: live?.verdict.code === 'boot-loop' ? live.verdict.cause : undefined,
       insists: claims.has('again'),
     });

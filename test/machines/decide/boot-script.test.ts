@@ -4,6 +4,7 @@ import { imageDocument, machineDocument, profileDocument } from '#machines/contr
 import type { Machine } from '#machines/contract/machine.ts';
 import type { BootPlan } from '#machines/decide/boot-plan.ts';
 import { type BootScript, decideBootScript, type ScriptQuestion } from '#machines/decide/boot-script.ts';
+import { receiversAt } from '#machines/decide/boot-script-values.ts';
 import { parseMacAddress } from '#machines/values/mac-address.ts';
 import { sure } from '#machines/values/parsed.ts';
 
@@ -249,5 +250,26 @@ describe('a kernel script', () => {
 
   it('is the same however often it is asked for', () => {
     assert.deepEqual(decideBootScript(question()), decideBootScript(question()));
+  });
+});
+
+describe('log receivers', () => {
+  it('that listen on every address are named by the one that the machine reached', () => {
+    const receivers = { syslog: '0.0.0.0:514', json: '[::]:5515' };
+    const at = (url: string) => Object.values(receiversAt(receivers, url));
+    assert.deepEqual(at('http://192.0.2.1:8080'), ['192.0.2.1:514', '192.0.2.1:5515']);
+    assert.deepEqual(at('http://[fd00::1]:8080'), ['[fd00::1]:514', '[fd00::1]:5515']);
+    assert.deepEqual(at('https://boot.example'), ['boot.example:514', 'boot.example:5515']);
+  });
+
+  it('that listen on one address are named by it', () => {
+    assert.deepEqual(receiversAt({ syslog: '192.0.2.7:514' }, BASE), { syslog: '192.0.2.7:514' });
+  });
+
+  it('of syslog are told to iPXE only on the port that it knows, by an IPv4 address', () => {
+    const told = (syslog: string) => decideBootScript(question({ log: { syslog } })).data.syslog;
+    assert.equal(told('192.0.2.1:514'), '192.0.2.1');
+    assert.equal(told('192.0.2.1:5514'), undefined);
+    assert.equal(told('boot.example:514'), undefined);
   });
 });
