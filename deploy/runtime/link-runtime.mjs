@@ -64,4 +64,6 @@ if (bundled && bundledNodeRuns()) {
   );
   process.exit(1);
 }
+// Not by `bin` in package.json: `npx ingot` would then install the checkout into npx's cache first, which
+// strict-allow-scripts refuses because of this very script. A link in .bin is run as it is.
 link('ingot', join(root, 'bin', 'ingot'));
