@@ -10,16 +10,7 @@ import { TFTP_LIMITS } from '#server/tftp/contract.ts';
 import { diskFiles } from '#server/tftp/disk-files.ts';
 import { tftpServer } from '#server/tftp/server.ts';
 import { findUnpacked } from '#test/lab/cache.ts';
-
-/** `ours` and `peer` in `unit`, more is better; `ratio` is ours by peer's, met when it reaches `target`. */
-export type BenchRow = {
-  readonly what: string;
-  readonly ours: number;
-  readonly peer: number;
-  readonly unit: string;
-  readonly ratio: number;
-  readonly target: number;
-};
+import { type BenchRow, formatRows } from './row.ts';
 
 const run = promisify(execFile);
 const FILE_BYTES = 20_000_000;
@@ -114,7 +105,15 @@ async function rows(ports: { readonly ours: number; readonly peer: number }): Pr
       figures.peer.push(await megabytesPerSecond(() => peer(ports.peer)));
     }
     const [mine, theirs] = [median(figures.ours), median(figures.peer)];
-    return { what, ours: mine, peer: theirs, unit: 'MB/s', ratio: mine / theirs, target };
+    return {
+      what,
+      ours: mine,
+      peer: theirs,
+      peerName: 'tftpd-hpa',
+      unit: 'MB/s',
+      ratio: mine / theirs,
+      target: { kind: 'ratio', atLeast: target },
+    };
   }
 }
 
@@ -150,11 +149,4 @@ async function startTftpdHpa(
 /** curl's exit status for "file not found", which only a listening server says. */
 const NOT_FOUND = 68;
 
-if (import.meta.main) {
-  for (const { what, ours, peer, unit, ratio, target } of await benchTftp()) {
-    const verdict = ratio >= target ? 'met' : 'not met';
-    console.log(
-      `${what}: ${ours.toFixed(1)} ${unit}, tftpd-hpa ${peer.toFixed(1)}: ${ratio.toFixed(2)} x, target ${target} x ${verdict}`,
-    );
-  }
-}
+if (import.meta.main) process.stdout.write(`${formatRows(await benchTftp())}\n`);

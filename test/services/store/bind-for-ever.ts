@@ -1,6 +1,5 @@
-// Binds leases until it is killed, and prints the address of each whose promise has resolved. Writes are synchronous: what
-// is printed was durable before.
-import { writeSync } from 'node:fs';
+// Binds leases until it is killed, and prints the address of each whose promise has resolved: what was printed was
+// durable before.
 import type { IpAddress } from '#machines/values/ip-address.ts';
 import { openSqliteStore } from '#services/store/sqlite/open-sqlite-store.ts';
 import { lease } from './conformance.ts';
@@ -13,7 +12,7 @@ await Promise.all(
       const number = next++;
       const address = `10.${number >> 16}.${(number >> 8) & 255}.${number & 255}` as IpAddress;
       await store.leases.bind(lease({ address, key: `key ${number}` }));
-      writeSync(1, `${address}\n`);
+      process.stdout.write(`${address}\n`);
     }
   }),
 );
