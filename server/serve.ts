@@ -53,8 +53,9 @@ export async function serve(parts: {
 
   await using store = await openStore(config);
   await using registry = await openRegistry({ store, site: config.site, configSubnets: config.subnets, now, log });
-  const recorder = await openRecorder({
+  await using recorder = await openRecorder({
     store: store.traces,
+    leases: store.leases,
     registry,
     clock: { now },
     random: randomBytes,

@@ -1,10 +1,8 @@
 import { setInterval } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { VERDICT_TIMES, type VerdictTimes } from '#machines/decide/verdict/times.ts';
-import type { IpAddress } from '#machines/values/ip-address.ts';
-import type { MacAddress } from '#machines/values/mac-address.ts';
 import type { Registry } from '#services/registry/contract.ts';
-import type { TraceStore } from '#services/store/contract.ts';
+import type { LeaseStore, TraceStore } from '#services/store/contract.ts';
 import type { Recorder } from './contract.ts';
 import { RECORDER_LIMITS, type RecorderLimits } from './limits.ts';
 import { restoredAttempt } from './live-attempt.ts';
@@ -15,6 +13,8 @@ import { traceWriter } from './writer.ts';
 export type RecorderParts = {
   readonly store: TraceStore;
   readonly registry: Pick<Registry, 'machine' | 'machineByMac' | 'watch'>;
+  /** Who has an address, so that joining by address survives a restart. */
+  readonly leases?: Pick<LeaseStore, 'all'>;
   readonly clock: { now(): number };
   /** So many random bytes; an attempt's id is a secret that a script carries. */
   readonly random: (size: number) => Uint8Array;
@@ -32,8 +32,6 @@ export type RunningRecorder = Required<Recorder> &
     readonly name: string;
     readonly ready: Promise<void>;
     run(signal: AbortSignal): Promise<void>;
-    /** Who holds an address by the leases that were stored, so that joining survives a restart. */
-    learnAddress(address: IpAddress, mac: MacAddress, at: number): void;
     /** Looks at all deadlines that have passed, and writes what waits. What `run` does five times a second. */
     tick(): Promise<void>;
   };
@@ -95,6 +93,9 @@ export async function openRecorder(parts: RecorderParts): Promise<RunningRecorde
     if (!(await writer.flush())) throw new Error('the last traces could not be written');
   }
 
+  for (const { state, address, mac, boundAt } of (await parts.leases?.all()) ?? []) {
+    if (state === 'bound' && mac !== undefined) attempts.learn(address, mac, boundAt);
+  }
   await takeUp();
   const stopWatching = registry.watch((change) => {
     if (change.kind === 'machine' && change.machine) attempts.machineChanged(change.name, change.machine);
@@ -135,7 +136,6 @@ export async function openRecorder(parts: RecorderParts): Promise<RunningRecorde
       return live?.endedAt === undefined && live ? attempts.snapshot(live) : undefined;
     },
     macOf: (address) => attempts.macOf(address),
-    learnAddress: (address, mac, at) => attempts.learn(address, mac, at),
     async attempts({ machine, mac, limit, before }) {
       const stored = await store.attempts({
         limit,
@@ -144,7 +144,10 @@ export async function openRecorder(parts: RecorderParts): Promise<RunningRecorde
         ...(before === undefined ? {} : { before }),
       });
       const all = new Map(stored.map((attempt) => [attempt.id, attempt]));
+      // A full page needs nothing that is older than its last.
+      const since = stored.length < limit ? Number.NEGATIVE_INFINITY : (stored.at(-1)?.startedAt ?? 0);
       for (const live of attempts.all()) {
+        if (live.startedAt < since) continue;
         if (machine !== undefined && live.machine !== machine) continue;
         if (mac !== undefined && live.mac !== mac) continue;
         if (before === undefined || live.startedAt < before) all.set(live.id, attempts.snapshot(live));

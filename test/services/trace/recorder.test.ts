@@ -3,7 +3,6 @@ import { describe, it } from 'node:test';
 import type { Attempt, TraceBody, TraceEvent } from '#machines/contract/trace.ts';
 import type { Ipv4 } from '#machines/values/ip-address.ts';
 import {
-  ack,
   ADDRESS,
   asked,
   atSecond,
@@ -15,7 +14,6 @@ import {
   INITRD,
   IPXE,
   KERNEL,
-  LINUX,
   later,
   linuxSteps,
   OTHER,
@@ -31,6 +29,7 @@ import {
   UEFI_LOADER,
   uefiLoaderSteps,
 } from '#test/machines/decide/boots.ts';
+import { openRecorder } from '#services/trace/recorder.ts';
 import { machine, macNumber, world } from './world.ts';
 
 const MAC = macNumber(1);
@@ -520,10 +519,28 @@ describe('after a restart', () => {
   });
 
   it('leases that were stored tell who has an address', async () => {
-    const { recorder, at } = await world();
-    at(10);
-    recorder.learnAddress(ADDRESS, MAC, atSecond(5));
+    const { registry, store } = await world();
+    const lease = {
+      site: 'default',
+      subnet: '192.168.77.0/24',
+      key: MAC,
+      boundAt: atSecond(0),
+      expiresAt: atSecond(60),
+    };
+    const recorder = await openRecorder({
+      store,
+      registry,
+      leases: {
+        all: async () => [
+          { ...lease, address: ADDRESS, mac: MAC, state: 'bound' },
+          { ...lease, address: OTHER, mac: MAC, state: 'released' },
+        ],
+      },
+      clock: { now: () => atSecond(10) },
+      random: (size) => new Uint8Array(size),
+      log: { error() {}, warn() {}, info() {} },
+    });
     assert.equal(recorder.macOf(ADDRESS), MAC);
-    assert.equal(recorder.record({ address: ADDRESS }, ack(LINUX)), undefined);
+    assert.equal(recorder.macOf(OTHER), undefined);
   });
 });
