@@ -29,7 +29,7 @@ export type Config = {
     readonly proxyPort: number;
     /** Lease addresses on a segment where another DHCP server answers: only when told so outright (safety rule 5). */
     readonly besideOtherServer: boolean;
-    /** Ask by ICMP whether an address of a pool is in use before it is offered for the first time. */
+    /** Ask by ARP whether an address of a pool is in use before it is offered for the first time. */
     readonly conflictProbe: boolean;
   };
   readonly boot: { readonly listen: Listen; readonly advertise: string | undefined };

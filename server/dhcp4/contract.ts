@@ -30,12 +30,14 @@ export type Dhcp4Parts = {
 export type Dhcp4Limits = {
   /** Packets whose answer waits for the disk or a probe; more are not answered, and come again. */
   readonly pending: number;
-  /** Addresses that are asked for by ICMP at once; beyond that, offers go out unprobed. */
+  /** Addresses that the link is asked about at once; beyond that, offers go out unprobed. */
   readonly probes: number;
   /** An OFFER is never later than this for a probe's sake: OVMF gathers offers for 3.7 s, iPXE for 2. */
   readonly probeMs: number;
   /** How long other DHCP servers have time to answer at the start. */
   readonly rivalMs: number;
+  /** After how long they are looked for again: while all is well, and while we hold back because of one. */
+  readonly rivalAgainMs: { readonly calm: number; readonly restrained: number };
   readonly addressPollMs: number;
   readonly loop: LoopLimits;
 };

@@ -7,6 +7,7 @@ import type { ConflictProbe } from './conflict-probe.ts';
 import type { Dhcp4Limits, Dhcp4Parts } from './contract.ts';
 import type { Counters } from './counters.ts';
 import type { Answer, Bind, Hold, Reply, Silence } from './decide/answer.ts';
+import type { Binding } from './decide/binding.ts';
 import { answerDhcp, type LeaseFacts } from './decide/answer-dhcp.ts';
 import { type BootFile, chooseBootFile } from './decide/boot-file.ts';
 import { bootPins } from './decide/boot-pins.ts';
@@ -20,6 +21,7 @@ import { isProbe, probeReply } from './decide/probe-reply.ts';
 import type { Question } from './decide/question.ts';
 import { relayHabits } from './decide/relay-habits.ts';
 import { encodeReply } from './decide/reply.ts';
+import { DECLINED_MS } from './decide/server-answer.ts';
 import { isKnownRelay } from './decide/select-network.ts';
 import { tokenBucket } from './decide/token-bucket.ts';
 import { answeredEvent, factsOf, receivedEvent } from './decide/trace-events.ts';
@@ -51,6 +53,8 @@ const RELAY_INFORMATION = codeOf('relayInformation');
 const LABEL_NO_OPTION_43 = 'ingot/no-option-43';
 /** An address is declined once in a while; more than that is somebody who drains a pool. */
 const DECLINES = { burst: 16, perSecond: 1 / 60 };
+/** Each probe makes an entry in the kernel's table of neighbours, which by default holds 1,024 for everybody. */
+const PROBES = { burst: 64, perSecond: 32 };
 
 /** A packet on its way: what is known of it besides the question. */
 type Case = {
@@ -71,6 +75,7 @@ export function packetHandler(parts: HandlerParts) {
   const loops = loopGuard(limits.loop);
   const habits = relayHabits();
   const declines = tokenBucket(DECLINES);
+  const probes = tokenBucket(PROBES);
   const inWork = new Set<Promise<void>>();
   /** Clients whose answer waits for the disk or a probe: asking again meanwhile changes nothing. */
   const waiting = new Set<string>();
@@ -290,28 +295,31 @@ export function packetHandler(parts: HandlerParts) {
     send(one, answer);
   }
 
-  function offer(one: Case, answer: Reply, { network, address, key, probe }: Hold): void {
-    const { now: at, arrival } = one.question;
+  function offer(one: Case, answer: Reply, hold: Hold): void {
+    const { network, address, key, probe } = hold;
+    const { now: at, arrival, message } = one.question;
     if (probing.has(address)) return counters.silent('limit');
     leases.table.hold(network, address, key, at);
-    const ask = parts.probe;
-    if (!probe || !ask || probing.size >= limits.probes) return send(one, answer);
+    const { link } = arrival;
+    // Only on its own link can an address be asked for.
+    const ask = link && message.giaddr === ANY_IPV4 && probe ? parts.probe : undefined;
+    if (!link || !ask || probing.size >= limits.probes || !probes.take(at)) return send(one, answer);
     probing.add(address);
     later(one, `probe ${address}`, async () => {
       const found = await ask({
         address,
-        interface: one.question.message.giaddr === ANY_IPV4 ? arrival.link?.name : undefined,
+        interface: link.name,
+        client: one.question.client.mac,
+        knock: () => one.incoming.reply(NOTHING, { address, port: DISCARD }),
       });
       probing.delete(address);
-      if (found !== 'in-use') return send(one, answer);
+      if (found === 'silent') return send(one, answer);
       counters.count('conflicts');
-      log.warn(
-        { address, client: key },
-        'dhcp4: somebody unknown uses an address of the pool; nobody gets it for a day',
-      );
-      await leases.decline(network, { address, key: 'in-use', state: 'declined', boundAt: at, expiresAt: at + DAY_MS });
       leases.table.dropHold(network, key);
-      // Once more for another address; if that is in use as well, the client's next DISCOVER goes on from there.
+      if (found === 'in-use') await leases.decline(network, strangersBinding(address, at));
+      else leases.table.setAside(network, address, at + UNCLEAR_MS);
+      log.warn({ address, client: key, found }, 'dhcp4: an address of the pool is used by somebody unknown');
+      // With the next address; each one is asked for once, so this ends.
       carryOut(
         one,
         answerDhcp(one.question, one.place, () => leaseFacts(one)),
@@ -406,7 +414,19 @@ export function packetHandler(parts: HandlerParts) {
 }
 
 const BROADCAST = '255.255.255.255' as Ipv4;
-const DAY_MS = 24 * 3_600_000;
+const NOTHING = new Uint8Array(0);
+/** RFC 863: whatever comes to this port is thrown away. */
+const DISCARD = 9;
+/** The kernel needs eight seconds to give up a neighbour that does not answer any more. */
+const UNCLEAR_MS = 60_000;
+
+const strangersBinding = (address: Ipv4, at: number): Binding => ({
+  address,
+  key: 'in-use',
+  state: 'declined',
+  boundAt: at,
+  expiresAt: at + DECLINED_MS,
+});
 
 const NOTHING_TO_BOOT: BootFile = {
   kind: 'none',

@@ -10,9 +10,6 @@ export type Restraint = {
   readonly because: string;
 };
 
-const CALM_MS = 300_000;
-const RESTRAINED_MS = 30_000;
-
 /**
  * Who else answers DHCP on our interfaces (safety rule 5)? Asked before an interface is served, again every five minutes,
  * and every half minute while we hold back, so that the one that is left goes on alone.
@@ -22,12 +19,14 @@ export function rivals({
   probe,
   self,
   besideOtherServer,
+  againMs,
   changed,
 }: {
   readonly modes: ReadonlyMap<string, 'server' | 'proxy'>;
   readonly probe: (name: string, signal: AbortSignal) => Promise<readonly FoundServer[]>;
   readonly self: () => IngotMarker;
   readonly besideOtherServer: boolean;
+  readonly againMs: { readonly calm: number; readonly restrained: number };
   readonly changed: (name: string, restraint: Restraint | undefined) => void;
 }) {
   const restraints = new Map<string, Restraint>();
@@ -89,7 +88,7 @@ export function rivals({
         );
       } finally {
         looking.delete(name);
-        nextAt.set(name, now + (restraints.has(name) ? RESTRAINED_MS : CALM_MS));
+        nextAt.set(name, now + (restraints.has(name) ? againMs.restrained : againMs.calm));
       }
     },
 

@@ -5,7 +5,7 @@ import type { Lease } from '#services/store/contract.ts';
 import { loadDeviceSockets } from '../sockets/device-socket.ts';
 import { inheritedSockets } from '../sockets/inherited-sockets.ts';
 import { type Task, task } from '../task.ts';
-import { pingProbe } from './conflict-probe.ts';
+import { arpProbe } from './conflict-probe.ts';
 import type { Dhcp4Control, Dhcp4Limits, Dhcp4Listening, Dhcp4Parts } from './contract.ts';
 import { dhcp4Counters } from './counters.ts';
 import { PORTS } from './decide/destination.ts';
@@ -20,9 +20,10 @@ import { rivals } from './rivals.ts';
 
 export const DHCP4_LIMITS: Dhcp4Limits = {
   pending: 20_000,
-  probes: 16,
-  probeMs: 800,
+  probes: 64,
+  probeMs: 500,
   rivalMs: 2500,
+  rivalAgainMs: { calm: 300_000, restrained: 30_000 },
   addressPollMs: 5000,
   loop: LOOP_LIMITS,
 };
@@ -50,6 +51,7 @@ export function dhcp4Server(parts: Dhcp4Parts): Task<Dhcp4Listening> & Dhcp4Cont
     const others = rivals({
       modes: new Map(served),
       self,
+      againMs: limits.rivalAgainMs,
       besideOtherServer: config.dhcp.besideOtherServer,
       probe: (name, stop) =>
         probeDhcpServers({
@@ -93,7 +95,7 @@ export function dhcp4Server(parts: Dhcp4Parts): Task<Dhcp4Listening> & Dhcp4Cont
       counters,
       self,
       isOwnAddress,
-      probe: config.dhcp.conflictProbe ? pingProbe({ timeoutMs: limits.probeMs }) : undefined,
+      probe: config.dhcp.conflictProbe ? arpProbe({ timeoutMs: limits.probeMs }) : undefined,
       restraint: (name) => others.restraint(name),
       suspect: (name) => others.suspect(name),
     });

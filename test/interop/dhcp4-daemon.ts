@@ -3,6 +3,7 @@
 import { readFileSync } from 'node:fs';
 import type { MachineDocument } from '#machines/contract/documents.ts';
 import { configFile } from '#server/config/schema.ts';
+import type { Dhcp4Limits } from '#server/dhcp4/contract.ts';
 import { dhcp4Server } from '#server/dhcp4/server.ts';
 import { runTogether } from '#server/task.ts';
 import { machineOf, parts, subnetOf } from '#test/server/dhcp4/world.ts';
@@ -13,7 +14,7 @@ export type DaemonSettings = {
   readonly subnets?: readonly Readonly<Record<string, unknown>>[];
   readonly dhcp?: Readonly<Record<string, unknown>>;
   readonly machines?: readonly (Partial<MachineDocument> & Readonly<Record<string, unknown>>)[];
-  readonly limits?: { readonly addressPollMs?: number };
+  readonly limits?: Partial<Dhcp4Limits>;
 };
 
 if (import.meta.main) {
@@ -34,7 +35,7 @@ if (import.meta.main) {
       },
     },
     log: {
-      isLevelEnabled: () => process.env["INGOT_QUIET"] === undefined,
+      isLevelEnabled: () => process.env['INGOT_QUIET'] === undefined,
       debug: (...what: readonly unknown[]) => say('debug', what),
       info: (...what: readonly unknown[]) => say('info', what),
       warn: (...what: readonly unknown[]) => say('warn', what),

@@ -120,7 +120,9 @@ export function leaseTable({
       }
       if (requested !== undefined && this.isInPool(network, requested)) {
         const slot = pool.slot(requested);
-        if (isFreeFor(slot, key, now)) return { kind: 'address', ip: requested, from: 'requested', known: false };
+        if (isFreeFor(slot, key, now) && slot.asideUntil <= now) {
+          return { kind: 'address', ip: requested, from: 'requested', known: false };
+        }
       }
       const slot = pool.candidate(now);
       return slot ? { kind: 'address', ip: slot.ip, from: 'pool', known: false } : { kind: 'exhausted' };
@@ -137,6 +139,11 @@ export function leaseTable({
     },
 
     dropHold,
+
+    /** Not for newcomers until then. */
+    setAside(network: Network, ip: Ipv4, until: number): void {
+      placeOf(network).pool.slot(ip).asideUntil = until;
+    },
 
     /** What the store has accepted. An earlier address of the same client is free from now on. */
     set(network: Network, binding: Binding): void {

@@ -3,6 +3,7 @@ import type { Lease, LeaseStore } from '#services/store/contract.ts';
 /** A small lease store that forgets everything when it ends, and keeps to the contract until then. */
 export function memoryLeases(initial: readonly Lease[] = []): LeaseStore & { readonly leases: () => readonly Lease[] } {
   const byAddress = new Map<string, Lease>(initial.map((lease) => [`${lease.site} ${lease.address}`, lease]));
+  const addressOfClient = new Map<string, string>();
   const idOf = ({ site, address }: Pick<Lease, 'site' | 'address'>) => `${site} ${address}`;
 
   return {
@@ -18,11 +19,13 @@ export function memoryLeases(initial: readonly Lease[] = []): LeaseStore & { rea
         holder.expiresAt <= lease.boundAt ||
         (holder.state === 'bound' && holder.key === lease.key);
       if (!free) return { kind: 'taken', by: holder.key };
-      for (const [id, other] of byAddress) {
-        const isFormer = other.site === lease.site && other.subnet === lease.subnet && other.key === lease.key;
-        if (isFormer && other.state === 'bound') byAddress.set(id, { ...other, state: 'released' });
-      }
+      const client = `${lease.site} ${lease.subnet} ${lease.key}`;
+      const formerId = addressOfClient.get(client) ?? '';
+      const former = byAddress.get(formerId);
+      if (former?.key === lease.key && former.state === 'bound')
+        byAddress.set(formerId, { ...former, state: 'released' });
       byAddress.set(idOf(lease), lease);
+      addressOfClient.set(client, idOf(lease));
       return { kind: 'bound' };
     },
     async release(site, address, key, at) {
