@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import { EXIT } from '#machines/contract/exit-status.ts';
+import { VERSION } from '#machines/contract/version.ts';
 import { addAccessCommands } from './groups/access.ts';
 import { addBootCommands } from './groups/boot.ts';
 import { addDocumentCommands } from './groups/documents.ts';
@@ -36,6 +37,7 @@ export async function runCommandLine(args: readonly string[], term: Terminal): P
   };
   const program = new Command('ingot')
     .description('Bare-metal provisioning: from power-on to a running machine, and why when it is not.')
+    .version(VERSION, '-V, --version', 'print the version')
     .option('-c, --config <file>', 'the daemon’s configuration')
     .option('--data <dir>', 'the daemon’s data directory')
     .option('--url <url>', 'the daemon’s operator API')

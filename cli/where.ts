@@ -15,7 +15,8 @@ export type Where = {
   readonly noToken: readonly string[];
 };
 
-const DEFAULT_URL = 'http://127.0.0.1:4680';
+/** Where a daemon is looked for when nobody says where. */
+export const DEFAULT_URL = 'http://127.0.0.1:4680';
 const TOKEN_FILE = 'operator.token';
 
 /** Which daemon, and what lets us in: the first place that says so, in the order of the manual. */

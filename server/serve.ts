@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { hostname, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { VERSION } from '#machines/contract/version.ts';
 import type { Logger } from 'pino';
 import { type IpAddress, parseIpv4 } from '#machines/values/ip-address.ts';
 import { sure } from '#machines/values/parsed.ts';
@@ -34,7 +35,6 @@ import { traceEventOf } from './tftp/trace-event.ts';
 import { diskFiles } from './tftp/disk-files.ts';
 import { tftpServer } from './tftp/server.ts';
 
-export const VERSION = '0.1.0';
 export const TEMPLATES_DIR = fileURLToPath(new URL('../templates', import.meta.url));
 
 /**

@@ -3,6 +3,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join, resolve } from 'node:path';
 import { EXIT } from '#machines/contract/exit-status.ts';
+import { DEFAULT_URL } from '../where.ts';
 import { demoConfiguration } from './configuration.ts';
 import { operatorOf } from './operator.ts';
 import { type Part, startPart } from './process.ts';
@@ -82,7 +83,7 @@ async function showRack({ machines, port, dataDir, out, error, signal }: DemoOpt
   await operator.apply(JSON.parse(prepared.output()) as readonly unknown[]);
   await operator.adopt('sim-r1-u08');
   const url = await operator.pageUrl();
-  for (const line of welcome({ machines, dataDir, logFile, url })) out(line);
+  for (const line of welcome({ machines, dataDir, logFile, url, api: at('api') })) out(line);
   const rack = start({
     name: 'rack',
     file: RACK,
@@ -103,8 +104,10 @@ const welcome = (to: {
   readonly dataDir: string;
   readonly logFile: string;
   readonly url: string;
+  readonly api: string;
 }): readonly string[] => {
-  const ingot = `npx ingot --data ${to.dataDir}`;
+  const elsewhere = to.api === DEFAULT_URL ? '' : ` --url ${to.api}`;
+  const ingot = `npx ingot --data ${to.dataDir}${elsewhere}`;
   return [
     `${SIMULATED} A rack of ${to.machines} machines in software, on loopback: nothing real is touched.`,
     '',

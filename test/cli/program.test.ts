@@ -50,6 +50,15 @@ describe('which daemon, and what lets us in', () => {
 });
 
 describe('the command line', () => {
+  it('says its version, which is the package’s', async () => {
+    await using cli = await runningCli();
+    const { version } = JSON.parse(await readFile(new URL('../../package.json', import.meta.url), 'utf8')) as Record<
+      string,
+      string
+    >;
+    assert.deepEqual(await cli.run(['--version']), { status: 0, out: `${version}\n`, error: '' });
+  });
+
   it('ends with 2 and the nearest known word when it is not understood', async () => {
     await using cli = await runningCli();
     for (const [args, want] of [

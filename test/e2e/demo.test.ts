@@ -47,6 +47,10 @@ test('the demo boots its machines, says of each line that it is simulated, and s
       assert.equal(status, 0);
       assert.match(page ?? '', /HttpOnly/);
       assert.equal(count(lines, /http:\S+code=/), 1, 'one address to look at');
+      const commands = lines.filter((line) => line.includes('npx ingot'));
+      assert.ok(commands.length > 0);
+      for (const line of commands)
+        assert.match(line, /--url http:\/\/127\.0\.0\.1:\d+ /, 'it is not at the usual port');
       const aboutRack = lines.filter((line) => /sim-r\d/.test(line) && !line.includes('npx ingot'));
       assert.ok(aboutRack.length > 30);
       assert.deepEqual(
