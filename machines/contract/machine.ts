@@ -8,7 +8,8 @@ export type FactSource = 'dhcp' | 'ipxe' | 'http' | 'agent' | 'bmc' | 'operator'
 
 /**
  * Fact names used so far: `firmware` (bios | uefi | u-boot | raspberry-pi), `arch` (see values/architecture),
- * `manufacturer`, `product`, `asset`, `hostname`, `vendor-class`, `nic.busid`, `secure-boot`, `gpu.count`.
+ * `manufacturer`, `product`, `asset`, `hostname`, `vendor-class`, `nic.busid`, `secure-boot`, `gpu.count`,
+ * `identity.conflict` (made by the registry: which machines this could be, and why).
  */
 export type Facts = Readonly<Record<string, Fact>>;
 

@@ -3,11 +3,12 @@ import type { Machine } from '../contract/machine.ts';
 
 /**
  * Does a fact's value fit a condition? `8`, `= 8`, `!= 8`, `>= 8`, `> 8`, `<= 8`, `< 8` compare as numbers where both
- * are numbers; `dell*` takes any ending. A fact that is not known fits only `!=`.
+ * are numbers; `dell*` takes any ending, in any case; `*` alone takes whatever is known. A fact that is not known fits
+ * nothing, not even `!=`: a class may accept machines, and the first packet of one tells little of it.
  */
 export function fits(condition: string, value: string | number | boolean | undefined): boolean {
   const [, operator = '=', operand = ''] = /^\s*(>=|<=|!=|>|<|=)?\s*(.*?)\s*$/s.exec(condition) ?? [];
-  if (value === undefined) return operator === '!=';
+  if (value === undefined) return false;
   const [left, right] = [Number(value), Number(operand)];
   const numeric = typeof value !== 'boolean' && operand !== '' && !Number.isNaN(left) && !Number.isNaN(right);
   switch (operator) {
@@ -24,6 +25,13 @@ export function fits(condition: string, value: string | number | boolean | undef
     default:
       return numeric ? left === right : textFits(operand, String(value));
   }
+}
+
+/** What is wrong with a condition: one that compares sizes with something that is no number fits nothing, ever. */
+export function conditionProblem(condition: string): string | undefined {
+  const [, operand] = /^\s*[<>]=?\s*(.*?)\s*$/s.exec(condition) ?? [];
+  if (operand === undefined || (operand !== '' && !Number.isNaN(Number(operand)))) return undefined;
+  return `got ${JSON.stringify(condition)}, want a number after it, such as >= 8`;
 }
 
 function textFits(pattern: string, value: string): boolean {

@@ -16,6 +16,14 @@ export function grantTable(parts: {
   const open = new Map<string, Grant>();
   const spent = new Map<string, Grant>();
   for (const grant of parts.recent) (grant.spentAt === undefined ? open : spent).set(grant.machine, grant);
+  let last: Promise<unknown> = Promise.resolve();
+
+  /** In the order of the calls: a store with several connections could write "used" over "spent". */
+  function write(grant: Grant): Promise<void> {
+    const written = last.then(() => store.put(grant));
+    last = written.catch(() => {});
+    return written;
+  }
 
   function remember(grant: Grant): void {
     byId.set(grant.id, grant);
@@ -26,32 +34,44 @@ export function grantTable(parts: {
     if (earlier && earlier.id !== grant.id) byId.delete(earlier.id);
   }
 
+  /** Spent by no attempt, so that none may fetch again. */
+  async function voidOpen({ id, machine, profile, createdAt, by }: Grant): Promise<void> {
+    open.delete(machine);
+    byId.delete(id);
+    await write({ id, machine, profile, createdAt, by, spentAt: now() });
+  }
+
   return {
-    /** Unspent, or spent by this attempt not long ago. */
+    /**
+     * Spent by this attempt not long ago, or unspent. In this order: an attempt that fetches again must not use up what an
+     * operator has granted for the next boot.
+     */
     usable(machine: string, attempt: string | undefined, at: number): Grant | undefined {
-      const unspent = open.get(machine);
-      if (unspent) return unspent;
-      const last = spent.get(machine);
-      const isIts = attempt !== undefined && last?.attempt === attempt && at - (last.spentAt ?? 0) <= REFETCH_MS;
-      return isIts ? last : undefined;
+      const own = spent.get(machine);
+      const isIts = attempt !== undefined && own?.attempt === attempt && at - (own.spentAt ?? 0) <= REFETCH_MS;
+      return isIts ? own : open.get(machine);
     },
     /** A new one takes the place of one that was not used yet. */
     async add(grant: Grant): Promise<void> {
       const earlier = open.get(grant.machine);
-      if (earlier) {
-        const voided = { ...earlier, spentAt: now() };
-        await store.put(voided);
-        remember(voided);
-      }
-      await store.put(grant);
+      if (earlier) await voidOpen(earlier);
+      await write(grant);
       remember(grant);
+    },
+    /** The machine is gone: whoever gets its name later must not boot by its grants. */
+    async forget(machine: string): Promise<void> {
+      const own = spent.get(machine);
+      if (own) byId.delete(own.id);
+      spent.delete(machine);
+      const unspent = open.get(machine);
+      if (unspent) await voidOpen(unspent);
     },
     use(id: string, attempt: string): void {
       const grant = byId.get(id);
       if (!grant || grant.attempt === attempt || grant.spentAt !== undefined) return;
       const used = { ...grant, attempt };
       remember(used);
-      store.put(used).catch((error: unknown) => failed(error, `grant ${id}`));
+      write(used).catch((error: unknown) => failed(error, `grant ${id}`));
     },
     /** Gives the spent grant, or nothing if it was spent before. */
     async spend(id: string, attempt: string): Promise<Grant | undefined> {
@@ -60,7 +80,7 @@ export function grantTable(parts: {
       const after = { ...grant, attempt, spentAt: now() };
       // In memory at once: a second machine with this MAC must not get through while the disk is slow.
       remember(after);
-      await store.put(after);
+      await write(after);
       return after;
     },
   };

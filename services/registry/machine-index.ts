@@ -1,5 +1,5 @@
 import type { Machine } from '#machines/contract/machine.ts';
-import { identify, isPlaceholderSerial } from '#machines/decide/identity.ts';
+import { type Identified, type Identifiers, identify, isPlaceholderSerial } from '#machines/decide/identity.ts';
 import type { IpAddress } from '#machines/values/ip-address.ts';
 import type { MacAddress } from '#machines/values/mac-address.ts';
 import { isPlaceholderUuid, type Uuid, uuidByteSwapped } from '#machines/values/uuid.ts';
@@ -49,23 +49,23 @@ export function machineIndex() {
         ...(uuid === undefined || isPlaceholderUuid(uuid)
           ? []
           : [...(byUuid.get(uuid) ?? []), ...(byUuid.get(uuidByteSwapped(uuid)) ?? [])]),
-        ...(serial === undefined || isPlaceholderSerial(serial) ? [] : (bySerial.get(serial) ?? [])),
+        ...(serial === undefined || isPlaceholderSerial(serial) ? [] : (bySerial.get(indexed(serial)) ?? [])),
       ]);
       return names.size === 1 ? byName.get([...names][0] as string) : undefined;
     },
-    /** The machine whose document names this UUID or serial: a further NIC of it has shown itself. */
-    declared(shown: { readonly uuid?: Uuid | undefined; readonly serial?: string | undefined }): Machine | undefined {
+    /** To which machine a sighting belongs, of all that have any of what it shows. */
+    identify(shown: Identifiers): Identified {
+      const { mac, uuid, serial } = shown;
       const names = new Set([
-        ...(shown.uuid === undefined
-          ? []
-          : [...(byUuid.get(shown.uuid) ?? []), ...(byUuid.get(uuidByteSwapped(shown.uuid)) ?? [])]),
-        ...(shown.serial === undefined ? [] : (bySerial.get(shown.serial) ?? [])),
+        ...(mac === undefined ? [] : [byMac.get(mac) ?? '']),
+        ...(uuid === undefined ? [] : (byUuid.get(uuid) ?? [])),
+        ...(uuid === undefined ? [] : (byUuid.get(uuidByteSwapped(uuid)) ?? [])),
+        ...(serial === undefined ? [] : (bySerial.get(indexed(serial)) ?? [])),
       ]);
-      const found = identify(
+      return identify(
         shown,
         [...names].flatMap((name) => byName.get(name) ?? []),
       );
-      return found.kind === 'match' ? byName.get(found.name) : undefined;
     },
   };
 }
@@ -74,9 +74,10 @@ const macsOf = ({ document, identifiers }: Machine): readonly MacAddress[] => [.
 const uuidsOf = ({ document, identifiers }: Machine): readonly Uuid[] =>
   [...(document.uuid ? [document.uuid] : []), ...identifiers.uuids].filter((uuid) => !isPlaceholderUuid(uuid));
 const serialsOf = ({ document, identifiers }: Machine): readonly string[] =>
-  [...(document.serial ? [document.serial] : []), ...identifiers.serials].filter(
-    (serial) => !isPlaceholderSerial(serial),
-  );
+  [...(document.serial ? [document.serial] : []), ...identifiers.serials]
+    .filter((serial) => !isPlaceholderSerial(serial))
+    .map(indexed);
+const indexed = (serial: string): string => serial.trim().toLowerCase();
 
 function add<K>(index: Map<K, Set<string>>, key: K, name: string): void {
   const names = index.get(key);

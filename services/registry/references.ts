@@ -1,18 +1,36 @@
-import type { Document } from '#machines/contract/documents.ts';
+import type { Document, SubnetDocument } from '#machines/contract/documents.ts';
+import { conditionProblem } from '#machines/decide/classes.ts';
+import {
+  cidrContains,
+  cidrsOverlap,
+  formatCidr4,
+  formatIpv4Range,
+  rangeContains,
+  rangesOverlap,
+} from '#machines/values/cidr.ts';
 import type { Registry } from './contract.ts';
 
 type Wrong = { readonly path: string; readonly because: string };
 
 /** What a document needs of others, and what its own parts need of each other. */
-export function wrongReference(document: Document, registry: Pick<Registry, 'profile' | 'image'>): Wrong | undefined {
+export function wrongReference(
+  document: Document,
+  registry: Pick<Registry, 'profile' | 'image' | 'subnets'>,
+): Wrong | undefined {
   const profile = (name: string | undefined): Wrong | undefined =>
     name !== undefined && !registry.profile(name)
       ? { path: 'profile', because: `got ${name}, want a profile that exists` }
       : undefined;
   switch (document.kind) {
     case 'Machine':
-    case 'Class':
       return profile(document.profile);
+    case 'Class': {
+      for (const [fact, condition] of Object.entries(document.match.facts)) {
+        const because = conditionProblem(condition);
+        if (because !== undefined) return { path: `match.facts.${fact}`, because };
+      }
+      return profile(document.profile);
+    }
     case 'Profile': {
       const { os, image, url, script } = document;
       if (image !== undefined && !registry.image(image))
@@ -29,10 +47,35 @@ export function wrongReference(document: Document, registry: Pick<Registry, 'pro
       return index < 0 ? undefined : { path: `assets[${index}]`, because: 'want either a path or a url' };
     }
     case 'Subnet':
-      return undefined;
+      return subnetDisagreement(document, registry.subnets());
     default:
       return document satisfies never;
   }
+}
+
+/** What the parts of a subnet need of each other, and of other subnets; the configuration file's keep the same rules. */
+export function subnetDisagreement(subnet: SubnetDocument, others: readonly SubnetDocument[]): Wrong | undefined {
+  const { name, cidr, pools, router } = subnet;
+  const other = others.find((one) => one.name !== name && cidrsOverlap(one.cidr, cidr));
+  if (other) {
+    return {
+      path: 'cidr',
+      because: `${formatCidr4(cidr)} overlaps ${formatCidr4(other.cidr)} of subnet ${other.name}`,
+    };
+  }
+  if (router && !cidrContains(cidr, router)) {
+    return { path: 'router', because: `${router} is not in ${formatCidr4(cidr)}` };
+  }
+  for (const [index, pool] of pools.entries()) {
+    const path = `pools[${index}]`;
+    if (!cidrContains(cidr, pool.first) || !cidrContains(cidr, pool.last)) {
+      return { path, because: `${formatIpv4Range(pool)} is not in ${formatCidr4(cidr)}` };
+    }
+    const earlier = pools.slice(0, index).find((one) => rangesOverlap(one, pool));
+    if (earlier) return { path, because: `${formatIpv4Range(pool)} overlaps ${formatIpv4Range(earlier)}` };
+    if (router && rangeContains(pool, router)) return { path, because: `${formatIpv4Range(pool)} holds the router` };
+  }
+  return undefined;
 }
 
 /** Who would be left without it. */

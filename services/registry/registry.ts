@@ -5,19 +5,23 @@ import type { Document, DocumentKind, MachineDocument, SubnetDocument } from '#m
 import type { Machine } from '#machines/contract/machine.ts';
 import { afterAction, mayDo } from '#machines/decide/actions.ts';
 import { classOf } from '#machines/decide/classes.ts';
+import { isMachineMac, type MacAddress } from '#machines/values/mac-address.ts';
 import type { Conflict, Store, StoredDocument } from '#services/store/contract.ts';
 import { BUILT_IN_PROFILES } from './built-in.ts';
 import type { Change, Outcome, Registry, RegistryChange, Sighting } from './contract.ts';
 import { grantTable, REFETCH_MS } from './grants.ts';
 import { machineIndex } from './machine-index.ts';
-import { usersOf, wrongReference } from './references.ts';
-import { strangerOf, withSighting } from './sightings.ts';
+import { subnetDisagreement, usersOf, wrongReference } from './references.ts';
+import { CONFLICT_FACT, disputed, strangerOf, undisputed, withSighting } from './sightings.ts';
 
 /** Machines that nobody accepted: so many at once, and forgotten after a day without a sign of them. */
 const MAX_STRANGERS = 1000;
 const STRANGER_MS = 24 * 3600_000;
+const FORGET_EVERY_MS = 60_000;
 /** Sightings are written together; what a power cut loses of them is seen again. */
 const WRITE_SIGHTINGS_MS = 500;
+/** So many at once: a lease that comes in between waits for no more of them. */
+const SIGHTINGS_AT_ONCE = 100;
 
 const keyOf = (kind: DocumentKind, name: string): string => `${kind} ${name}`;
 const done = <T>(value: T): Outcome<T> => ({ kind: 'done', value });
@@ -46,6 +50,7 @@ export async function openRegistry(parts: {
     const key = keyOf(entry.document.kind, entry.document.name);
     if (!fixed.has(key)) documents.set(key, entry);
   }
+  rejectSameSubnet(parts.configSubnets, documents);
   const failed = (err: unknown, what: string): void => log.error({ err }, `${what} could not be stored`);
   const grants = grantTable({
     store: store.grants,
@@ -58,7 +63,10 @@ export async function openRegistry(parts: {
   let byKind = new Map<DocumentKind, readonly StoredDocument[]>();
   let classList: Registry['classes'] extends () => infer T ? T | undefined : never;
   let strangers = machines.all().filter(({ acceptance }) => acceptance === 'seen').length;
+  let forgotAt = Number.NEGATIVE_INFINITY;
   let last: Promise<unknown> = Promise.resolve();
+  let writing: Promise<void> = Promise.resolve();
+  let isFailing = false;
 
   /** One change at a time, so that memory and store take them in the same order. */
   function inTurn<T>(work: () => Promise<T>): Promise<T> {
@@ -220,42 +228,91 @@ export async function openRegistry(parts: {
     inTurn(() => act(name, 'accept', { who: 'class' })).catch((error: unknown) => failed(error, `machine ${name}`));
   }
 
-  /** Makes room among strangers by forgetting those that have not been seen for a day. */
-  function roomForStranger(at: number): boolean {
-    if (strangers < MAX_STRANGERS) return true;
+  /** Strangers of whom nothing was heard for a day. Looked for now and then: a flood of new MACs must not pay for it. */
+  function forgetStrangers(at: number): void {
+    if (at - forgotAt < FORGET_EVERY_MS) return;
+    forgotAt = at;
     for (const machine of machines.all()) {
       if (machine.acceptance !== 'seen' || at - (machine.lastSeen ?? 0) < STRANGER_MS) continue;
+      const { name } = machine.document;
       dropMachine(machine);
-      store.machines
-        .remove(machine.document.name)
-        .catch((error: unknown) => failed(error, `machine ${machine.document.name}`));
+      inTurn(() => store.machines.remove(name)).catch((error: unknown) => failed(error, `machine ${name}`));
     }
+  }
+
+  function roomForStranger(at: number): boolean {
+    if (strangers >= MAX_STRANGERS) forgetStrangers(at);
     return strangers < MAX_STRANGERS;
   }
 
+  /** Who has the MAC is served by it; what contradicts that is shown, and joins nothing. */
+  function recognise(shown: Sighting): { readonly sighting: Sighting; readonly known: Machine | undefined } {
+    const owner = machines.ofMac(shown.mac);
+    if (owner && shown.uuid === undefined && shown.serial === undefined) return { sighting: shown, known: owner };
+    const found = machines.identify(shown);
+    switch (found.kind) {
+      case 'match': {
+        const machine = machines.get(found.name);
+        return { sighting: shown, known: machine && undisputed(machine) };
+      }
+      case 'new':
+        return { sighting: shown, known: meet(shown) };
+      case 'conflict': {
+        const sighting = disputed(shown, found.because);
+        const known = owner ?? meet(sighting);
+        if (known?.facts[CONFLICT_FACT]?.value !== found.because) {
+          log.warn({ machine: known?.document.name, mac: shown.mac }, `identity conflict: ${found.because}`);
+        }
+        return { sighting, known };
+      }
+      default:
+        return found satisfies never;
+    }
+  }
+
   function meet(sighting: Sighting): Machine | undefined {
-    const declared = machines.declared(sighting);
-    if (declared) return declared;
-    if (!roomForStranger(sighting.at)) return undefined;
-    const stranger = withSighting(strangerOf(sighting, site), sighting);
+    if (!isMachineMac(sighting.mac) || !roomForStranger(sighting.at)) return undefined;
+    const stranger = withSighting(strangerOf(sighting, site, freeName(sighting.mac)), sighting);
     setMachine({ ...stranger, rev: 1 });
     const { name } = stranger.document;
-    inTurn(() => store.machines.put(stranger, 0)).catch((error: unknown) => failed(error, `machine ${name}`));
+    inTurn(() => store.machines.put(stranger, 0)).catch((error: unknown) => {
+      failed(error, `machine ${name}`);
+      // What the store does not know cannot be changed later: forgotten, its next packet is its first again.
+      const unstored = machines.get(name);
+      if (unstored?.acceptance === 'seen') dropMachine(unstored);
+    });
     log.info({ machine: name, mac: sighting.mac }, 'a machine was seen for the first time');
-    const met = machines.get(name);
-    if (met) acceptByClass(met);
-    return met;
+    acceptByClass(stranger);
+    return machines.get(name);
+  }
+
+  /** An operator may have given the name of one MAC to a machine that has others. */
+  function freeName(mac: MacAddress): string {
+    const name = `m-${mac.replaceAll(':', '')}`;
+    let free = name;
+    for (let number = 2; machines.get(free); number++) free = `${name}-${number}`;
+    return free;
   }
 
   async function writeSightings(): Promise<void> {
     const names = [...unwritten];
     unwritten.clear();
-    await Promise.all(
-      names.flatMap((name) => machines.get(name) ?? []).map((machine) => store.machines.observe(machine)),
-    );
+    try {
+      while (names.length > 0) {
+        const some = names.slice(0, SIGHTINGS_AT_ONCE).flatMap((name) => machines.get(name) ?? []);
+        await Promise.all(some.map((machine) => store.machines.observe(machine)));
+        names.splice(0, SIGHTINGS_AT_ONCE);
+      }
+      isFailing = false;
+    } catch (error) {
+      for (const name of names) unwritten.add(name);
+      if (!isFailing) failed(error, 'what was seen of machines');
+      isFailing = true;
+    }
   }
   const timer = setInterval(() => {
-    if (unwritten.size > 0) writeSightings().catch((error: unknown) => failed(error, 'what was seen of machines'));
+    forgetStrangers(now());
+    if (unwritten.size > 0) writing = writing.then(writeSightings);
   }, WRITE_SIGHTINGS_MS);
   timer.unref();
 
@@ -280,8 +337,8 @@ export async function openRegistry(parts: {
     documents: ofKind,
     machineByReservation: (address) => machines.ofAddress(address),
 
-    observe(sighting) {
-      const known = machines.ofMac(sighting.mac) ?? meet(sighting);
+    observe(shown) {
+      const { sighting, known } = recognise(shown);
       if (!known) return undefined;
       const changed = withSighting(known, sighting);
       const machine = {
@@ -290,7 +347,7 @@ export async function openRegistry(parts: {
         lastSeen: Math.max(sighting.at, changed.lastSeen ?? 0),
       };
       unwritten.add(machine.document.name);
-      if (changed === known) machines.set(machine);
+      if (changed === machines.get(machine.document.name)) machines.set(machine);
       else {
         setMachine(machine);
         acceptByClass(machine);
@@ -352,6 +409,7 @@ export async function openRegistry(parts: {
           const removed = await store.machines.remove(name, by.expected);
           if (typeof removed === 'object') return removed;
           dropMachine(machine);
+          await grants.forget(name);
           return done(undefined);
         }
         const users = kind === 'Profile' || kind === 'Image' ? usersOf(kind, name, registry) : [];
@@ -377,6 +435,7 @@ export async function openRegistry(parts: {
     async [Symbol.asyncDispose]() {
       clearInterval(timer);
       await last;
+      await writing;
       await writeSightings();
     },
   };
@@ -388,4 +447,16 @@ function readOnly(kind: DocumentKind, name: string): Outcome<never> {
   return kind === 'Subnet'
     ? { kind: 'refused', because: `${what} stands in the configuration file`, next: 'change it there' }
     : { kind: 'refused', because: `${what} is built in`, next: 'use another name' };
+}
+
+/** Subnets of the file and of the API are one set. The file cannot be changed by us, so a person must choose. */
+function rejectSameSubnet(configured: readonly SubnetDocument[], documents: ReadonlyMap<string, StoredDocument>): void {
+  for (const { document } of documents.values()) {
+    if (document.kind !== 'Subnet' || configured.includes(document)) continue;
+    const wrong = subnetDisagreement(document, configured);
+    if (wrong?.path !== 'cidr') continue;
+    throw new Error(
+      `subnet ${document.name}, which was added over the API, ${wrong.because}, which stands in the configuration file: take that out, start again and run: ingot delete subnet ${document.name}`,
+    );
+  }
 }

@@ -9,12 +9,12 @@ const MAX_TEXT = 255;
 /** Enough for a chassis full of NICs; a forged stream of UUIDs for one MAC ends here. */
 const MAX_IDENTIFIERS = 32;
 
-/** A machine that nobody has said anything about, named by its MAC. */
-export function strangerOf({ mac, at }: Sighting, site: string): Machine {
+/** A machine that nobody has said anything about. */
+export function strangerOf({ mac, at }: Sighting, site: string, name: string): Machine {
   return {
     document: machineDocument.parse({
       kind: 'Machine',
-      name: `m-${mac.replaceAll(':', '')}`,
+      name,
       macs: [mac],
       location: { site },
     }),
@@ -27,6 +27,20 @@ export function strangerOf({ mac, at }: Sighting, site: string): Machine {
     lastSeen: at,
     rev: 0,
   };
+}
+
+/** The fact that says which machines a sighting could belong to, and why. It goes when a sighting fits again. */
+export const CONFLICT_FACT = 'identity.conflict';
+
+/** What is left of a sighting that two machines claim: its UUID and serial are nobody's until a person has looked. */
+export function disputed({ mac, facts, source, at }: Sighting, because: string): Sighting {
+  return { mac, facts: { ...facts, [CONFLICT_FACT]: because }, source, at };
+}
+
+export function undisputed(machine: Machine): Machine {
+  if (!Object.hasOwn(machine.facts, CONFLICT_FACT)) return machine;
+  const facts = Object.entries(machine.facts).filter(([name]) => name !== CONFLICT_FACT);
+  return { ...machine, facts: Object.fromEntries(facts) };
 }
 
 /** The machine with what was seen of it. The same object if nothing but the time is new. */

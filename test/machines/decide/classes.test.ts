@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { classDocument, machineDocument, profileDocument } from '#machines/contract/documents.ts';
 import type { Machine } from '#machines/contract/machine.ts';
-import { fits, profileOf } from '#machines/decide/classes.ts';
+import { conditionProblem, fits, profileOf } from '#machines/decide/classes.ts';
 
 const FITS: readonly (readonly [string, string | number | boolean | undefined, boolean])[] = [
   ['8', 8, true],
@@ -23,7 +23,9 @@ const FITS: readonly (readonly [string, string | number | boolean | undefined, b
   ['true', true, true],
   ['1', true, false],
   ['8', undefined, false],
-  ['!= 8', undefined, true],
+  ['!= 8', undefined, false],
+  ['*', undefined, false],
+  ['*', 'anything', true],
   ['', '', true],
 ];
 
@@ -46,6 +48,11 @@ describe('classes', () => {
       assert.equal(fits(condition, value), want));
   }
 
+  it('a size that is compared with no number is told when the class is written', () => {
+    for (const wrong of ['>= many', '<', '> ']) assert.match(conditionProblem(wrong) ?? '', /want a number/, wrong);
+    for (const right of ['>= 8', '<1.5', '!= many', 'many', '*', '']) assert.equal(conditionProblem(right), undefined);
+  });
+
   it('the machine’s own profile goes before any class', () => {
     const { profile: found, from } = profileOf(
       machine({ profile: 'own' }),
@@ -67,7 +74,7 @@ describe('classes', () => {
   });
 
   it('a fact with the name of something every object has is no fact', () => {
-    assert.equal(profileOf(machine(), [one('odd', { facts: { constructor: '!= x' } })], profile).profile?.name, 'odd');
+    assert.equal(profileOf(machine(), [one('odd', { facts: { constructor: '!= x' } })], profile).profile, undefined);
     assert.equal(profileOf(machine(), [one('odd', { facts: { constructor: '*' } })], profile).profile, undefined);
   });
 });

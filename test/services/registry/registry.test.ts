@@ -11,6 +11,7 @@ import { parseUuid } from '#machines/values/uuid.ts';
 import type { Registry, RegistryChange, Sighting } from '#services/registry/contract.ts';
 import { openRegistry } from '#services/registry/registry.ts';
 import type { Store } from '#services/store/contract.ts';
+import { StoreError } from '#services/store/store-error.ts';
 import { openSqliteStore } from '#services/store/sqlite/open-sqlite-store.ts';
 
 const MINUTE = 60_000;
@@ -144,6 +145,68 @@ describe('registry: what is seen', () => {
     }));
 });
 
+describe('registry: who is who', () => {
+  const uuid = sure(parseUuid('12345678-1234-5678-9abc-def012345678'));
+
+  it('a NIC that moved to another machine is served by its MAC, and the conflict is shown until it is over', () =>
+    inWorld(async ({ registry }) => {
+      await registry.put(machine('a', 1, { uuid }), who);
+      await registry.put(machine('b', 2), who);
+      assert.equal(registry.observe(sighting(2, { uuid, serial: 'S1' }))?.document.name, 'b');
+      const disputed = registry.machine('b');
+      assert.match(String(disputed?.facts['identity.conflict']?.value), /MAC .* is b's, but UUID .* is a's/);
+      assert.deepEqual([disputed?.identifiers.uuids, disputed?.identifiers.serials], [[], []], 'nothing was merged');
+      registry.observe(sighting(2));
+      assert.ok(registry.machine('b')?.facts['identity.conflict'], 'what shows no UUID settles nothing');
+      registry.observe(sighting(2, { serial: 'S2' }));
+      assert.equal(registry.machine('b')?.facts['identity.conflict'], undefined);
+    }));
+
+  it('an unknown NIC whose UUID and serial are of two machines becomes neither', () =>
+    inWorld(async ({ registry }) => {
+      await registry.put(machine('a', 1, { uuid }), who);
+      await registry.put(machine('b', 2, { serial: 'S2' }), who);
+      const seen = registry.observe(sighting(3, { uuid, serial: 'S2' }));
+      assert.equal(seen?.acceptance, 'seen');
+      assert.match(String(seen?.facts['identity.conflict']?.value), /a's.*b's/);
+    }));
+
+  it('a MAC that belongs to no machine makes none', () =>
+    inWorld(async ({ registry }) => {
+      assert.equal(registry.observe(sighting(1, { mac: 'ff:ff:ff:ff:ff:ff' as MacAddress })), undefined);
+      assert.deepEqual(registry.machines(), []);
+    }));
+
+  it('a machine that has the name of another’s MAC is not overwritten', () =>
+    inWorld(async ({ registry }) => {
+      await registry.put(machine('m-525400000001', 2), who);
+      assert.equal(registry.observe(sighting(1))?.document.name, 'm-525400000001-2');
+      assert.equal(registry.machine('m-525400000001')?.acceptance, 'accepted');
+    }));
+
+  it('a stranger that could not be stored is forgotten, and met again', () =>
+    inWorld(async ({ store }) => {
+      let isFull = true;
+      const machines: Store['machines'] = {
+        ...store.machines,
+        put: (...args) => (isFull ? Promise.reject(new StoreError('full', 'no room')) : store.machines.put(...args)),
+      };
+      await using registry = await openRegistry({
+        store: { machines, documents: store.documents, grants: store.grants },
+        site: 'default',
+        configSubnets: [],
+        now: () => START,
+        log: pino({ level: 'silent' }),
+      });
+      assert.ok(registry.observe(sighting(1)));
+      assert.equal((await registry.act('m-525400000001', 'lock', who)).kind, 'not-found');
+      assert.deepEqual(registry.machines(), []);
+      isFull = false;
+      assert.ok(registry.observe(sighting(1)));
+      assert.equal((await registry.act('m-525400000001', 'accept', who)).kind, 'done');
+    }));
+});
+
 describe('registry: what is wanted', () => {
   it('tells created, changed and unchanged apart, and counts revs', () =>
     inWorld(async ({ registry }) => {
@@ -187,6 +250,38 @@ describe('registry: what is wanted', () => {
       assert.ok(removed.kind === 'refused');
       assert.match(removed.because, /machine a/);
       assert.equal((await registry.remove('Image', 'live', who)).kind, 'refused');
+    }));
+
+  it('refuses subnets that overlap, and pools outside of them', () =>
+    inWorld(async ({ registry }) => {
+      const put = async (differences: object) => {
+        const outcome = await registry.put(document.parse({ kind: 'Subnet', name: 'more', ...differences }), who);
+        return outcome.kind === 'invalid' ? outcome.path : outcome.kind;
+      };
+      assert.equal(await put({ cidr: '10.0.0.0/24' }), 'cidr');
+      assert.equal(await put({ cidr: '10.0.0.128/25' }), 'cidr');
+      assert.equal(await put({ cidr: '10.1.0.0/24', pools: ['10.2.0.1-10.2.0.9'] }), 'pools[0]');
+      assert.equal(await put({ cidr: '10.1.0.0/24', pools: ['10.1.0.1-10.1.0.9', '10.1.0.9-10.1.0.20'] }), 'pools[1]');
+      assert.equal(await put({ cidr: '10.1.0.0/24', router: '10.2.0.1' }), 'router');
+      assert.equal(await put({ cidr: '10.1.0.0/24', pools: ['10.1.0.1-10.1.0.9'], router: '10.1.0.5' }), 'pools[0]');
+      assert.equal(await put({ cidr: '10.1.0.0/24', pools: ['10.1.0.10-10.1.0.20'], router: '10.1.0.1' }), 'done');
+      assert.equal(await put({ cidr: '10.1.0.0/25' }), 'done', 'it does not overlap itself');
+    }));
+
+  it('does not start when the file names a subnet that was added over the API', () =>
+    inWorld(async ({ registry, store }) => {
+      await registry.put(document.parse({ kind: 'Subnet', name: 'more', cidr: '10.1.0.0/24' }), who);
+      const configured = subnetDocument.parse({ kind: 'Subnet', name: 'in-file', cidr: '10.1.0.0/16' });
+      await assert.rejects(
+        openRegistry({
+          store,
+          site: 'default',
+          configSubnets: [configured],
+          now: () => START,
+          log: pino({ level: 'silent' }),
+        }),
+        /subnet more.*overlaps 10\.1\.0\.0\/16 of subnet in-file.*ingot delete subnet more/,
+      );
     }));
 
   it('keeps built-in profiles and the file’s subnets as they are', () =>
@@ -266,6 +361,27 @@ describe('registry: grants', () => {
         (await world.store.grants.recent(START - 1)).filter(({ spentAt }) => spentAt === undefined).length,
         1,
       );
+    }));
+
+  it('of a machine that was removed is not its namesake’s', () =>
+    inWorld(async (world) => {
+      const { registry } = world;
+      await granted(world);
+      assert.equal((await registry.remove('Machine', 'a', who)).kind, 'done');
+      await registry.put(machine('a', 5), who);
+      assert.equal(registry.grantFor('a', undefined, START), undefined);
+      assert.equal((await world.again()).grantFor('a', undefined, START), undefined, 'nor after a restart');
+    }));
+
+  it('an attempt that fetches again does not use up the next one', () =>
+    inWorld(async (world) => {
+      const { registry } = world;
+      const first = await granted(world);
+      await registry.spendGrant(first, 'one');
+      const second = await registry.grant({ machine: 'a', profile: 'live', by: 'operator' });
+      assert.ok(second.kind === 'done');
+      assert.equal(registry.grantFor('a', 'one', START)?.id, first);
+      assert.equal(registry.grantFor('a', 'two', START)?.id, second.value.id);
     }));
 
   it('is refused for what may write disks, for strangers, and for machines in service', () =>
