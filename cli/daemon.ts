@@ -22,7 +22,7 @@ export type Daemon = {
 
 const RETRY_MS = 2000;
 
-export function daemonAt({ url, token, noToken }: Where, signal: AbortSignal): Daemon {
+export function daemonAt({ url, token, tokenFrom, noToken }: Where, signal: AbortSignal): Daemon {
   const authorization = `Bearer ${token ?? 'none'}`;
 
   async function send(target: string, init: RequestInit): Promise<Response> {
@@ -37,6 +37,15 @@ export function daemonAt({ url, token, noToken }: Where, signal: AbortSignal): D
       );
     }
   }
+
+  const notLetIn = (): CommandFailure =>
+    token === undefined
+      ? new CommandFailure(EXIT.refused, ...noToken)
+      : new CommandFailure(
+          EXIT.refused,
+          `the daemon at ${url} does not know the token from ${tokenFrom}`,
+          '  next: if that is another daemon, name this one’s data directory (--data DIR) or its address (--url URL); else set INGOT_TOKEN',
+        );
 
   async function attempt<N extends RouteName>(
     name: N,
@@ -56,9 +65,7 @@ export function daemonAt({ url, token, noToken }: Where, signal: AbortSignal): D
       body: new Uint8Array(await response.arrayBuffer()),
     });
     if (received.kind === 'done') return received;
-    if (token === undefined && received.problem.code === 'unauthenticated') {
-      throw new CommandFailure(EXIT.refused, ...noToken);
-    }
+    if (received.problem.code === 'unauthenticated') throw notLetIn();
     return { problem: received.problem };
   }
 
@@ -85,6 +92,7 @@ export function daemonAt({ url, token, noToken }: Where, signal: AbortSignal): D
             },
             signal: both,
           });
+          if (response.status === 401) throw notLetIn();
           if (!response.ok || !response.body) throw await refusal(response);
           for await (const { id, data } of serverSentEvents(response.body)) {
             lastId = id ?? lastId;

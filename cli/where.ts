@@ -11,6 +11,8 @@ export type GlobalOptions = { readonly url?: string; readonly data?: string; rea
 export type Where = {
   readonly url: string;
   readonly token: string | undefined;
+  /** Where the token is from, for the sentence that says that it was the wrong one. */
+  readonly tokenFrom: string;
   /** What to say when the daemon wants a token and none was found. Whether there is a daemon at all comes first. */
   readonly noToken: readonly string[];
 };
@@ -25,21 +27,19 @@ export async function findDaemon(options: GlobalOptions, term: Pick<Terminal, 'e
   const url = URL.parse(text);
   if (!url || !/^https?:$/.test(url.protocol)) throw badInput(`--url: got ${text}, want a URL such as ${DEFAULT_URL}`);
   const given = term.env['INGOT_TOKEN'] ?? '';
-  const found = given === '' ? await tokenFromFile(options, term) : { token: given, noToken: [] };
+  const found =
+    given === '' ? await tokenFromFile(options, term) : { token: given, tokenFrom: 'INGOT_TOKEN', noToken: [] };
   return { url: url.href.replace(/\/+$/, ''), ...found };
 }
 
-async function tokenFromFile(
-  options: GlobalOptions,
-  term: Pick<Terminal, 'env' | 'cwd'>,
-): Promise<Pick<Where, 'token' | 'noToken'>> {
+async function tokenFromFile(options: GlobalOptions, term: Pick<Terminal, 'env' | 'cwd'>): Promise<Omit<Where, 'url'>> {
   const named = await namedDataDir(options, term);
   const places = (named === undefined ? ['data', 'data/demo'] : [named]).map((dir) =>
     join(resolve(term.cwd, dir), TOKEN_FILE),
   );
   for (const place of places) {
     try {
-      return { token: (await readFile(place, 'utf8')).trim(), noToken: [] };
+      return { token: (await readFile(place, 'utf8')).trim(), tokenFrom: place, noToken: [] };
     } catch (error) {
       if (codeOf(error) === 'ENOENT') continue;
       throw new CommandFailure(
@@ -51,6 +51,7 @@ async function tokenFromFile(
   }
   return {
     token: undefined,
+    tokenFrom: 'nowhere',
     noToken: [
       `no token: looked for ${places.join(' and ')}`,
       '  next: name the data directory of the daemon with --data DIR or INGOT_DATA, or set INGOT_TOKEN',

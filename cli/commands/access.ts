@@ -37,7 +37,7 @@ export async function listTokens(term: Terminal, daemon: Daemon, output: Format)
     { title: 'NAME', of: ({ name }) => name },
     { title: 'ROLE', of: ({ role }) => role },
     { title: 'MADE', of: ({ createdAt }) => isoTime(createdAt) },
-    { title: 'UNTIL', of: ({ expiresAt }) => isoTime(expiresAt) ?? 'removed' },
+    { title: 'UNTIL', of: ({ expiresAt }) => isoTime(expiresAt) ?? 'no end' },
   ];
   say(term, ...table(term, columns, value.items));
 }

@@ -69,14 +69,15 @@ export function documents(directory: string, places: readonly Place[]): readonly
 const liveName = (arch: 'arm64' | 'x86_64'): string => `sim-live-${arch.replace('_', '-')}`;
 
 function machineDocument({ spec, unit, standing }: Place, labels: Readonly<Record<string, string>>) {
+  const rack = spec.name.split('-')[1] ?? 'r1';
   return {
     kind: 'Machine',
     name: spec.name,
-    labels,
+    labels: { ...labels, rack },
     macs: [spec.mac],
     uuid: spec.uuid,
     serial: spec.serial,
-    location: { site: 'default', rack: spec.name.split('-')[1], unit },
+    location: { site: 'default', rack, unit },
     ...(standing === 'live' ? { profile: liveName(architectureOf(spec.firmware)) } : {}),
   };
 }

@@ -34,6 +34,21 @@ describe('which daemon, and what lets us in', () => {
     assert.match(error, /^no token: looked for .*data\/operator\.token and .*data\/demo\/operator\.token\n {2}next: /);
   });
 
+  it('says whose token it was that the daemon does not know', async () => {
+    await using cli = await runningCli();
+    await mkdir(join(cli.cwd, 'data'), { recursive: true });
+    const place = join(cli.cwd, 'data/operator.token');
+    await writeFile(place, 'ingot_wrong');
+    for (const [token, from] of [
+      ['ingot_wrong', 'INGOT_TOKEN'],
+      [undefined, place],
+    ]) {
+      const { status, error } = await cli.run(['machine', 'list'], { env: { INGOT_TOKEN: token } });
+      assert.equal(status, 5);
+      assert.ok(error.startsWith(`the daemon at ${cli.api.url} does not know the token from ${from}\n  next: `), error);
+    }
+  });
+
   it('ends with 4 where no daemon answers', async () => {
     await using cli = await runningCli();
     const { status, error } = await cli.run(['--url', 'http://127.0.0.1:1', 'machine', 'list']);
