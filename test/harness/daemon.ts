@@ -8,6 +8,8 @@ import type { DaemonSockets } from '#machines/rack/spec.ts';
 import type { Attempt, TraceEvent } from '#machines/contract/trace.ts';
 import { parseIpv4 } from '#machines/values/ip-address.ts';
 import { sure } from '#machines/values/parsed.ts';
+import { type Door, openDoor } from '#test/lab/door.ts';
+import type { Lab } from '#test/lab/lab.ts';
 import { waitFor } from '#test/lab/wait.ts';
 import { ROOT } from '#test/project/source-files.ts';
 
@@ -44,17 +46,25 @@ export type Daemon = AsyncDisposable & {
 
 /**
  * The real daemon in a process of its own on free ports of loopback. `config` is added to what that needs; the file is
- * JSON, which is YAML. With `directory`, its data stay for a second start.
+ * JSON, which is YAML. With `directory`, its data stay for a second start. With `lab`, it runs in the server namespace
+ * on the ports that firmware asks, and its operator API is reached through a door.
  */
 export async function startDaemon(
-  options: { readonly config?: Readonly<Record<string, unknown>>; readonly directory?: string } = {},
+  options: {
+    readonly config?: Readonly<Record<string, unknown>>;
+    readonly directory?: string;
+    readonly lab?: Lab | undefined;
+  } = {},
 ): Promise<Daemon> {
+  const { lab } = options;
   const directory = options.directory ?? (await mkdtemp(join(tmpdir(), 'ingot-daemon-')));
   const file = join(directory, 'ingot.yaml');
-  await writeFile(file, JSON.stringify({ ...LOOPBACK_CONFIG, ...options.config }, undefined, 2));
+  await writeFile(file, JSON.stringify({ ...(lab ? LAB_CONFIG : LOOPBACK_CONFIG), ...options.config }, undefined, 2));
   const started = performance.now();
   // Not through bin/ingot: figures are measured of this very process.
-  const child = spawn(process.execPath, [join(ROOT, 'server/main.ts'), 'serve', '--config', file], {
+  const command = [process.execPath, join(ROOT, 'server/main.ts'), 'serve', '--config', file];
+  const [program = '', ...args] = lab ? ['ip', 'netns', 'exec', lab.namespaces.server, ...command] : command;
+  const child = spawn(program, args, {
     cwd: directory,
     stdio: ['ignore', 'pipe', 'pipe'],
   });
@@ -71,13 +81,17 @@ export async function startDaemon(
     clearTimeout(late);
     return child.exitCode;
   }
+  let door: Door | undefined;
   async function dispose(): Promise<void> {
+    await door?.[Symbol.asyncDispose]();
     await stop();
     if (options.directory === undefined) await rm(directory, { recursive: true, force: true });
   }
   try {
-    const ready = await readyLine({ child, output, hasEnded });
+    const inside = await readyLine({ child, output, hasEnded });
     const readyMs = performance.now() - started;
+    if (lab) door = await openDoor(lab, Number(new URL(inside.api).port));
+    const ready = door ? { ...inside, api: door.url } : inside;
     const token = (await readFile(join(directory, 'data', 'operator.token'), 'utf8')).trim();
     const api = apiClient(ready.api, token);
     return {
@@ -119,6 +133,15 @@ const LOOPBACK_CONFIG = {
   api: { listen: '127.0.0.1:0' },
   dhcp: { relayListen: ['127.0.0.1:0'] },
   log: { level: 'info' },
+};
+
+const LAB_CONFIG = {
+  dataDir: './data',
+  boot: { listen: '0.0.0.0:8080' },
+  tftp: { listen: '0.0.0.0:69' },
+  machine: { listen: '0.0.0.0:8081', tls: '0.0.0.0:8443' },
+  api: { listen: '127.0.0.1:0' },
+  log: { level: 'debug' },
 };
 
 async function readyLine(daemon: {

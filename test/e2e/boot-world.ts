@@ -1,0 +1,119 @@
+import { copyFileSync, mkdirSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import type { TraceEvent } from '#machines/contract/trace.ts';
+import { type Daemon, startDaemon } from '#test/harness/daemon.ts';
+import { type Verdicts, watchVerdicts } from '#test/harness/verdicts.ts';
+import { type Firmware, GUEST_NEEDS, type Guest, type GuestTools, startGuest } from '#test/lab/guest.ts';
+import { buildInitramfs } from '#test/lab/initramfs.ts';
+import { type Lab, openLab } from '#test/lab/lab.ts';
+
+/** What every test with our daemon and real firmware needs. */
+export const BOOT_NEEDS = GUEST_NEEDS;
+type Tools = GuestTools & Readonly<Record<(typeof GUEST_NEEDS)[number], string>>;
+
+export const MAC = '52:54:00:00:00:01';
+/** TCG on a loaded machine is slow; what a guest does next is waited for, never slept for. */
+export const BOOT_LIMIT_MS = 300_000;
+export const LINE_LIMIT_MS = 60_000;
+/** What a guest's own disk says. */
+export const OWN_DISK = /^I am the own disk$/m;
+export const OWN_DISK_TEXT = 'I am the own disk';
+
+export type BootWorld = AsyncDisposable & {
+  readonly lab: Lab;
+  readonly daemon: Daemon;
+  readonly verdicts: Verdicts;
+  /** Powers a machine on; every start has the same MAC unless told otherwise. */
+  powerOn(options: {
+    readonly firmware: Firmware;
+    readonly mac?: string;
+    readonly disk?: string;
+    readonly extraArgs?: readonly string[];
+  }): Guest;
+  /** The events of a MAC's newest attempt. */
+  trace(mac?: string): Promise<readonly TraceEvent[]>;
+};
+
+/**
+ * A lab with our daemon on its bridge, on the ports that firmware asks, with Debian's loaders and a live image named
+ * `live`: Debian's kernel and an initramfs that speaks on the serial port.
+ */
+export async function openBootWorld(
+  tools: Tools,
+  options: {
+    readonly mode: 'server' | 'proxy';
+    /** Runs before the daemon starts: another DHCP server. */
+    readonly before?: (lab: Lab) => Promise<void>;
+    readonly config?: Readonly<Record<string, unknown>>;
+    /** Which of Debian's UEFI loaders are there; by default both, and so snponly.efi is chosen. */
+    readonly loaders?: readonly ('snponly.efi' | 'ipxe.efi')[];
+  },
+): Promise<BootWorld> {
+  await using stack = new AsyncDisposableStack();
+  const lab = stack.use(openLab());
+  await options.before?.(lab);
+  const loaders = join(lab.folder, 'loaders');
+  place(tools['undionly.kpxe'], join(loaders, 'ipxe/undionly.kpxe'));
+  for (const name of options.loaders ?? (['snponly.efi', 'ipxe.efi'] as const))
+    place(tools[name], join(loaders, 'ipxe/x86_64', name));
+  const server = {
+    interfaces: [{ name: lab.bridge, mode: options.mode, discovery: 'off' }],
+    subnets:
+      options.mode === 'proxy'
+        ? []
+        : [{ cidr: '192.168.77.0/24', pools: ['192.168.77.100-192.168.77.200'], router: lab.address }],
+    loaders: { dir: loaders },
+  };
+  const daemon = stack.use(await startDaemon({ lab, config: { ...server, ...options.config } }));
+  await daemon.apply([
+    {
+      kind: 'Image',
+      name: 'live',
+      arch: 'x86_64',
+      assets: [
+        { role: 'kernel', path: tools.vmlinuz },
+        { role: 'initrd', path: buildInitramfs(tools) },
+      ],
+    },
+    profile('live', 'always'),
+    profile('once', 'once'),
+  ]);
+  const verdicts = stack.use(await watchVerdicts(daemon));
+  const owned = stack.move();
+  return {
+    lab,
+    daemon,
+    verdicts,
+    powerOn: (guest) => startGuest(lab, { tools, mac: MAC, ...guest }),
+    async trace(mac = MAC) {
+      const [attempt] = await daemon.attempts({ mac });
+      return attempt ? await daemon.events(attempt.id) : [];
+    },
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  };
+}
+
+/** A machine that an operator added. */
+export const machineDocument = (rest: Readonly<Record<string, unknown>> = {}) => ({
+  kind: 'Machine',
+  name: 'r1-u1',
+  macs: [MAC],
+  ...rest,
+});
+
+function profile(name: string, when: 'always' | 'once') {
+  return {
+    kind: 'Profile',
+    name,
+    os: 'kernel',
+    when,
+    writes: 'none',
+    image: 'live',
+    args: ['console=ttyS0', 'ingot.network', `profile.is=${name}`],
+  };
+}
+
+function place(from: string, to: string): void {
+  mkdirSync(dirname(to), { recursive: true });
+  copyFileSync(from, to);
+}
