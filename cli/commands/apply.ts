@@ -1,3 +1,4 @@
+import { access } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import type { AppliedChange, ApplyAnswer, Difference } from '#machines/contract/api/apply.ts';
 import { writeDocument } from '#machines/contract/api/document-form.ts';
@@ -55,6 +56,7 @@ async function send(
   if (prune && from === undefined)
     throw badInput('--prune: want exactly one -f FILE or DIR: what came from it before is removed');
   const documents = await readDocuments(file, term);
+  note(term, ...(await missingFiles(documents)));
   const { value } = await daemon.ask('apply', {
     body: {
       documents: documents.map(({ document }) => writeDocument(document)),
@@ -66,12 +68,37 @@ async function send(
   return { answer: value, documents };
 }
 
+/** A file may come later, and the daemon may run elsewhere: so it is said, and no failure. */
+async function missingFiles(documents: readonly ReadDocument[]): Promise<readonly string[]> {
+  const named = documents.flatMap(({ document, place }) =>
+    document.kind !== 'Image'
+      ? []
+      : document.assets.flatMap(({ path }, index) =>
+          path === undefined ? [] : [{ path, where: place(`assets[${index}].path`) }],
+        ),
+  );
+  const lines = await Promise.all(
+    named.map(async ({ path, where }) => {
+      try {
+        await access(path);
+        return [];
+      } catch {
+        return [escaped(`${where}: warning: ${path} is not there (on this host); nothing can boot it until it is`)];
+      }
+    }),
+  );
+  return lines.flat();
+}
+
 const MARKS = { created: ['+', 'green'], changed: ['~', 'yellow'], removed: ['-', 'red'], kept: ['=', 'dim'] } as const;
 
 function changeLine(term: Terminal, { kind, name, change, differences, because }: AppliedChange): string {
   if (change === 'unchanged' || change === 'failed') return `  ${kind} ${name} ${change}`;
   const [mark, style] = MARKS[change];
-  const what = change === 'changed' ? `: ${differences.map(({ path }) => path).join(', ')}` : '';
+  // Nothing in it may differ: then only the file that it is applied from is another one.
+  const paths =
+    differences.length === 0 ? 'the file that it is applied from' : differences.map(({ path }) => path).join(', ');
+  const what = change === 'changed' ? `: ${paths}` : '';
   const why = because === undefined ? '' : ` (${because})`;
   return paint(term, style, escaped(`${mark} ${kind} ${name} ${change}${what}${why}`));
 }

@@ -11,6 +11,7 @@ import { badInput, CommandFailure } from '../failure.ts';
 import { isoTime } from '../output/time.ts';
 import { eventText } from '../output/trace-lines.ts';
 import { note, paint, say, type Terminal } from '../terminal.ts';
+import { codeOf } from '../where.ts';
 import { verdictStyle } from './machine-show.ts';
 
 export type TraceOptions = {
@@ -117,7 +118,11 @@ async function noBoot(daemon: Daemon, of: string): Promise<CommandFailure> {
 async function savePackets(term: Terminal, daemon: Daemon, { id }: AttemptResource, file: string): Promise<void> {
   const { value } = await daemon.ask('getPcap', { params: { id } });
   if (file === '-') return void term.out.write(value);
-  await writeFile(resolve(term.cwd, file), value);
+  try {
+    await writeFile(resolve(term.cwd, file), value);
+  } catch (error) {
+    throw badInput(`--pcap: cannot write ${file} (${codeOf(error) ?? String(error)})`);
+  }
   note(term, `${value.length} bytes in ${file}; tshark -r ${file}`);
 }
 

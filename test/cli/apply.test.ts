@@ -26,12 +26,14 @@ describe('ingot apply', () => {
   it('creates what a file says, and says what it did', async () => {
     await using cli = await runningCli();
     await writeFile(join(cli.cwd, 'rack.yaml'), RACK);
-    const { out, status } = await cli.run(['apply', '-f', 'rack.yaml']);
+    const { out, error, status } = await cli.run(['apply', '-f', 'rack.yaml']);
     assert.equal(status, 0);
+    assert.match(error, /^rack\.yaml:5:\d+: warning: .*\/vmlinuz is not there \(on this host\)/);
     assert.equal(out, '+ Image rescue created\n+ Profile rescue created\n+ Machine r1-u1 created\n3 created\n');
     const image = cli.api.registry.image('rescue');
     assert.equal(image?.assets[0]?.path, join(cli.cwd, 'vmlinuz'), 'a path is meant from its file');
-    assert.equal((await cli.run(['apply', '-f', 'rack.yaml'])).out, '3 unchanged\n');
+    await writeFile(join(cli.cwd, 'vmlinuz'), 'a kernel');
+    assert.deepEqual(await cli.run(['apply', '-f', 'rack.yaml']), { status: 0, out: '3 unchanged\n', error: '' });
   });
 
   it('tells mistakes by file, line and column, with what to write instead', async () => {
@@ -111,6 +113,7 @@ describe('ingot diff', () => {
   it('shows each value before and after, and ends with 1', async () => {
     await using cli = await runningCli();
     await writeFile(join(cli.cwd, 'rack.yaml'), RACK);
+    await writeFile(join(cli.cwd, 'vmlinuz'), 'a kernel');
     await cli.done('apply', '-f', 'rack.yaml');
     assert.deepEqual(await cli.run(['diff', '-f', 'rack.yaml']), { status: 0, out: '', error: '' });
     await writeFile(join(cli.cwd, 'rack.yaml'), RACK.replace('00:01', '00:02'));

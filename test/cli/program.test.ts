@@ -203,6 +203,11 @@ describe('ingot trace', () => {
     cli.api.recorder.tell(attempt);
     await cli.done('trace', 'r1-u1', '--pcap', 'boot.pcap');
     assert.equal(await readFile(join(cli.cwd, 'boot.pcap'), 'utf8'), attempt.id);
+    assert.deepEqual(await cli.run(['trace', 'r1-u1', '--pcap', 'nowhere/boot.pcap']), {
+      status: 2,
+      out: '',
+      error: '--pcap: cannot write nowhere/boot.pcap (ENOENT)\n',
+    });
   });
 
   it('tells "no such machine" from "nothing seen of it yet"', async () => {
