@@ -28,7 +28,7 @@ export type ApiAnswer<N extends RouteName> =
       readonly status?: 201;
     }
   /** JSON that is written already: lists of thousands of machines are put together from remembered pieces. */
-  | { readonly kind: 'json-text'; readonly text: string }
+  | { readonly kind: 'json-text'; readonly text: Uint8Array }
   | { readonly kind: 'text'; readonly text: string }
   | { readonly kind: 'bytes'; readonly bytes: Uint8Array; readonly contentType?: string; readonly fileName?: string }
   | ProblemAnswer;

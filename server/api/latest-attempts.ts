@@ -10,6 +10,8 @@ const MAX_READ = 50_000;
 export type LatestAttempts = {
   of(machine: string): Attempt | undefined;
   all(): Iterable<Attempt>;
+  /** Called with the machine whose newest attempt changed. Ends with the returned function. */
+  watch(listener: (machine: string) => void): () => void;
   /** Reads what the store has from before. */
   load(signal: AbortSignal): Promise<void>;
   [Symbol.dispose](): void;
@@ -23,12 +25,15 @@ export function latestAttempts({
   readonly registry: Pick<Registry, 'watch' | 'machine'>;
 }): LatestAttempts {
   const latest = new Map<string, Attempt>();
+  const listeners = new Set<(machine: string) => void>();
 
   function note(attempt: Attempt): void {
     // Attempts of MACs that are no machine of ours are as many as strangers like to invent.
     if (attempt.machine === undefined) return;
     const known = latest.get(attempt.machine);
-    if (!known || known.id === attempt.id || known.startedAt <= attempt.startedAt) latest.set(attempt.machine, attempt);
+    if (known && known.id !== attempt.id && known.startedAt > attempt.startedAt) return;
+    latest.set(attempt.machine, attempt);
+    for (const listener of listeners) listener(attempt.machine);
   }
 
   const stops = [
@@ -41,6 +46,10 @@ export function latestAttempts({
   return {
     of: (machine) => latest.get(machine),
     all: () => latest.values(),
+    watch(listener) {
+      listeners.add(listener);
+      return () => void listeners.delete(listener);
+    },
     async load(signal) {
       let before: number | undefined;
       for (let read = 0; read < MAX_READ && !signal.aborted; read += PAGE) {

@@ -19,6 +19,7 @@ import { systemHandlers } from './handlers/system.ts';
 import { traceHandlers } from './handlers/traces.ts';
 import { latestAttempts } from './latest-attempts.ts';
 import { machineTexts } from './machine-json.ts';
+import { machineRows } from './machine-rows.ts';
 import { openPage } from './page.ts';
 import { registerRoutes } from './register-routes.ts';
 import { changeStream } from './stream.ts';
@@ -32,6 +33,7 @@ export function operatorApi(parts: OperatorApiParts & { readonly listen: Listen 
   return task('operator api', async (signal, listening) => {
     const { listen, registry, recorder, access, log, now } = parts;
     using latest = latestAttempts({ recorder, registry });
+    using rows = machineRows({ registry, latest });
     const machineText = machineTexts();
     using hub = watchHub({ registry, recorder, latest, machineText });
     const page = await openPage(access);
@@ -60,7 +62,7 @@ export function operatorApi(parts: OperatorApiParts & { readonly listen: Listen 
     registerRoutes(
       app,
       {
-        ...machineHandlers({ ...parts, latest, machineText }),
+        ...machineHandlers({ ...parts, latest, machineText, rows }),
         ...documentHandlers(parts),
         ...applyHandlers(parts),
         ...traceHandlers(parts),

@@ -8,10 +8,10 @@ import type { Explanation } from '#machines/contract/api/explain.ts';
 import { type ApiAnswer, type Handlers, invalid, notFound, problemOf } from '../answers.ts';
 import type { OperatorApiParts } from '../contract.ts';
 import { mergePatch } from '../decide/difference.ts';
-import { machinePage } from '../decide/machine-list.ts';
+import { machinePage, type Row } from '../decide/machine-list.ts';
 import type { LatestAttempts } from '../latest-attempts.ts';
 import { machineResource, type machineTexts } from '../machine-json.ts';
-import { machineRows } from '../machine-rows.ts';
+import type { MachineRows } from '../machine-rows.ts';
 
 type Names =
   | 'listMachines'
@@ -23,17 +23,23 @@ type Names =
   | 'bootMachine'
   | 'explain';
 
+/** To put megabytes of JSON together takes longer than to send them. */
+const LARGE = 1000;
+
 export function machineHandlers({
   registry,
   latest,
   machineText,
+  rows,
   explain,
   loaders,
 }: Pick<OperatorApiParts, 'registry' | 'explain' | 'loaders'> & {
   readonly latest: LatestAttempts;
   readonly machineText: ReturnType<typeof machineTexts>;
+  readonly rows: MachineRows;
 }): Pick<Handlers, Names> {
-  const rows = machineRows({ registry, latest });
+  /** The rows are another array after each change, so that this is never old. */
+  const large = new WeakMap<readonly Row[], { readonly key: string; readonly text: Uint8Array }>();
   const found = (machine: Machine) =>
     ({
       kind: 'done',
@@ -60,11 +66,17 @@ export function machineHandlers({
 
   return {
     listMachines({ query }) {
-      const page = machinePage(rows(), query);
+      const ordered = rows.inOrder(query.sort);
+      const key = JSON.stringify(query);
+      const remembered = query.limit < LARGE ? undefined : large.get(ordered);
+      if (remembered?.key === key) return { kind: 'json-text', text: remembered.text };
+      const page = machinePage(ordered, query);
       if ('wrongCursor' in page) return invalid({ in: 'query', path: 'after', text: 'want `next` of an earlier page' });
       const items = page.rows.map(({ machine, attempt }) => machineText(machine, attempt)).join(',');
       const next = page.next === undefined ? '' : `,"next":${JSON.stringify(page.next)}`;
-      return { kind: 'json-text', text: `{"items":[${items}],"total":${page.total}${next}}` };
+      const text = Buffer.from(`{"items":[${items}],"total":${page.total}${next}}`);
+      if (query.limit >= LARGE) large.set(ordered, { key, text });
+      return { kind: 'json-text', text };
     },
 
     getMachine({ params }) {
