@@ -1,21 +1,34 @@
 import assert from 'node:assert/strict';
-import type { Attempt, TraceEvent, VerdictCode } from '#machines/contract/trace.ts';
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import type { Attempt, TraceEvent } from '#machines/contract/trace.ts';
 import type { Firmware } from '#test/lab/guest.ts';
-import { BOOT_LIMIT_MS, type BootWorld, LINE_LIMIT_MS, MAC } from './boot-world.ts';
+import { makeDisk } from '#test/lab/disk.ts';
+import { ROOT } from '#test/project/source-files.ts';
+import { BOOT_LIMIT_MS, type BootWorld, LINE_LIMIT_MS, MAC, OWN_DISK, OWN_DISK_TEXT } from './boot-world.ts';
+
+/** How many percent of the frames that a guest sends and receives are lost; `nft` is that program's path. */
+export type Loss = { readonly nft: string; readonly percent: number };
 
 /**
  * Powers the machine on and waits until its user space has spoken and asked for an address, which it then says; the
  * guest powers itself off after that. Gives the address.
  */
-export async function bootToUserSpace(world: BootWorld, firmware: Firmware, name = 'live'): Promise<string> {
+export async function bootToUserSpace(
+  world: BootWorld,
+  firmware: Firmware,
+  { profile = 'live', loss }: { readonly profile?: string; readonly loss?: Loss | undefined } = {},
+): Promise<string> {
   const guest = world.powerOn({ firmware });
+  if (loss) world.lab.lose({ ...loss, place: 'server', interface: guest.tap });
   try {
     const [, mac, commandLine = ''] = await guest.waitForSerial(
       /^INGOT-GUEST-UP mac=(\S+) cmdline=(.*)$/m,
       BOOT_LIMIT_MS,
     );
     assert.equal(mac, MAC);
-    assert.match(commandLine, new RegExp(`console=ttyS0 ingot.network profile.is=${name}`));
+    assert.match(commandLine, new RegExp(`console=ttyS0 ingot.network profile.is=${profile}`));
     const [, address = ''] = await guest.waitForSerial(/^INGOT-GUEST-ADDRESS ip=(\S+)/m, LINE_LIMIT_MS);
     await guest.waitForPowerOff(LINE_LIMIT_MS);
     return address;
@@ -24,16 +37,58 @@ export async function bootToUserSpace(world: BootWorld, firmware: Firmware, name
   }
 }
 
-/** One attempt, with every step of its firmware's path, a verdict of `booted`, and no other on the way. */
-export async function assertHealthyBoot(world: BootWorld, firmware: Firmware): Promise<void> {
+/**
+ * Powers on a machine with the network first in its boot order and a disk after it, and waits until its disk speaks.
+ * Nothing may have been sent to it over TFTP or HTTP, and no reply may have named a boot file.
+ */
+export async function bootsOwnDisk(world: BootWorld, firmware: 'bios-pxe' | 'uefi-pxe'): Promise<void> {
+  const disk = makeDisk(world.lab.folder, firmware === 'bios-pxe' ? 'bios' : 'uefi', OWN_DISK_TEXT);
+  const guest = world.powerOn({ firmware, disk, extraArgs: WITHOUT_DHCPV6 });
+  try {
+    await guest.waitForSerial(OWN_DISK, BOOT_LIMIT_MS);
+  } catch (cause) {
+    throw new Error(`${firmware} did not come to its disk; ${await situation(world)}`, { cause });
+  } finally {
+    await guest.stop();
+  }
+  const events = await world.trace();
+  assert.ok(
+    events.some(({ kind }) => kind === 'dhcp-received'),
+    'it asked the network first',
+  );
+  const offered = events.filter((event) => event.kind === 'dhcp-answered' && event.bootFile !== undefined);
+  assert.deepEqual(offered, []);
+  const fetched = events.filter(({ kind }) => kind.startsWith('tftp-') || kind.startsWith('http-'));
+  assert.deepEqual(fetched, []);
+}
+
+/** OVMF would spend a minute more on DHCPv6 before it goes on to its disk. */
+const WITHOUT_DHCPV6 = ['-fw_cfg', 'name=opt/org.tianocore/IPv6PXESupport,string=n'] as const;
+
+/** Grants one boot of a profile as an operator does: `ingot boot NAME --profile PROFILE`. */
+export async function grantBoot({ daemon }: BootWorld, name: string, profile: string): Promise<void> {
+  const { stdout } = await promisify(execFile)(
+    process.execPath,
+    [join(ROOT, 'cli/main.ts'), 'boot', name, '--profile', profile],
+    { env: { ...process.env, INGOT_URL: daemon.ready.api, INGOT_TOKEN: daemon.token }, timeout: LINE_LIMIT_MS },
+  );
+  assert.match(stdout, new RegExp(`boots ${profile} once`));
+}
+
+/** One attempt, with a verdict of `booted`, and no other on the way. */
+export async function assertBooted(world: BootWorld): Promise<void> {
   const attempt = await world.verdicts.until(MAC, 'booted', LINE_LIMIT_MS);
   assert.equal(attempt.machine, 'r1-u1');
   assert.equal(attempt.stage, 'running');
-  const codes: VerdictCode[] = [...world.verdicts.codes(MAC)];
+  assert.deepEqual([...world.verdicts.codes(MAC)].toSorted(), ['booted', 'in-progress'], await situation(world));
+  assert.equal((await world.daemon.attempts({ mac: MAC })).length, 1, await situation(world));
+}
+
+/** The same, with every step of its firmware's path, each once and whole. */
+export async function assertHealthyBoot(world: BootWorld, firmware: Firmware): Promise<void> {
+  await assertBooted(world);
   const events = await world.trace();
-  const told = () => `${codes.join(', ')}\n${text(events)}`;
-  assert.deepEqual(codes.toSorted(), ['booted', 'in-progress'], told());
-  assert.equal((await world.daemon.attempts({ mac: MAC })).length, 1, told());
+  const told = () => text(events);
 
   const sent = events.flatMap((event) => (event.kind === 'http-sent' && event.method === 'GET' ? [event] : []));
   for (const role of ['script', 'kernel', 'initrd'] as const) {
