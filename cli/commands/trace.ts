@@ -4,12 +4,12 @@ import type { Asked } from '#machines/contract/api/client.ts';
 import { asTraceEvent, type AttemptResource } from '#machines/contract/api/trace-resource.ts';
 import { EXIT } from '#machines/contract/exit-status.ts';
 import type { TraceEvent } from '#machines/contract/trace.ts';
+import { eventLine } from '#machines/decide/trace-text.ts';
 import { terminal as escaped } from '#machines/values/escape.ts';
 import { parseMacAddress } from '#machines/values/mac-address.ts';
 import type { Daemon } from '../daemon.ts';
 import { badInput, CommandFailure } from '../failure.ts';
 import { isoTime } from '../output/time.ts';
-import { eventText } from '../output/trace-lines.ts';
 import { note, paint, say, type Terminal } from '../terminal.ts';
 import { codeOf } from '../where.ts';
 import { verdictStyle } from './machine-show.ts';
@@ -137,10 +137,8 @@ function eventPrinter(term: Terminal): (attempt: string, event: TraceEvent) => v
   return (attempt, event) => {
     const start = starts.get(attempt) ?? event.at;
     starts.set(attempt, start);
-    const { protocol, text, bad } = eventText(event);
-    const time = `+${((event.at - start) / 1000).toFixed(3)}`.padStart(10);
-    const line = escaped(text);
-    say(term, `${paint(term, 'dim', time)}  ${protocol.padEnd(5)} ${bad ? paint(term, 'red', line) : line}`);
+    const { offset, protocol, text, trouble } = eventLine(event, start);
+    say(term, `${paint(term, 'dim', offset)}  ${protocol} ${trouble ? paint(term, 'red', text) : text}`);
   };
 }
 

@@ -163,8 +163,8 @@ describe('ingot trace', () => {
       attempt.startedAt + 1500,
     );
     const { out } = await cli.done('trace', 'r1-u1');
-    assert.match(out, /\+0\.000 {2}TFTP {2}asks for a\\u001b\[2Jb\n/);
-    assert.match(out, /\+1\.500 {2}TFTP {2}a refused: no such file\n/);
+    assert.match(out, /\+0\.00s {2}TFTP {3}asks for a\\u001b\[2Jb /);
+    assert.match(out, /\+1\.50s {2}TFTP {3}a refused: no such file\n/);
     assert.match(out, /\nno-tftp {2}at stage dhcp\n {2}it never asked for its file\n {2}next: look at the firewall\n$/);
     const json = JSON.parse((await cli.done('trace', 'r1-u1', '-o', 'json')).out) as { events: object[] };
     assert.equal(json.events.length, 2);
