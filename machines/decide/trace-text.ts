@@ -1,39 +1,50 @@
-import type { Attempt, DhcpClient, TraceEvent, Verdict } from '../contract/trace.ts';
+import type { DhcpClient, TraceEvent } from '../contract/trace.ts';
 import { systemOfCode } from '../values/architecture.ts';
 import { terminal } from '../values/escape.ts';
+import { LOADER_NAMES } from './loader.ts';
 
-/** A trace for a terminal: the verdict, then a line for each event. Whatever a client claimed is escaped. */
-export function traceText(attempt: Attempt, events: readonly TraceEvent[]): string {
-  return [...attemptHead(attempt), '', ...events.map((event) => eventLine(event, attempt.startedAt))].join('\n');
+/** One event as a line of a terminal, in parts so that they can be coloured. Whatever a client claimed is escaped. */
+export type EventLine = {
+  /** Since the attempt began: `   +0.02s`. */
+  readonly offset: string;
+  readonly protocol: string;
+  readonly text: string;
+  /** Something did not go as it should. */
+  readonly trouble: boolean;
+};
+
+export function eventLine(event: TraceEvent, startedAt: number): EventLine {
+  return {
+    offset: `+${((event.at - startedAt) / 1000).toFixed(2)}s`.padStart(9),
+    protocol: PROTOCOLS[event.kind].padEnd(6),
+    text: terminal(eventText(event)),
+    trouble: isTrouble(event),
+  };
 }
 
-/** Who booted, when, and what came of it. */
-export function attemptHead(attempt: Attempt): readonly string[] {
-  const who = attempt.machine ?? attempt.mac ?? 'an unknown machine';
-  const more = [attempt.machine === undefined ? undefined : attempt.mac, attempt.address].filter(
-    (one) => one !== undefined,
-  );
-  const began = new Date(attempt.startedAt).toISOString();
-  const until =
-    attempt.endedAt === undefined ? 'in progress' : `ended after ${duration(attempt.endedAt - attempt.startedAt)}`;
-  return [
-    terminal(`${who}${more.length > 0 ? ` (${more.join(', ')})` : ''}, attempt ${attempt.id}`),
-    terminal(`began ${began}, ${until}`),
-    ...verdictLines(attempt.verdict),
-  ];
+function isTrouble(event: TraceEvent): boolean {
+  switch (event.kind) {
+    case 'other-dhcp':
+    case 'tftp-timeout':
+      return true;
+    // Clients try names that nobody offered (`autoexec.ipxe`, `pxelinux.cfg/…`) and go on without them.
+    case 'tftp-refused':
+      return LOADER_NAMES.includes(event.file);
+    case 'dhcp-answered':
+      return event.message === 'NAK';
+    case 'tftp-aborted':
+      return !event.probe;
+    case 'http-sent':
+      return (event.status >= 400 && event.role !== 'other') || (event.method === 'GET' && event.bytes < event.size);
+    case 'log':
+      return event.severity <= ERROR_SEVERITY;
+    default:
+      return false;
+  }
 }
 
-export const verdictLines = ({ code, stage, cause, next }: Verdict): readonly string[] => [
-  terminal(`${code} (came as far as ${stage})`),
-  terminal(`  ${cause}`),
-  terminal(`  Next: ${next}`),
-];
-
-/** `+0.02s  DHCP   OFFER 192.168.77.100, …` */
-export function eventLine(event: TraceEvent, startedAt: number): string {
-  const offset = `+${((event.at - startedAt) / 1000).toFixed(2)}s`;
-  return `${offset.padStart(9)}  ${PROTOCOLS[event.kind].padEnd(6)} ${terminal(eventText(event))}`;
-}
+/** RFC 5424 §6.2.1. */
+const ERROR_SEVERITY = 3;
 
 const PROTOCOLS: Readonly<Record<TraceEvent['kind'], string>> = {
   'dhcp-received': 'DHCP',
