@@ -25,8 +25,10 @@ export function eventLine(event: TraceEvent, startedAt: number): EventLine {
 function isTrouble(event: TraceEvent): boolean {
   switch (event.kind) {
     case 'other-dhcp':
-    case 'tftp-timeout':
       return true;
+    // Some ROMs ask once for the size and then leave without a word.
+    case 'tftp-timeout':
+      return event.bytes > 0;
     // Clients try names that nobody offered (`autoexec.ipxe`, `pxelinux.cfg/…`) and go on without them.
     case 'tftp-refused':
       return LOADER_NAMES.includes(event.file);
