@@ -11,6 +11,27 @@ export const PROGRAMS = {
   rack: join(ROOT, 'machines/rack/main.ts'),
 } as const;
 
+/**
+ * V8 lets the space for young objects grow to 64 MB under load and while the daemon reads what it knows, and never gives
+ * it back. At this size a boot storm costs the daemon no more processor time, and a third less memory.
+ */
+const DAEMON_FLAGS = ['--max-semi-space-size=8'];
+
+/**
+ * How a program is started. With the cache of compiled code, which only counts when it is there from the first import on,
+ * the daemon listens in half the time. It lies in the checkout: whoever can write there can change the code anyway.
+ */
+export function commandOf(
+  program: keyof typeof PROGRAMS,
+  args: readonly string[],
+): { readonly file: string; readonly args: readonly string[]; readonly env: NodeJS.ProcessEnv } {
+  return {
+    file: process.execPath,
+    args: [...(program === 'daemon' ? DAEMON_FLAGS : []), PROGRAMS[program], ...args],
+    env: { NODE_COMPILE_CACHE: join(ROOT, '.cache/compiled'), ...process.env },
+  };
+}
+
 /** A signal that came to us is sent on; these end a program in order. */
 const SENT_ON = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
@@ -19,7 +40,8 @@ const SENT_ON = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
  * decides what they mean.
  */
 export async function runInPlace(program: keyof typeof PROGRAMS, args: readonly string[]): Promise<number> {
-  const child = spawn(process.execPath, [PROGRAMS[program], ...args], { stdio: 'inherit' });
+  const command = commandOf(program, args);
+  const child = spawn(command.file, command.args, { stdio: 'inherit', env: command.env });
   const sendOn = (signal: NodeJS.Signals): void => void child.kill(signal);
   for (const signal of SENT_ON) process.on(signal, sendOn);
   try {

@@ -1,16 +1,13 @@
 import { once } from 'node:events';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { EXIT } from '#machines/contract/exit-status.ts';
 import { DEFAULT_URL } from '../where.ts';
 import { demoConfiguration } from './configuration.ts';
 import { operatorOf } from './operator.ts';
 import { type Part, startPart } from './process.ts';
 
-const ROOT = resolve(import.meta.dirname, '../..');
-const DAEMON = join(ROOT, 'server/main.ts');
-const RACK = join(ROOT, 'machines/rack/main.ts');
 const SIMULATED = '[simulated]';
 
 export type DemoOptions = {
@@ -72,8 +69,8 @@ async function showRack({ machines, port, dataDir, out, error, signal }: DemoOpt
   await writeFile(config, demoConfiguration(port));
   await writeFile(logFile, '');
   const count = String(machines);
-  const prepared = start({ name: 'rack', file: RACK, args: ['prepare', '--dir', rackDir, '--machines', count] });
-  const daemon = start({ name: 'daemon', file: DAEMON, args: ['serve', '--config', config], logFile });
+  const prepared = start({ program: 'rack', args: ['prepare', '--dir', rackDir, '--machines', count] });
+  const daemon = start({ program: 'daemon', args: ['serve', '--config', config], logFile });
   const ready = await readyLineOf(daemon);
   if ((await prepared.ended) !== 0) throw new PartFailed('the rack could not be prepared', prepared);
 
@@ -85,8 +82,7 @@ async function showRack({ machines, port, dataDir, out, error, signal }: DemoOpt
   const url = await operator.pageUrl();
   for (const line of welcome({ machines, dataDir, logFile, url, api: at('api') })) out(line);
   const rack = start({
-    name: 'rack',
-    file: RACK,
+    program: 'rack',
     args: ['run', '--machines', count, '--dhcp', at('dhcp'), '--tftp-port', at('tftp').split(':').at(-1) ?? ''],
     onLine: (line) => out(line.startsWith(SIMULATED) ? line : `${SIMULATED} ${line}`),
   });

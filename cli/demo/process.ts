@@ -1,10 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { appendFileSync } from 'node:fs';
+import { commandOf, type PROGRAMS } from '../programs.ts';
 
 /** A program of this checkout in a process of its own. */
 export type Part = {
-  readonly name: string;
   /** What it printed, both streams; of much of it the end. */
   output(): string;
   /** Its exit status; never rejects. */
@@ -19,16 +19,16 @@ export type Part = {
 const PATIENCE_MS = 10_000;
 const KEPT_OUTPUT = 1 << 20;
 
-/** Starts `node FILE ARGS`. `onLine` gets each line that it prints; `logFile` gets all of it. */
+/** Starts a program. `onLine` gets each line that it prints; `logFile` gets all of it. */
 export function startPart(options: {
-  readonly name: string;
-  readonly file: string;
+  readonly program: keyof typeof PROGRAMS;
   readonly args: readonly string[];
   readonly onLine?: (line: string) => void;
   readonly logFile?: string;
 }): Part {
-  const { name, file, args, onLine, logFile } = options;
-  const child = spawn(process.execPath, [file, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const { program, args, onLine, logFile } = options;
+  const command = commandOf(program, args);
+  const child = spawn(command.file, command.args, { stdio: ['ignore', 'pipe', 'pipe'], env: command.env });
   const watchers = new Set<(line: string) => void>(onLine ? [onLine] : []);
   let said = '';
   for (const stream of [child.stdout, child.stderr]) {
@@ -44,7 +44,6 @@ export function startPart(options: {
   }
   const ended = endOf(child);
   return {
-    name,
     output: () => said,
     ended,
     async firstLine(wanted) {

@@ -11,7 +11,7 @@ import { sure } from '#machines/values/parsed.ts';
 import { type Door, openDoor } from '#test/lab/door.ts';
 import type { Lab } from '#test/lab/lab.ts';
 import { waitFor } from '#test/lab/wait.ts';
-import { ROOT } from '#test/project/source-files.ts';
+import { commandOf } from '../../cli/programs.ts';
 
 const READY_LIMIT_MS = 30_000;
 const STOP_LIMIT_MS = 20_000;
@@ -62,10 +62,12 @@ export async function startDaemon(
   await writeFile(file, JSON.stringify({ ...(lab ? LAB_CONFIG : LOOPBACK_CONFIG), ...options.config }, undefined, 2));
   const started = performance.now();
   // Not through bin/ingot: figures are measured of this very process.
-  const command = [process.execPath, join(ROOT, 'server/main.ts'), 'serve', '--config', file];
+  const start = commandOf('daemon', ['serve', '--config', file]);
+  const command = [start.file, ...start.args];
   const [program = '', ...args] = lab ? ['ip', 'netns', 'exec', lab.namespaces.server, ...command] : command;
   const child = spawn(program, args, {
     cwd: directory,
+    env: start.env,
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let said = '';
