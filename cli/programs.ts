@@ -28,7 +28,8 @@ export function commandOf(
   return {
     file: process.execPath,
     args: [...(program === 'daemon' ? DAEMON_FLAGS : []), PROGRAMS[program], ...args],
-    env: { NODE_COMPILE_CACHE: join(ROOT, '.cache/compiled'), ...process.env },
+    // Each its own: code compiled under other flags does not count.
+    env: { ...process.env, NODE_COMPILE_CACHE: join(ROOT, '.cache/compiled', program) },
   };
 }
 
