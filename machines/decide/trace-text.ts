@@ -9,7 +9,7 @@ export type EventLine = {
   readonly offset: string;
   readonly protocol: string;
   readonly text: string;
-  /** Something did not go as it should. */
+  /** Something did not go as it should, whatever the rest of the trace says. */
   readonly trouble: boolean;
 };
 
@@ -24,8 +24,6 @@ export function eventLine(event: TraceEvent, startedAt: number): EventLine {
 
 function isTrouble(event: TraceEvent): boolean {
   switch (event.kind) {
-    case 'other-dhcp':
-      return true;
     // Some ROMs ask once for the size and then leave without a word.
     case 'tftp-timeout':
       return event.bytes > 0;
