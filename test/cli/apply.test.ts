@@ -85,7 +85,7 @@ describe('ingot apply', () => {
     await cli.done('apply', '-f', 'rack.yaml');
     for (const format of ['yaml', 'json']) {
       for (const kind of ['machines', 'profiles', 'images']) {
-        const { out } = await cli.done('get', kind, '-o', format);
+        const { out } = await cli.done('get', kind, '-o', format, '-l', '!ingot/built-in');
         const again = await cli.run(['apply', '-f', '-'], { input: out });
         assert.equal(again.out, '1 unchanged\n', `${kind} as ${format}`);
       }

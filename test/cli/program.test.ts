@@ -141,7 +141,10 @@ describe('documents on the command line', () => {
     await cli.run(['apply', '-f', '-'], {
       input: 'kind: Profile\nname: local\nos: disk\n---\nkind: Class\nname: all\nprofile: local\n',
     });
-    assert.match((await cli.done('get', 'profiles')).out, /^NAME +WHAT.*\nlocal +disk, when once/);
+    assert.match(
+      (await cli.done('get', 'profiles', '-l', '!ingot/built-in')).out,
+      /^NAME +WHAT.*\nlocal +disk, when once/,
+    );
     assert.match((await cli.done('get', 'Class', 'all')).out, /^kind: Class\nname: all\n/);
     assert.equal((await cli.done('delete', 'classes', 'all')).out, 'all removed\n');
     assert.equal((await cli.run(['get', 'class', 'all'])).status, 3);
@@ -220,10 +223,13 @@ describe('ingot trace', () => {
   });
 });
 
+const RESCUE = 'kind: Profile\nname: rescue\nos: chain\nwrites: none\nurl: http://192.0.2.1/x\n';
+
 describe('booting and access', () => {
   it('permits one netboot', async () => {
     await using cli = await runningCli();
     await cli.done('machine', 'add', 'r1-u1');
+    await cli.run(['apply', '-f', '-'], { input: RESCUE });
     assert.match((await cli.done('boot', 'r1-u1', '--profile', 'rescue')).out, /^r1-u1 boots rescue once/);
     await cli.done('machine', 'adopt', 'r1-u1');
     assert.equal((await cli.run(['boot', 'r1-u1', '--profile', 'rescue'])).status, 5);

@@ -113,9 +113,11 @@ describe('machines over the API', () => {
   it('get a grant for one netboot', async () => {
     await using api = await runningApi();
     await add(api, 'r1-u1');
+    const profile = { kind: 'Profile', name: 'rescue', os: 'chain', writes: 'none', url: 'http://192.0.2.1/x' };
+    await api.send('PUT', '/api/v1/profiles/rescue', profile);
     const answer = await api.send('POST', '/api/v1/machines/r1-u1/boot', { profile: 'rescue' });
     assert.equal(answer.status, 201);
-    assert.equal(api.audit.at(-1)?.detail, 'profile rescue, grant g1');
+    assert.match((await api.audit()).at(-1)?.detail ?? '', /^profile rescue, grant \S+$/);
   });
 
   it('leave an entry in the audit log for every change, and none for what was refused', async () => {
@@ -124,7 +126,7 @@ describe('machines over the API', () => {
     await api.request('/api/v1/machines/nobody/actions/lock', { method: 'POST' });
     await api.request('/api/v1/machines/r1-u1/actions/lock', { method: 'POST' });
     assert.deepEqual(
-      api.audit.map(({ who, action, target }) => [who, action, target]),
+      (await api.audit()).map(({ who, action, target }) => [who, action, target]),
       [
         ['a-admin', 'putMachine', 'r1-u1'],
         ['a-admin', 'actOnMachine', 'r1-u1 lock'],

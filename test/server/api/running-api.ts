@@ -11,24 +11,32 @@ import { operatorApi } from '#server/api/operator-api.ts';
 import { openAccess } from '#services/auth/access.ts';
 import { openLoaders } from '#services/images/loaders.ts';
 import type { Recorder } from '#services/trace/contract.ts';
+import { openRegistry } from '#services/registry/registry.ts';
 import type { AuditEntry, Lease } from '#services/store/contract.ts';
-import { memoryAccessStore } from '#test/services/auth/memory-access-store.ts';
+import { openSqliteStore } from '#services/store/sqlite/open-sqlite-store.ts';
+import type { SubnetDocument } from '#machines/contract/documents.ts';
 import { memoryRecorder } from './memory-recorder.ts';
-import { memoryRegistry } from './memory-registry.ts';
 
 export const LOADER_COUNT = LOADER_NAMES.length;
 
-/** The operator API on a free port of loopback, over working parts in memory. */
-export async function runningApi(overrides: Partial<OperatorApiParts> = {}) {
+/**
+ * The operator API on a free port of loopback, over a real store and registry. Attempts are told by the test, and leases
+ * are put into `leases`.
+ */
+export async function runningApi(
+  overrides: Partial<OperatorApiParts> & { readonly configSubnets?: readonly SubnetDocument[] } = {},
+) {
   const dir = await mkdtemp(join(tmpdir(), 'ingot-api-'));
   const clock = { now: 1_700_000_000_000 };
   const now = () => clock.now;
-  const registry = overrides.registry ?? memoryRegistry();
-  const recorder = memoryRecorder();
-  const access = openAccess({ store: memoryAccessStore(), now });
-  const audit: AuditEntry[] = [];
-  const leases = new Map<string, Lease>();
   const errors: unknown[] = [];
+  const log = { debug() {}, info() {}, warn() {}, error: (...args: readonly unknown[]) => void errors.push(args) };
+  const store = await openSqliteStore({ dir });
+  const { configSubnets = [] } = overrides;
+  const registry = await openRegistry({ store, site: 'default', configSubnets, now, log });
+  const recorder = memoryRecorder();
+  const access = openAccess({ store: store.access, now });
+  const leases = new Map<string, Lease>();
   const stop = new AbortController();
   const api = operatorApi({
     listen: { address: sure(parseIpv4('127.0.0.1')), port: 0 },
@@ -40,10 +48,7 @@ export async function runningApi(overrides: Partial<OperatorApiParts> = {}) {
       all: async () => [...leases.values()],
       forget: async (_site, address) => leases.delete(address),
     },
-    audit: {
-      append: async (entry) => void audit.push(entry),
-      list: async (limit) => audit.toReversed().slice(0, limit),
-    },
+    audit: store.audit,
     access,
     loaders: openLoaders({ dir, fallbackDirs: [], now: () => performance.now() * 1e6 }),
     loaderDir: dir,
@@ -63,7 +68,7 @@ export async function runningApi(overrides: Partial<OperatorApiParts> = {}) {
     listeners: () => [{ name: 'api', at: '127.0.0.1' }],
     metrics: [],
     hostNames: ['ingot.lab'],
-    log: { debug() {}, info() {}, warn() {}, error: (...args: readonly unknown[]) => void errors.push(args) },
+    log,
     now,
     ...overrides,
   });
@@ -85,7 +90,8 @@ export async function runningApi(overrides: Partial<OperatorApiParts> = {}) {
     registry,
     recorder,
     access,
-    audit,
+    /** Oldest first. */
+    audit: async (): Promise<readonly AuditEntry[]> => (await store.audit.list(1000)).toReversed(),
     leases,
     errors,
     tokens,
@@ -106,6 +112,8 @@ export async function runningApi(overrides: Partial<OperatorApiParts> = {}) {
     async [Symbol.asyncDispose]() {
       stop.abort();
       await running;
+      await registry[Symbol.asyncDispose]();
+      await store[Symbol.asyncDispose]();
       await rm(dir, { recursive: true, force: true });
     },
   };

@@ -120,7 +120,7 @@ describe('tokens over the API', () => {
     assert.ok(listed.includes(made.id) && !listed.includes(made.secret) && !listed.includes('hash'));
     assert.equal((await api.request(`/api/v1/tokens/${made.id}`, { method: 'DELETE' })).status, 204);
     assert.equal((await ask()).status, 401);
-    assert.ok(!JSON.stringify(api.audit).includes(made.secret));
+    assert.ok(!JSON.stringify(await api.audit()).includes(made.secret));
   });
 });
 
