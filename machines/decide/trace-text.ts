@@ -9,7 +9,7 @@ export type EventLine = {
   readonly offset: string;
   readonly protocol: string;
   readonly text: string;
-  /** Something did not go as it should, whatever the rest of the trace says. */
+  /** Something did not go as it should. What firmware does in healthy boots too, such as breaking a file off, is none. */
   readonly trouble: boolean;
 };
 
@@ -32,8 +32,6 @@ function isTrouble(event: TraceEvent): boolean {
       return LOADER_NAMES.includes(event.file);
     case 'dhcp-answered':
       return event.message === 'NAK';
-    case 'tftp-aborted':
-      return !event.probe;
     case 'http-sent':
       return (event.status >= 400 && event.role !== 'other') || (event.method === 'GET' && event.bytes < event.size);
     case 'log':
