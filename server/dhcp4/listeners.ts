@@ -118,13 +118,20 @@ export function dhcpListeners({
     return { kind: 'bind', address: ANY_IPV4, port: serverPort };
   }
 
+  function addressSource(address: Ipv4, port: number): Udp4Source {
+    if (device.kind === 'unavailable') return { kind: 'bind', address, port };
+    return { kind: 'descriptor', fd: device.sockets.open({ address, port }) };
+  }
+
   async function openAddress(name: string, { address }: InterfaceAddress, plane: Arrival['plane']): Promise<void> {
     const port = plane === 'dhcp' ? serverPort : proxyPort;
-    const socket = await open(
-      addressKey(plane, address),
-      { kind: 'bind', address, port },
-      { link: () => links.get(name), plane, cast: () => 'unicast', local: () => address, where: `${address}:${port}` },
-    );
+    const socket = await open(addressKey(plane, address), addressSource(address, port), {
+      link: () => links.get(name),
+      plane,
+      cast: () => 'unicast',
+      local: () => address,
+      where: `${address}:${port}`,
+    });
     if (plane === 'boot-server') bootServer.push(socket.local);
   }
 
@@ -132,31 +139,23 @@ export function dhcpListeners({
     const address = listen.address as Ipv4;
     // An interface that is served has this one already.
     if (listen.port === serverPort && sockets.has(addressKey('dhcp', address))) return;
-    const socket = await open(
-      `relay ${index}`,
-      { kind: 'bind', address, port: listen.port },
-      {
-        link: () => undefined,
-        plane: 'dhcp',
-        cast: () => 'unicast',
-        local: () => address,
-        where: `${address}:${listen.port}`,
-      },
-    );
+    const socket = await open(`relay ${index}`, addressSource(address, listen.port), {
+      link: () => undefined,
+      plane: 'dhcp',
+      cast: () => 'unicast',
+      local: () => address,
+      where: `${address}:${listen.port}`,
+    });
     relay.push(socket.local);
     // A relay at the usual port stands for clients that ask at the other usual port.
     if (listen.port !== serverPort || sockets.has(addressKey('boot-server', address))) return;
-    const second = await open(
-      addressKey('boot-server', address),
-      { kind: 'bind', address, port: proxyPort },
-      {
-        link: () => undefined,
-        plane: 'boot-server',
-        cast: () => 'unicast',
-        local: () => address,
-        where: `${address}:${proxyPort}`,
-      },
-    );
+    const second = await open(addressKey('boot-server', address), addressSource(address, proxyPort), {
+      link: () => undefined,
+      plane: 'boot-server',
+      cast: () => 'unicast',
+      local: () => address,
+      where: `${address}:${proxyPort}`,
+    });
     bootServer.push(second.local);
   }
 

@@ -19,7 +19,7 @@ export type FoundServer = {
 
 export type ProbeServers = {
   readonly interface: string;
-  /** How long to listen; the question is asked again at half of it, since one may be lost. */
+  /** How long to listen; the question is asked again after a quarter of it, since one may be lost. */
   readonly timeoutMs?: number;
   readonly signal?: AbortSignal;
   /** Of the daemon that asks, so that it is not found by itself. */
@@ -27,14 +27,18 @@ export type ProbeServers = {
   readonly sockets?: DeviceSockets;
 };
 
-const TIMEOUT_MS = 2500;
+/**
+ * Servers ping an address before they offer it to somebody new: dnsmasq and the DHCP servers of many home routers for
+ * three seconds, udhcpd by ARP for two, dhcpd for one. Who listens for less finds none of them.
+ */
+export const PROBE_MS = 4500;
 
 /**
  * Which DHCP servers answer on this interface? Asks as a client would, with a made-up MAC address, and takes no offer:
  * servers hold an address for it for a minute. Rejects if it could not ask; servers of this machine do not count.
  */
 export async function probeDhcpServers(query: ProbeServers): Promise<readonly FoundServer[]> {
-  const { timeoutMs = TIMEOUT_MS, self } = query;
+  const { timeoutMs = PROBE_MS, self } = query;
   const signal = AbortSignal.any([query.signal ?? [], AbortSignal.timeout(timeoutMs)].flat());
   const sockets = query.sockets ?? (await deviceSockets());
   const fd = sockets.open({ interface: query.interface, address: ANY_IPV4, port: PORTS.client });
@@ -55,7 +59,7 @@ export async function probeDhcpServers(query: ProbeServers): Promise<readonly Fo
     },
   });
   try {
-    for (const waitMs of [timeoutMs / 2, timeoutMs]) {
+    for (const waitMs of [timeoutMs / 4, timeoutMs]) {
       socket.send(encodeDhcp4(message), { address: BROADCAST_IPV4, port: PORTS.relay });
       await sleep(waitMs, undefined, { signal }).catch(() => {});
     }

@@ -15,14 +15,14 @@ import { networksOf } from './decide/network.ts';
 import { openLeases } from './leases.ts';
 import { dhcpListeners } from './listeners.ts';
 import { packetHandler } from './packet-handler.ts';
-import { probeDhcpServers } from './probe-servers.ts';
+import { PROBE_MS, probeDhcpServers } from './probe-servers.ts';
 import { rivals } from './rivals.ts';
 
 export const DHCP4_LIMITS: Dhcp4Limits = {
   pending: 20_000,
   probes: 64,
   probeMs: 500,
-  rivalMs: 2500,
+  rivalMs: PROBE_MS,
   rivalAgainMs: { calm: 300_000, restrained: 30_000 },
   addressPollMs: 5000,
   loop: LOOP_LIMITS,
@@ -48,15 +48,17 @@ export function dhcp4Server(parts: Dhcp4Parts): Task<Dhcp4Listening> & Dhcp4Cont
 
   async function run(signal: AbortSignal, listening: (ready: Dhcp4Listening) => void): Promise<void> {
     const device = await loadDeviceSockets();
+    const modes = new Map(served);
     const others = rivals({
-      modes: new Map(served),
+      modes,
       self,
       againMs: limits.rivalAgainMs,
       besideOtherServer: config.dhcp.besideOtherServer,
       probe: (name, stop) =>
         probeDhcpServers({
           interface: name,
-          timeoutMs: limits.rivalMs,
+          // Only an Ingot matters to a proxy, and Ingots answer at once.
+          timeoutMs: modes.get(name) === 'proxy' ? Math.min(limits.rivalMs, 1000) : limits.rivalMs,
           signal: stop,
           self: self(),
           ...(device.kind === 'available' ? { sockets: device.sockets } : {}),

@@ -9,15 +9,20 @@ const SOCK_CLOEXEC = 0o2_000_000;
 const SOL_SOCKET = 1;
 const SO_REUSEADDR = 2;
 const SO_BROADCAST = 6;
+const SO_RCVBUF = 8;
 const SO_BINDTODEVICE = 25;
+const SO_RCVBUFFORCE = 33;
+
+/** A rack that is powered on at once asks at once: so many bytes wait in the kernel until we come to them. */
+export const RECEIVE_BUFFER_BYTES = 4 << 20;
 
 /** Calls into libc, loaded once by whoever makes sockets bound to devices. */
 export type DeviceSockets = {
   /**
-   * A UDP socket that hears and speaks on this interface only, bound to address and port; its descriptor, which belongs
-   * to the caller. Throws with the system's reason.
+   * A UDP socket bound to address and port, that hears and speaks on one interface only if one is named; its descriptor,
+   * which belongs to the caller. Throws with the system's reason.
    */
-  open(query: { readonly interface: string; readonly address: Ipv4; readonly port: number }): number;
+  open(query: { readonly interface?: string; readonly address: Ipv4; readonly port: number }): number;
 };
 
 export type DeviceSocketsResult =
@@ -69,9 +74,14 @@ function deviceSockets({ socket, setsockopt, bind, close }: Calls, reason: () =>
         setsockopt(fd, SOL_SOCKET, option, value, value.length);
       must('set SO_REUSEADDR', set(SO_REUSEADDR, ON));
       must('set SO_BROADCAST', set(SO_BROADCAST, ON));
-      must(`bind a socket to interface ${name}`, set(SO_BINDTODEVICE, new TextEncoder().encode(`${name}\0`)));
+      // Past net.core.rmem_max, which is 208 KiB by default: less than 300 packets. That needs CAP_NET_ADMIN.
+      if (set(SO_RCVBUFFORCE, BUFFER) !== 0) set(SO_RCVBUF, BUFFER);
+      if (name !== undefined) {
+        must(`bind a socket to interface ${name}`, set(SO_BINDTODEVICE, new TextEncoder().encode(`${name}\0`)));
+      }
       const where = socketAddress(address, port);
-      must(`bind UDP ${address} port ${port} on ${name}`, bind(fd, where, where.length));
+      const on = name === undefined ? '' : ` on ${name}`;
+      must(`bind UDP ${address} port ${port}${on}`, bind(fd, where, where.length));
       return fd;
     },
   };
@@ -86,6 +96,7 @@ const HINTS: Readonly<Record<string, string>> = {
 };
 
 const ON = new Uint8Array(new Int32Array([1]).buffer);
+const BUFFER = new Uint8Array(new Int32Array([RECEIVE_BUFFER_BYTES]).buffer);
 
 /** struct sockaddr_in: the family in host order, port and address in network order. */
 function socketAddress(address: Ipv4, port: number): Uint8Array {

@@ -1,6 +1,7 @@
-import { createSocket, type RemoteInfo } from 'node:dgram';
+import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
 import { isIPv4 } from 'node:net';
 import type { Ipv4 } from '#machines/values/ip-address.ts';
+import { RECEIVE_BUFFER_BYTES } from './device-socket.ts';
 
 export type Udp4Endpoint = { readonly address: Ipv4; readonly port: number };
 
@@ -15,9 +16,6 @@ export type Udp4Socket = {
 export type Udp4Source =
   | { readonly kind: 'bind'; readonly address: Ipv4; readonly port: number }
   | { readonly kind: 'descriptor'; readonly fd: number };
-
-/** A rack that is powered on at once asks at once. The kernel gives what it may (net.core.rmem_max). */
-const RECEIVE_BUFFER_BYTES = 4 << 20;
 
 /**
  * A UDP socket that may send broadcasts and shares its port with more specific or less specific ones. Rejects if it
@@ -53,11 +51,7 @@ export async function openUdp4({
   }
   socket.off('error', reject).on('error', failed);
   socket.setBroadcast(true);
-  try {
-    socket.setRecvBufferSize(RECEIVE_BUFFER_BYTES);
-  } catch {
-    // The default then; a system that refuses this has its reasons.
-  }
+  if (source.kind === 'bind') enlargeBuffer(socket);
   socket.on('message', (bytes: Buffer, { address, port }: RemoteInfo) => {
     try {
       received(bytes, { address: address as Ipv4, port });
@@ -84,6 +78,15 @@ export async function openUdp4({
       return closed;
     },
   };
+}
+
+/** Up to net.core.rmem_max; whoever made a descriptor has seen to it himself. */
+function enlargeBuffer(socket: Socket): void {
+  try {
+    socket.setRecvBufferSize(RECEIVE_BUFFER_BYTES);
+  } catch {
+    // The default then; a system that refuses this has its reasons.
+  }
 }
 
 const describeSource = (source: Udp4Source): string =>
