@@ -9,7 +9,9 @@ import type { MacAddress } from '#machines/values/mac-address.ts';
  * daemons on one database) are equal behind it; test/services/store/conformance.ts holds both to it.
  *
  * A promise that resolves means the change is durable: it survives `kill -9` and power loss. Times are milliseconds
- * since the epoch. Foreseen outcomes are values; a rejected promise means that the store itself is broken.
+ * since the epoch. Foreseen outcomes are values; a rejected promise means that the store itself is broken (`StoreError`).
+ *
+ * Text that clients claim comes back as it was, but NUL and halves of surrogate pairs may come back as U+FFFD.
  */
 export interface Store extends AsyncDisposable {
   readonly leases: LeaseStore;
@@ -87,7 +89,7 @@ export interface GrantStore {
   /** Unspent ones, and those spent after `since`. */
   recent(since: number): Promise<readonly Grant[]>;
   put(grant: Grant): Promise<void>;
-  /** Voids every unspent grant: after a restore, a clone or a clock jump (safety rule 6). Gives their number. */
+  /** Voids every unspent grant, also for the attempt that was using it: after a restore, a clone or a clock jump (safety rule 6). Gives their number. */
   voidAll(at: number): Promise<number>;
 }
 

@@ -34,9 +34,18 @@ const CODES: readonly (readonly [RegExp, StoreErrorCode])[] = [
   [/^XX00[12]$/, 'corrupt'],
 ];
 
+const stateOf = (error: unknown): string => (error instanceof Error && 'code' in error ? String(error.code) : '');
+
+/**
+ * Two daemons were in each other's way: a deadlock, or both inserted what only one may. Nothing was changed, and who asks
+ * again sees what the other did.
+ */
+const wasRace = (error: unknown): boolean => /^(40001|40P01|23505)$/.test(stateOf(error));
+const TRIES = 5;
+
 function storeError(error: unknown): StoreError {
   if (error instanceof StoreError) return error;
-  const state = error instanceof Error && 'code' in error ? String(error.code) : '';
+  const state = stateOf(error);
   const code = CODES.find(([pattern]) => pattern.test(state))?.[1] ?? 'broken';
   return new StoreError(
     code,
@@ -44,6 +53,11 @@ function storeError(error: unknown): StoreError {
     { cause: error },
   );
 }
+
+/** PostgreSQL's text has neither NUL nor half of a surrogate pair; what clients claim may hold both. */
+const storable = (text: string): string => text.replaceAll('\0', '\ufffd').toWellFormed();
+const json = (value: unknown): string =>
+  JSON.stringify(value, (_, part: unknown) => (typeof part === 'string' ? storable(part) : part));
 
 async function withClient<T>(pool: pg.Pool, work: (client: PoolClient) => Promise<T>): Promise<T> {
   const client = await pool.connect();
@@ -101,13 +115,16 @@ const BIND = `
   SELECT key FROM taken`;
 
 function storeOver(pool: pg.Pool): Store {
-  let closed = false;
+  let closing: Promise<void> | undefined;
   async function guarded<T>(work: () => Promise<T>): Promise<T> {
-    if (closed) throw new StoreError('closed', 'the store is closed');
-    try {
-      return await work();
-    } catch (error) {
-      throw storeError(error);
+    for (let tries = 1; ; tries++) {
+      if (closing) throw new StoreError('closed', 'the store is closed');
+      try {
+        return await work();
+      } catch (error) {
+        if (tries < TRIES && wasRace(error)) continue;
+        throw storeError(error);
+      }
     }
   }
   const rows = (sql: string, values: readonly unknown[] = []): Promise<readonly Record<string, unknown>[]> =>
@@ -125,7 +142,16 @@ function storeOver(pool: pg.Pool): Store {
       all: async () => (await rows('SELECT * FROM leases')).map((row) => leaseOf(row as LeaseRow)),
       async bind(lease) {
         const { site, subnet, address, key, mac, hostname, boundAt, expiresAt } = lease;
-        const bound = await rows(BIND, [site, subnet, address, key, mac ?? null, hostname ?? null, boundAt, expiresAt]);
+        const bound = await rows(BIND, [
+          site,
+          subnet,
+          address,
+          key,
+          mac ?? null,
+          hostname === undefined ? null : storable(hostname),
+          boundAt,
+          expiresAt,
+        ]);
         if (bound.length > 0) return { kind: 'bound' };
         const [holder] = await rows('SELECT key, state FROM leases WHERE site = $1 AND address = $2', [site, address]);
         return {
@@ -143,7 +169,16 @@ function storeOver(pool: pg.Pool): Store {
           `INSERT INTO leases (site, subnet, address, key, mac, hostname, state, bound_at, expires_at)
            VALUES ($1, $2, $3, $4, $5, $6, 'declined', $7, $8)
            ON CONFLICT (site, address) DO UPDATE SET state = 'declined', bound_at = excluded.bound_at, expires_at = excluded.expires_at`,
-          [site, subnet, address, key, mac ?? null, hostname ?? null, boundAt, expiresAt],
+          [
+            site,
+            subnet,
+            address,
+            key,
+            mac ?? null,
+            hostname === undefined ? null : storable(hostname),
+            boundAt,
+            expiresAt,
+          ],
         );
       },
       forget: async (site, address) =>
@@ -177,7 +212,7 @@ function storeOver(pool: pg.Pool): Store {
             await client.query(
               `INSERT INTO machines (name, site, body, rev) VALUES ($1, $2, $3, $4)
                ON CONFLICT (name) DO UPDATE SET site = excluded.site, body = excluded.body, rev = excluded.rev`,
-              [name, location.site, JSON.stringify(value), value.rev],
+              [name, location.site, json(value), value.rev],
             );
             await client.query('DELETE FROM machine_macs WHERE machine = $1', [name]);
             await client.query(
@@ -190,7 +225,7 @@ function storeOver(pool: pg.Pool): Store {
       async observe({ document, identifiers, facts, firstSeen, lastSeen }) {
         await changed('UPDATE machines SET body = body || $2::jsonb WHERE name = $1', [
           document.name,
-          JSON.stringify({ identifiers, facts, firstSeen, lastSeen }),
+          json({ identifiers, facts, firstSeen, lastSeen }),
         ]);
       },
       remove: (name, expected) => removed(pool, guarded, 'machines', 'name = $1', [name], expected),
@@ -215,7 +250,7 @@ function storeOver(pool: pg.Pool): Store {
             await client.query(
               `INSERT INTO documents (kind, name, body, rev, applied_from) VALUES ($1, $2, $3, $4, $5)
                ON CONFLICT (kind, name) DO UPDATE SET body = excluded.body, rev = excluded.rev, applied_from = excluded.applied_from`,
-              [kind, name, JSON.stringify(document), rev, appliedFrom ?? null],
+              [kind, name, json(document), rev, appliedFrom ?? null],
             );
             return { kind: 'stored', value: { document, rev, ...(appliedFrom === undefined ? {} : { appliedFrom }) } };
           }),
@@ -229,12 +264,12 @@ function storeOver(pool: pg.Pool): Store {
       async put(grant) {
         await changed(
           'INSERT INTO grants (id, body, spent_at) VALUES ($1, $2, $3) ON CONFLICT (id) DO UPDATE SET body = excluded.body, spent_at = excluded.spent_at',
-          [grant.id, JSON.stringify(grant), grant.spentAt ?? null],
+          [grant.id, json(grant), grant.spentAt ?? null],
         );
       },
       voidAll: (at) =>
         changed(
-          "UPDATE grants SET spent_at = $1, body = body || jsonb_build_object('spentAt', $1::bigint) WHERE spent_at IS NULL",
+          "UPDATE grants SET spent_at = $1, body = (body - 'attempt') || jsonb_build_object('spentAt', $1::bigint) WHERE spent_at IS NULL",
           [at],
         ),
     },
@@ -247,20 +282,20 @@ function storeOver(pool: pg.Pool): Store {
                SELECT body ->> 'id', body ->> 'machine', body ->> 'mac', (body ->> 'startedAt')::bigint, (body ->> 'lastAt')::bigint, body
                FROM (SELECT DISTINCT ON (value ->> 'id') value AS body FROM jsonb_array_elements($1::jsonb) WITH ORDINALITY ORDER BY value ->> 'id', ordinality DESC) AS newest
                ON CONFLICT (id) DO UPDATE SET machine = excluded.machine, mac = excluded.mac, last_at = excluded.last_at, body = excluded.body`,
-              [JSON.stringify(attempts)],
+              [json(attempts)],
             );
             await client.query(
               `INSERT INTO events (attempt, seq, body)
                SELECT DISTINCT ON (1, 2) value ->> 'attempt', (value -> 'event' ->> 'seq')::integer, value -> 'event' FROM jsonb_array_elements($1::jsonb)
                WHERE EXISTS (SELECT 1 FROM attempts WHERE id = value ->> 'attempt')
                ON CONFLICT (attempt, seq) DO UPDATE SET body = excluded.body`,
-              [JSON.stringify(events)],
+              [json(events)],
             );
             for (const { attempt, number, at, source, destination, payload } of packets) {
               await client.query(
                 `INSERT INTO packets (attempt, number, at, ends, payload) SELECT $1, $2, $3, $4, $5
                  WHERE EXISTS (SELECT 1 FROM attempts WHERE id = $1) ON CONFLICT (attempt, number) DO NOTHING`,
-                [attempt, number, at, JSON.stringify({ source, destination }), Buffer.from(payload)],
+                [attempt, number, at, json({ source, destination }), Buffer.from(payload)],
               );
             }
           }),
@@ -308,7 +343,7 @@ function storeOver(pool: pg.Pool): Store {
       async put(key) {
         await changed(
           'INSERT INTO access (id, hash, body) VALUES ($1, $2, $3) ON CONFLICT (id) DO UPDATE SET hash = excluded.hash, body = excluded.body',
-          [key.id, key.hash, JSON.stringify(key)],
+          [key.id, key.hash, json(key)],
         );
       },
       take: async (hash) =>
@@ -317,15 +352,12 @@ function storeOver(pool: pg.Pool): Store {
     },
     audit: {
       async append(entry) {
-        await changed('INSERT INTO audit (at, body) VALUES ($1, $2)', [entry.at, JSON.stringify(entry)]);
+        await changed('INSERT INTO audit (at, body) VALUES ($1, $2)', [entry.at, json(entry)]);
       },
       list: async (limit) =>
         (await bodies('SELECT body FROM audit ORDER BY id DESC LIMIT $1', [limit])) as readonly AuditEntry[],
     },
-    async [Symbol.asyncDispose]() {
-      closed = true;
-      await pool.end();
-    },
+    [Symbol.asyncDispose]: () => (closing ??= pool.end()),
   };
 }
 

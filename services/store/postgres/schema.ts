@@ -38,6 +38,10 @@ const MIGRATIONS: readonly string[] = [
   CREATE TABLE access (id text PRIMARY KEY, hash text NOT NULL UNIQUE, body jsonb NOT NULL);
   CREATE TABLE audit (id bigserial PRIMARY KEY, at bigint NOT NULL, body jsonb NOT NULL);
   `,
+  `
+  CREATE INDEX attempts_by_end ON attempts (last_at);
+  ALTER TABLE packets ALTER COLUMN at TYPE double precision;
+  `,
 ];
 
 /** Any fixed number: daemons that start together on an empty database take turns. */

@@ -2,6 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { StoreError } from '../store-error.ts';
+import { failureOf } from './failure.ts';
 
 /**
  * One daemon a data directory. The lock is an exclusive transaction on a small database: the kernel lets go of it when
@@ -9,30 +10,44 @@ import { StoreError } from '../store-error.ts';
  */
 export function holdDirectory(dir: string): { release(): void } {
   const pidFile = join(dir, 'ingot.pid');
-  const db = new Database(join(dir, 'ingot.lock'), { timeout: 0 });
+  const lockFile = join(dir, 'ingot.lock');
+  let db: Database.Database | undefined;
   try {
-    db.pragma('journal_mode = DELETE');
+    db = new Database(lockFile, { timeout: 0 });
     db.exec('BEGIN EXCLUSIVE');
   } catch (cause) {
-    db.close();
+    db?.close();
+    const { code, message } = failureOf(cause, lockFile);
+    if (code !== 'locked') throw new StoreError(code, message, { cause });
     throw new StoreError(
       'locked',
       `${dir} is used by another daemon${holder(pidFile)}: stop it, or use another data directory`,
       { cause },
     );
   }
-  writeFileSync(pidFile, `${process.pid}\n`);
+  const held = db;
+  notePid(pidFile);
   return {
     release() {
-      db.exec('ROLLBACK');
-      db.close();
+      held.exec('ROLLBACK');
+      held.close();
     },
   };
 }
 
+/** Only for the message of whoever comes second: a full disk must not keep a daemon from starting. */
+function notePid(pidFile: string): void {
+  try {
+    writeFileSync(pidFile, `${process.pid}\n`);
+  } catch {
+    // The lock holds all the same.
+  }
+}
+
 function holder(pidFile: string): string {
   try {
-    return ` (pid ${readFileSync(pidFile, 'utf8').trim()})`;
+    const pid = readFileSync(pidFile, 'utf8').trim();
+    return /^\d+$/.test(pid) ? ` (pid ${pid})` : '';
   } catch {
     return '';
   }

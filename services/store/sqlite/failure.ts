@@ -3,7 +3,8 @@ import type { Failure } from './protocol.ts';
 
 const CODES: readonly (readonly [RegExp, StoreErrorCode])[] = [
   [/^SQLITE_(CORRUPT|NOTADB)/, 'corrupt'],
-  [/^SQLITE_(FULL|IOERR_WRITE)/, 'full'],
+  // Growing the file that shares the log's index says IOERR_SHMSIZE.
+  [/^SQLITE_(FULL|IOERR_WRITE|IOERR_SHMSIZE)/, 'full'],
   [/^SQLITE_BUSY/, 'locked'],
 ];
 
@@ -16,7 +17,7 @@ export function failureOf(error: unknown, file: string): Failure {
   return { code, message: `${text}${sqlite === '' ? '' : ` (${sqlite})`}${adviceOn(code, file)}` };
 }
 
-function adviceOn(code: StoreErrorCode, file: string): string {
+export function adviceOn(code: StoreErrorCode, file: string): string {
   switch (code) {
     case 'corrupt':
       return `: ${file} is damaged or no database of ours. Nothing was changed. Restore a backup, or move the file away to start empty`;
@@ -25,6 +26,6 @@ function adviceOn(code: StoreErrorCode, file: string): string {
     case 'locked':
       return `: ${file} is used by another daemon`;
     default:
-      return '';
+      return `: ${file}`;
   }
 }

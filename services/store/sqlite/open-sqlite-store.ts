@@ -1,15 +1,15 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import Database from 'better-sqlite3';
 import type { Grant, Machine } from '#machines/contract/machine.ts';
 import type { Attempt, TraceEvent } from '#machines/contract/trace.ts';
 import type { AccessKey, AuditEntry, Lease, Store, StoredDocument, TracedPacket } from '../contract.ts';
-import { StoreError } from '../store-error.ts';
 import { holdDirectory } from './directory-lock.ts';
-import { failureOf } from './failure.ts';
+import { inPages, openReader, PAGE, type Reader } from './reader.ts';
 import { openWriter, type Writer } from './writer.ts';
 
 export const DATABASE_FILE = 'ingot.sqlite';
+/** An attempt may have a thousand events, and leases wait for the transaction that removes them. */
+const PRUNED_AT_ONCE = 10;
 
 /**
  * The embedded store: one file in `dir`, one daemon at a time. Rejects with a `StoreError` that names the file and what
@@ -21,55 +21,69 @@ export async function openSqliteStore({ dir }: { readonly dir: string }): Promis
   const file = join(dir, DATABASE_FILE);
   try {
     const writer = await openWriter(file);
-    const db = openReader(file);
-    return storeOver(db, writer, async () => {
+    try {
+      const reader = openReader(file);
+      return storeOver(reader, writer, async () => {
+        // The writer goes last: who closes the last connection folds the log into the file.
+        reader.close();
+        await writer.close();
+        hold.release();
+      });
+    } catch (error) {
       await writer.close();
-      db.close();
-      hold.release();
-    });
+      throw error;
+    }
   } catch (error) {
     hold.release();
     throw error;
   }
 }
 
-function openReader(file: string): Database.Database {
-  try {
-    return new Database(file, { readonly: true });
-  } catch (error) {
-    const { code, message } = failureOf(error, file);
-    throw new StoreError(code, message, { cause: error });
-  }
-}
-
-/** Rows hold JSON that this store wrote itself. */
-const read = (row: unknown): unknown => JSON.parse(row as string);
-const readOne = (row: unknown): unknown => (row === undefined ? undefined : read(row));
-
 type LeaseRow = Omit<Lease, 'mac' | 'hostname'> & { readonly mac: string | null; readonly hostname: string | null };
 
-function storeOver(db: Database.Database, writer: Writer, close: () => Promise<void>): Store {
+function leaseOf({ mac, hostname, ...lease }: LeaseRow): Lease {
+  return { ...lease, ...(mac === null ? {} : { mac }), ...(hostname === null ? {} : { hostname }) } as Lease;
+}
+
+type DocumentRow = { readonly body: string; readonly rev: number; readonly appliedFrom: string | null };
+
+function documentOf({ body, rev, appliedFrom }: DocumentRow): StoredDocument {
+  const document = JSON.parse(body) as StoredDocument['document'];
+  return { document, rev, ...(appliedFrom === null ? {} : { appliedFrom }) };
+}
+
+type PacketRow = Pick<TracedPacket, 'number' | 'at' | 'payload'> & { readonly ends: string };
+
+const packetOf = (attempt: string, { ends, payload, ...row }: PacketRow): TracedPacket => ({
+  attempt,
+  ...row,
+  ...(JSON.parse(ends) as Pick<TracedPacket, 'source' | 'destination'>),
+  payload: new Uint8Array(payload),
+});
+
+function storeOver({ rows, bodies }: Reader, writer: Writer, close: () => Promise<void>): Store {
   const write: Writer['write'] = (name, ...args) => writer.write(name, ...args);
-  const allLeases = db.prepare(
-    'SELECT site, subnet, address, key, mac, hostname, state, bound_at AS boundAt, expires_at AS expiresAt FROM leases',
+  const leases = rows<LeaseRow>(
+    `SELECT site, subnet, address, key, mac, hostname, state, bound_at AS boundAt, expires_at AS expiresAt FROM leases
+     WHERE (site, address) > (?, ?) ORDER BY site, address LIMIT ?`,
   );
-  const allMachines = db.prepare('SELECT body FROM machines').pluck();
-  const allDocuments = db.prepare('SELECT body, rev, applied_from AS appliedFrom FROM documents');
-  const recentGrants = db.prepare('SELECT body FROM grants WHERE spent_at IS NULL OR spent_at > ?').pluck();
-  const attemptById = db.prepare('SELECT body FROM attempts WHERE id = ?').pluck();
-  const eventsOf = db.prepare('SELECT body FROM events WHERE attempt = ? AND seq > ? ORDER BY seq LIMIT ?').pluck();
-  const packetsOf = db.prepare('SELECT number, at, ends, payload FROM packets WHERE attempt = ? ORDER BY number');
-  const keyByHash = db.prepare('SELECT body FROM access WHERE hash = ?').pluck();
-  const allKeys = db.prepare('SELECT body FROM access').pluck();
-  const auditTail = db.prepare('SELECT body FROM audit ORDER BY id DESC LIMIT ?').pluck();
+  const machines = bodies<Machine>('SELECT body FROM machines WHERE name > ? ORDER BY name LIMIT ?');
+  const documents = rows<DocumentRow>('SELECT body, rev, applied_from AS appliedFrom FROM documents');
+  const grants = bodies<Grant>('SELECT body FROM grants WHERE spent_at IS NULL OR spent_at > ?');
+  const attempts = attemptQueries(bodies);
+  const attempt = bodies<Attempt>('SELECT body FROM attempts WHERE id = ?');
+  const events = bodies<TraceEvent>('SELECT body FROM events WHERE attempt = ? AND seq > ? ORDER BY seq LIMIT ?');
+  const packets = rows<PacketRow>('SELECT number, at, ends, payload FROM packets WHERE attempt = ? ORDER BY number');
+  const keyByHash = bodies<AccessKey>('SELECT body FROM access WHERE hash = ?');
+  const keys = bodies<AccessKey>('SELECT body FROM access');
+  const audit = bodies<AuditEntry>('SELECT body FROM audit ORDER BY id DESC LIMIT ?');
+  let closing: Promise<void> | undefined;
 
   return {
     leases: {
       async all() {
-        return (allLeases.all() as LeaseRow[]).map(
-          ({ mac, hostname, ...lease }) =>
-            ({ ...lease, ...(mac === null ? {} : { mac }), ...(hostname === null ? {} : { hostname }) }) as Lease,
-        );
+        const page = (last: LeaseRow | undefined) => leases(last?.site ?? '', last?.address ?? '', PAGE);
+        return (await inPages(page)).map(leaseOf);
       },
       bind: (lease) => write('bindLease', lease),
       release: (site, address, key, at) => write('releaseLease', site, address, key, at),
@@ -77,77 +91,61 @@ function storeOver(db: Database.Database, writer: Writer, close: () => Promise<v
       forget: (site, address) => write('forgetLease', site, address),
     },
     machines: {
-      all: async () => allMachines.all().map(read) as readonly Machine[],
+      all: () => inPages<Machine>((last) => machines(last?.document.name ?? '', PAGE)),
       put: (machine, expected, previousName) => write('putMachine', machine, expected, previousName),
       observe: (machine) => write('observeMachine', machine),
       remove: (name, expected) => write('removeMachine', name, expected),
     },
     documents: {
-      async all() {
-        type Row = { body: string; rev: number; appliedFrom: string | null };
-        return (allDocuments.all() as Row[]).map((row) => ({
-          document: JSON.parse(row.body) as StoredDocument['document'],
-          rev: row.rev,
-          ...(row.appliedFrom === null ? {} : { appliedFrom: row.appliedFrom }),
-        }));
-      },
+      all: async () => (await documents()).map(documentOf),
       put: (entry, expected) => write('putDocument', entry, expected),
       remove: (kind, name, expected) => write('removeDocument', kind, name, expected),
     },
     grants: {
-      recent: async (since) => recentGrants.all(since).map(read) as readonly Grant[],
+      recent: (since) => grants(since),
       put: (grant) => write('putGrant', grant),
       voidAll: (at) => write('voidGrants', at),
     },
     traces: {
       append: (batch) => write('appendTrace', batch),
-      async attempts({ machine, mac, before = Number.MAX_SAFE_INTEGER, limit }) {
-        const filters = [
-          ...(machine === undefined ? [] : (['machine = ?', machine] as const)),
-          ...(mac === undefined ? [] : (['mac = ?', mac] as const)),
-        ];
-        const where = filters
-          .filter((_, index) => index % 2 === 0)
-          .map((condition) => ` AND ${condition}`)
-          .join('');
-        const values = filters.filter((_, index) => index % 2 === 1);
-        const statement = db.prepare(
-          `SELECT body FROM attempts WHERE started_at < ?${where} ORDER BY started_at DESC LIMIT ?`,
-        );
-        return statement
-          .pluck()
-          .all(before, ...values, limit)
-          .map(read) as readonly Attempt[];
+      attempts,
+      attempt: async (id) => (await attempt(id))[0],
+      events: (id, after, limit) => events(id, after, limit),
+      packets: async (id) => (await packets(id)).map((row) => packetOf(id, row)),
+      async prune(keep) {
+        let all = 0;
+        for (;;) {
+          const removed = await write('pruneTraces', keep.after, keep.attempts, PRUNED_AT_ONCE);
+          if (removed === 0) return all;
+          all += removed;
+        }
       },
-      attempt: async (id) => readOne(attemptById.get(id)) as Attempt | undefined,
-      events: async (attempt, after, limit) => eventsOf.all(attempt, after, limit).map(read) as readonly TraceEvent[],
-      async packets(attempt) {
-        type Row = {
-          readonly number: number;
-          readonly at: number;
-          readonly ends: string;
-          readonly payload: Uint8Array;
-        };
-        return (packetsOf.all(attempt) as Row[]).map(({ ends, payload, ...row }) => ({
-          attempt,
-          ...row,
-          ...(JSON.parse(ends) as Pick<TracedPacket, 'source' | 'destination'>),
-          payload: new Uint8Array(payload),
-        }));
-      },
-      prune: ({ after, attempts }) => write('pruneTraces', after, attempts),
     },
     access: {
-      byHash: async (hash) => readOne(keyByHash.get(hash)) as AccessKey | undefined,
-      list: async () => allKeys.all().map(read) as readonly AccessKey[],
+      byHash: async (hash) => (await keyByHash(hash))[0],
+      list: () => keys(),
       put: (key) => write('putKey', key),
       take: (hash) => write('takeKey', hash),
       remove: (id) => write('removeKey', id),
     },
     audit: {
       append: (entry) => write('appendAudit', entry),
-      list: async (limit) => auditTail.all(limit).map(read) as readonly AuditEntry[],
+      list: (limit) => audit(limit),
     },
-    [Symbol.asyncDispose]: close,
+    [Symbol.asyncDispose]: () => (closing ??= close()),
+  };
+}
+
+/** By machine, by MAC, by both or all of them: each has an index of its own. */
+function attemptQueries(bodies: Reader['bodies']): Store['traces']['attempts'] {
+  const query = (where: string) =>
+    bodies<Attempt>(`SELECT body FROM attempts WHERE started_at < ?${where} ORDER BY started_at DESC, id DESC LIMIT ?`);
+  const all = query('');
+  const ofMachine = query(' AND machine = ?');
+  const ofMac = query(' AND mac = ?');
+  const ofBoth = query(' AND machine = ? AND mac = ?');
+  return async ({ machine, mac, before = Number.MAX_SAFE_INTEGER, limit }) => {
+    if (machine === undefined) return mac === undefined ? await all(before, limit) : await ofMac(before, mac, limit);
+    return mac === undefined ? await ofMachine(before, machine, limit) : await ofBoth(before, machine, mac, limit);
   };
 }

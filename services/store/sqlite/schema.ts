@@ -47,6 +47,7 @@ const MIGRATIONS: readonly string[] = [
     PRIMARY KEY (attempt, number)
   ) WITHOUT ROWID;
   `,
+  'CREATE INDEX attempts_by_end ON attempts (last_at)',
 ];
 
 /** Brings a database to the newest schema; refuses one that a newer version has written. */

@@ -1,6 +1,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import Database from 'better-sqlite3';
-import { failureOf } from './failure.ts';
+import { StoreError } from '../store-error.ts';
+import { adviceOn, failureOf } from './failure.ts';
 import type { WriteRequest, WriteResult, WriterInput, WriterOutput } from './protocol.ts';
 import { migrate } from './schema.ts';
 import { sqliteWrites } from './writes.ts';
@@ -20,7 +21,16 @@ function open(): Database.Database {
   // A WAL of a few MiB is checkpointed by the commit that fills it; larger ones make that one commit slow.
   db.pragma('wal_autocheckpoint = 2000');
   migrate(db, file);
+  checkTables(db);
   return db;
+}
+
+/** What must be right is read through once; traces, which may be large, are not. A few ms for 10,000 machines. */
+function checkTables(db: Database.Database): void {
+  for (const table of ['leases', 'machines', 'machine_macs', 'documents', 'grants', 'access']) {
+    const said = db.pragma(`quick_check(${table})`, { simple: true });
+    if (said !== 'ok') throw new StoreError('corrupt', `${String(said)}${adviceOn('corrupt', file)}`);
+  }
 }
 
 function start(): void {

@@ -10,6 +10,10 @@ export type Writer = {
   close(): Promise<void>;
 };
 
+/** A disk that has stopped must not eat the memory. */
+const MAX_WAITING = 50_000;
+const TOO_MANY = `${MAX_WAITING} writes wait already: the disk does not keep up`;
+
 type Waiting = { readonly resolve: (value: never) => void; readonly reject: (error: StoreError) => void };
 
 /**
@@ -18,8 +22,9 @@ type Waiting = { readonly resolve: (value: never) => void; readonly reject: (err
  */
 export async function openWriter(file: string): Promise<Writer> {
   const worker = new Worker(new URL('./writer-thread.ts', import.meta.url), { workerData: { file } });
-  const [first] = (await Promise.race([once(worker, 'message'), once(worker, 'error')])) as [WriterOutput | Error];
-  if (first instanceof Error) throw new StoreError('broken', 'the writer did not start', { cause: first });
+  const [first] = (await once(worker, 'message').catch((cause: unknown) => {
+    throw new StoreError('broken', 'the writer did not start', { cause });
+  })) as [WriterOutput];
   if (first.kind === 'failed') {
     await worker.terminate();
     throw new StoreError(first.failure.code, first.failure.message);
@@ -43,6 +48,8 @@ export async function openWriter(file: string): Promise<Writer> {
 
   function end(error: StoreError): void {
     ended ??= error;
+    busy = false;
+    queue = [];
     for (const { reject } of waiting.values()) reject(error);
     waiting.clear();
     closed.resolve();
@@ -66,6 +73,7 @@ export async function openWriter(file: string): Promise<Writer> {
   return {
     write(name, ...args) {
       if (ended) return Promise.reject(ended);
+      if (waiting.size >= MAX_WAITING) return Promise.reject(new StoreError('broken', TOO_MANY));
       const { promise, resolve, reject } = Promise.withResolvers<ReturnType<SqliteWrites[typeof name]>>();
       const id = ++lastId;
       waiting.set(id, { resolve, reject });
@@ -77,11 +85,12 @@ export async function openWriter(file: string): Promise<Writer> {
       return promise;
     },
     async close() {
-      ended ??= new StoreError('closed', 'the store is closed');
+      if (ended) return await closed.promise;
+      ended = new StoreError('closed', 'the store is closed');
       // What was asked for before is still done.
       while (busy || queue.length > 0) {
         send();
-        await once(worker, 'message');
+        await Promise.race([once(worker, 'message'), closed.promise]);
       }
       worker.postMessage({ kind: 'close' } satisfies WriterInput);
       await closed.promise;

@@ -55,9 +55,9 @@ export function sqliteWrites(db: Database) {
     `INSERT OR REPLACE INTO packets (attempt, number, at, ends, payload)
      SELECT ?, ?, ?, ?, ? WHERE EXISTS (SELECT 1 FROM attempts WHERE id = ?)`,
   );
-  const dropOld = sql('DELETE FROM attempts WHERE last_at < ?');
+  const dropOld = sql('DELETE FROM attempts WHERE id IN (SELECT id FROM attempts WHERE last_at < ? LIMIT ?)');
   const dropOver = sql(
-    'DELETE FROM attempts WHERE id IN (SELECT id FROM attempts ORDER BY started_at DESC LIMIT -1 OFFSET ?)',
+    'DELETE FROM attempts WHERE id IN (SELECT id FROM attempts ORDER BY started_at DESC, id DESC LIMIT ? OFFSET ?)',
   );
   const putKey = sql(
     'INSERT INTO access (id, hash, body) VALUES (?, ?, ?) ON CONFLICT (id) DO UPDATE SET hash = excluded.hash, body = excluded.body',
@@ -140,7 +140,8 @@ export function sqliteWrites(db: Database) {
     putGrant: (grant: Grant): void => void putGrant.run(grant.id, JSON.stringify(grant), grant.spentAt ?? null),
     voidGrants(at: number): number {
       const open = openGrants.all() as { id: string; body: string }[];
-      for (const { id, body } of open) putGrant.run(id, JSON.stringify({ ...JSON.parse(body), spentAt: at }), at);
+      for (const { id, body } of open)
+        putGrant.run(id, JSON.stringify({ ...JSON.parse(body), attempt: undefined, spentAt: at }), at);
       return open.length;
     },
 
@@ -153,8 +154,9 @@ export function sqliteWrites(db: Database) {
         putPacket.run(attempt, number, at, JSON.stringify({ source, destination }), payload, attempt);
       }
     },
-    pruneTraces: (after: number, attempts: number): number =>
-      dropOld.run(after).changes + dropOver.run(attempts).changes,
+    /** At most so many at once. */
+    pruneTraces: (after: number, attempts: number, limit: number): number =>
+      dropOld.run(after, limit).changes + dropOver.run(limit, attempts).changes,
 
     putKey: (key: AccessKey): void => void putKey.run(key.id, key.hash, JSON.stringify(key)),
     takeKey(hash: string): AccessKey | undefined {

@@ -46,6 +46,9 @@ const attempt = (id: string, differences: Partial<Attempt> = {}): Attempt => ({
 
 const event = (seq: number): TraceEvent => ({ seq, at: 1000 + seq, kind: 'os-dhcp' });
 
+/** Text as every store can keep it. */
+const comparable = (text: string): string => text.replaceAll('\0', '\ufffd').toWellFormed();
+
 /** What every store must do. `open` gives an empty one; `reopen` the same data in a new process's eyes, if it can. */
 export function storeConformance(
   name: string,
@@ -117,6 +120,17 @@ export function storeConformance(
         assert.equal(await leases.forget('default', lease().address), true);
         assert.equal(await leases.forget('default', lease().address), false);
         assert.deepEqual(await leases.all(), []);
+      }));
+
+    it('are all there, however many', () =>
+      withStore(async ({ leases }) => {
+        const wanted = Array.from({ length: 1100 }, (_, number) => ({
+          address: `10.0.${number >> 8}.${number & 255}` as IpAddress,
+          key: `key ${number}`,
+        }));
+        await Promise.all(wanted.map((one) => leases.bind(lease(one))));
+        const all = new Map((await leases.all()).map(({ address, key }) => [address, key]));
+        assert.deepEqual(all, new Map(wanted.map(({ address, key }) => [address, key])));
       }));
 
     it('of two sites may have the same address', () =>
@@ -225,13 +239,10 @@ export function storeConformance(
 
     it('are all void after a restore', () =>
       withStore(async ({ grants }) => {
-        await grants.put(grant('a'));
+        await grants.put(grant('a', { attempt: 'x' }));
         await grants.put(grant('b', { spentAt: 100 }));
         assert.equal(await grants.voidAll(500), 1);
-        assert.deepEqual(
-          (await grants.recent(400)).map(({ id, spentAt }) => [id, spentAt]),
-          [['a', 500]],
-        );
+        assert.deepEqual(await grants.recent(400), [grant('a', { spentAt: 500 })]);
       }));
   });
 
@@ -274,13 +285,40 @@ export function storeConformance(
         );
       }));
 
+    it('keep whatever a client claims to be, and lose nothing of others by it', () =>
+      withStore(async ({ traces, leases }) => {
+        const odd = 'a\0b\ud800c\\u0000 \u2028 "é" 🂡';
+        const claimed: TraceEvent = { seq: 1, at: 1, kind: 'os-dhcp', hostname: odd };
+        await traces.append({
+          attempts: [attempt('a')],
+          events: [
+            { attempt: 'a', event: claimed },
+            { attempt: 'a', event: event(2) },
+          ],
+        });
+        const [first, second] = await traces.events('a', 0, 10);
+        assert.ok(first?.kind === 'os-dhcp');
+        assert.equal(comparable(first.hostname ?? ''), comparable(odd));
+        assert.equal(second?.seq, 2);
+        await leases.bind(lease({ hostname: odd }));
+        assert.equal(comparable((await leases.all())[0]?.hostname ?? ''), comparable(odd));
+      }));
+
+    it('keep events of no attempt that is known out', () =>
+      withStore(async ({ traces }) => {
+        const events = ['a', 'gone'].map((one) => ({ attempt: one, event: event(1) }));
+        await traces.append({ attempts: [attempt('a')], events });
+        assert.equal((await traces.events('a', 0, 10)).length, 1);
+        assert.deepEqual(await traces.events('gone', 0, 10), []);
+      }));
+
     it('keep datagrams byte for byte', () =>
       withStore(async ({ traces }) => {
         const end = (port: number) => ({ address: '10.0.0.1' as IpAddress, port });
         const packet = (number: number) => ({
           attempt: 'a',
           number,
-          at: 5,
+          at: 5.25,
           source: end(68),
           destination: end(67),
           payload: Uint8Array.of(0, 255, number),
