@@ -193,6 +193,19 @@ describe('the list of machines', () => {
     assert.equal((await list(api, 'search=r1-u1')).items[0]?.status.attempt?.id, 'two');
   });
 
+  it('keeps the newest boot of a machine that was only seen, when it is written down under a name', async () => {
+    await using api = await runningApi();
+    const seen = api.registry.observe({ mac: sure(parseMacAddress(mac(6))), facts: {}, source: 'dhcp', at: 7 });
+    const before = attemptOf(seen?.document.name ?? '', { mac: sure(parseMacAddress(mac(6))) });
+    api.recorder.tell(before);
+    await add(api, 'r1-u6', { macs: [mac(6)] });
+    const { items } = await list(api, '');
+    assert.deepEqual(
+      items.map(({ name, status }) => [name, status.attempt?.id]),
+      [['r1-u6', before.id]],
+    );
+  });
+
   it('refuses what it does not know, and names it', async () => {
     await using api = await runningApi();
     for (const [query, path] of [
