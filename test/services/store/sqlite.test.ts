@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import Database from 'better-sqlite3';
+import type { IpAddress } from '#machines/values/ip-address.ts';
 import { DATABASE_FILE, openSqliteStore } from '#services/store/sqlite/open-sqlite-store.ts';
 import { StoreError, type StoreErrorCode } from '#services/store/store-error.ts';
 import { lease, storeConformance } from './conformance.ts';
@@ -72,6 +73,38 @@ describe('SQLite', () => {
     const dir = await directory();
     await writeFile(join(dir, DATABASE_FILE), 'x'.repeat(8192));
     await refused(dir, 'corrupt', /ingot\.sqlite is damaged.*Nothing was changed/);
+    await rm(dir, { recursive: true });
+  });
+
+  it('a database that is damaged in the middle is refused at the start, and left as it was', async () => {
+    const dir = await directory();
+    const file = join(dir, DATABASE_FILE);
+    const store = await openSqliteStore({ dir });
+    const addresses = Array.from({ length: 2000 }, (_, number) => `10.0.${number >> 8}.${number & 255}` as IpAddress);
+    await Promise.all(addresses.map((address) => store.leases.bind(lease({ address, key: `key of ${address}` }))));
+    await store[Symbol.asyncDispose]();
+    const bytes = await readFile(file);
+    bytes.fill(0xa5, bytes.length >> 1, (bytes.length >> 1) + 16_384);
+    await writeFile(file, bytes);
+    await refused(dir, 'corrupt', /ingot\.sqlite is damaged.*move the file away/);
+    assert.deepEqual(await readFile(file), bytes);
+    await rm(dir, { recursive: true });
+  });
+
+  it('a data directory that cannot be written says so, and not that another daemon has it', async () => {
+    const dir = await directory();
+    await mkdir(join(dir, 'ingot.lock'));
+    await refused(dir, 'broken', /ingot\.lock/);
+    await rm(dir, { recursive: true });
+  });
+
+  it('is closed as often as one likes, and leaves one file with everything in it', async () => {
+    const dir = await directory();
+    const store = await openSqliteStore({ dir });
+    await store.leases.bind(lease());
+    await Promise.all([store[Symbol.asyncDispose](), store[Symbol.asyncDispose]()]);
+    assert.deepEqual((await readdir(dir)).toSorted(), ['ingot.lock', 'ingot.pid', DATABASE_FILE]);
+    await assert.rejects(store.leases.all(), { code: 'closed' });
     await rm(dir, { recursive: true });
   });
 
