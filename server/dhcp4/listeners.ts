@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { ANY_IPV4, type Ipv4 } from '#machines/values/ip-address.ts';
+import { ANY_IPV4, type Ipv4, isIpv6 } from '#machines/values/ip-address.ts';
 import type { Config, InterfaceConfig, Listen } from '../config/config.ts';
 import type { DeviceSocketsResult } from '../sockets/device-socket.ts';
 import type { InheritedSocket } from '../sockets/inherited-sockets.ts';
@@ -136,7 +136,10 @@ export function dhcpListeners({
   }
 
   async function openRelay(listen: Listen, index: number): Promise<void> {
-    const address = listen.address as Ipv4;
+    const { address } = listen;
+    if (isIpv6(address) || address === ANY_IPV4) {
+      throw new Error(`dhcp.relayListen: got ${address}, want one IPv4 address of this machine: clients are told it`);
+    }
     // An interface that is served has this one already.
     if (listen.port === serverPort && sockets.has(addressKey('dhcp', address))) return;
     const socket = await open(`relay ${index}`, addressSource(address, listen.port), {

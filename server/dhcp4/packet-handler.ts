@@ -21,7 +21,7 @@ import { isProbe, probeReply } from './decide/probe-reply.ts';
 import type { Question } from './decide/question.ts';
 import { relayHabits } from './decide/relay-habits.ts';
 import { encodeReply } from './decide/reply.ts';
-import { DECLINED_MS } from './decide/server-answer.ts';
+import { answerTaken, DECLINED_MS } from './decide/server-answer.ts';
 import { isKnownRelay } from './decide/select-network.ts';
 import { tokenBucket } from './decide/token-bucket.ts';
 import { answeredEvent, factsOf, receivedEvent } from './decide/trace-events.ts';
@@ -279,14 +279,15 @@ export function packetHandler(parts: HandlerParts) {
     inWork.add(done);
   }
 
-  async function bind(one: Case, answer: Reply, { network, binding, refused }: Bind): Promise<void> {
+  async function bind(one: Case, answer: Reply, first: Bind): Promise<void> {
+    const { network, binding } = first;
     // Nobody else is offered it while the disk is busy.
     const current = leases.table.bindingOf(network, binding.key);
     if (current?.address !== binding.address)
       leases.table.hold(network, binding.address, binding.key, one.question.now);
     try {
       const result = await leases.bind(network, binding);
-      if (result.kind === 'taken') return carryOut(one, refused);
+      if (result.kind === 'taken') return carryOut(one, answerTaken(one.question, first));
     } catch (error) {
       counters.count('bindingsFailed');
       throw error;

@@ -1,9 +1,9 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { startDhcp4 } from '#test/interop/dhcp4-lab.ts';
 import { findUnpacked } from '#test/lab/cache.ts';
 import { type Lab, openLab } from '#test/lab/lab.ts';
 import type { Program } from '#test/lab/program.ts';
+import { ROOT } from '#test/project/source-files.ts';
 import { type BenchRow, formatRows } from './row.ts';
 
 /** A network with room for all clients, on the same cable. perfdhcp speaks as a relay in it. */
@@ -121,16 +121,20 @@ function parsePerfdhcp(output: string, rate: number): Run {
   return { rate, reached, lost: sum(drops) / Math.max(1, sum(sent)), delayMs: delays[1] ?? Number.NaN };
 }
 
-const startOurs = (lab: Lab): Promise<Program> =>
-  startDhcp4(lab, {
-    quiet: true,
-    storeDir: join(lab.folder, 'store'),
+/** The whole daemon, with its defaults; the peers do not look for addresses in use before they offer them either. */
+async function startOurs(lab: Lab): Promise<Program> {
+  const config = {
+    dataDir: join(lab.folder, 'data'),
     interfaces: [{ name: 'br0', mode: 'server' }],
-    // The peers do not ask before they offer either. Nobody else is there to be looked for.
     dhcp: { conflictProbe: false },
-    limits: { rivalMs: 100 },
     subnets: [{ cidr: NETWORK.cidr, pools: [NETWORK.pool] }],
-  });
+  };
+  const file = join(lab.folder, 'ingot.yaml');
+  writeFileSync(file, JSON.stringify(config));
+  const daemon = lab.start([join(ROOT, 'bin/ingot'), 'serve', '--config', file], { name: 'ingot' });
+  await daemon.waitForOutput(/^ready /m, 30_000);
+  return daemon;
+}
 
 async function startKea(lab: Lab): Promise<Program> {
   const program = findUnpacked('kea-dhcp4-server', 'usr/sbin/kea-dhcp4');

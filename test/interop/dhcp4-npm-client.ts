@@ -3,7 +3,8 @@ import { createRequire } from 'node:module';
 
 type Heard = { readonly yiaddr: string; readonly xid: number; readonly options: Readonly<Record<number, unknown>> };
 type Client = {
-  on(event: 'message' | 'bound' | 'listening' | 'error', listener: (value: Heard) => void): void;
+  on(event: 'message' | 'listening', listener: (value: Heard) => void): void;
+  on(event: 'error', listener: (error: Error) => void): void;
   listen(): void;
   sendDiscover(): void;
   close(): void;
@@ -19,6 +20,6 @@ client.on('message', ({ yiaddr, options }) => {
   );
   client.close();
 });
-client.on('error', (error) => console.log(`error ${String(error)}`));
+client.on('error', (error) => console.log(`error ${error.message}`));
 client.on('listening', () => client.sendDiscover());
 client.listen();

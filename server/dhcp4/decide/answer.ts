@@ -39,12 +39,12 @@ export type Hold = {
   readonly key: string;
   readonly probe: boolean;
 };
-/** Durable before the ACK leaves; `refused` is the answer if the address turns out to be another's. */
+/** Durable before the ACK leaves. If the address turns out to be another's, `answerTaken` is the answer. */
 export type Bind = {
   readonly kind: 'bind';
   readonly network: Network;
   readonly binding: Binding;
-  readonly refused: Answer;
+  readonly isReserved: boolean;
 };
 export type DropHold = { readonly kind: 'drop-hold'; readonly network: Network; readonly key: string };
 export type Release = {

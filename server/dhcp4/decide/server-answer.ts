@@ -3,7 +3,7 @@ import { getOption } from '../wire/options.ts';
 import { type Answer, type Bind, silence } from './answer.ts';
 import { type Binding, isCurrent } from './binding.ts';
 import { contains } from './network.ts';
-import type { LeaseQuestion } from './question.ts';
+import type { LeaseQuestion, Question } from './question.ts';
 import { informReply, leaseReply, nakReply } from './reply.ts';
 import { requestStateOf } from './request-state.ts';
 
@@ -164,16 +164,15 @@ function acknowledge(question: LeaseQuestion, address: Ipv4, why: string): Answe
     boundAt: now,
     expiresAt: now + network.document.leaseSeconds * 1000,
   };
-  const isReserved = address === question.reservation;
-  const first: Bind = {
-    kind: 'bind',
-    network,
-    binding,
-    refused: isReserved
-      ? silence('address-taken', `its reservation ${address} is held by another client`)
-      : nakReply(question, `${address} was taken by another client`),
-  };
+  const first: Bind = { kind: 'bind', network, binding, isReserved: address === question.reservation };
   return leaseReply(question, 'ACK', { network, yiaddr: address, because: `${why}${bootReason(question)}` }, first);
+}
+
+/** The store knows better than the table: somebody has the address that was about to be acknowledged. */
+export function answerTaken(question: Question, { binding: { address }, isReserved }: Bind): Answer {
+  return isReserved
+    ? silence('address-taken', `its reservation ${address} is held by another client`)
+    : nakReply(question, `${address} was taken by another client`);
 }
 
 /** RFC 2131 §4.3.3. Only from whom the address was given to: a forged DECLINE for each address would drain a pool. */

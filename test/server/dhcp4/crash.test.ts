@@ -63,7 +63,7 @@ test('every lease that was acknowledged is there after kill -9 under load', { ti
     const kept = new Map((await store.leases.all()).map(({ key, address }) => [key, address]));
     assert.ok(acknowledged.size >= KILL_AFTER);
     assert.deepEqual(
-      [...acknowledged].filter(([key, address]) => kept.get(key as typeof key) !== address),
+      [...acknowledged].filter(([key, address]) => kept.get(key) !== address),
       [],
     );
   } finally {
