@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { chmod, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { describe, it } from 'node:test';
 import { wantsColour } from '../../cli/terminal.ts';
 import { nameOf } from '../../cli/commands/loader.ts';
@@ -134,6 +134,7 @@ describe('documents on the command line', () => {
     assert.equal(status, 2);
     const [, file = ''] = /^(\S+\.yaml):\d+:\d+: labls: unknown key; did you mean labels\?/.exec(error) ?? [];
     assert.match(await readFile(file, 'utf8'), /labls/);
+    await rm(dirname(file), { recursive: true });
   });
 
   it('are shown by kind, and removed', async () => {
