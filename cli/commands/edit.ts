@@ -30,6 +30,7 @@ export async function edit(term: Terminal, daemon: Daemon, what: string, name: s
   const before = stringify(writeDocument(document), { lineWidth: 120 });
   const dir = await mkdtemp(join(tmpdir(), 'ingot-edit-'));
   const file = join(dir, `${name}.yaml`);
+  let isKept = false;
   try {
     await writeFile(file, before, { mode: 0o600 });
     await openEditor(file, term);
@@ -47,11 +48,11 @@ export async function edit(term: Terminal, daemon: Daemon, what: string, name: s
     if ('problem' in answer) throw kept(file, [failureOf(answer.problem, `${kind} ${name}`).message]);
     say(term, `${kind} ${name} changed`);
   } catch (error) {
-    if (error instanceof Kept) throw error;
-    await rm(dir, { recursive: true, force: true });
+    isKept = error instanceof Kept;
     throw error;
+  } finally {
+    if (!isKept) await rm(dir, { recursive: true, force: true });
   }
-  await rm(dir, { recursive: true, force: true });
 }
 
 /** What somebody has typed is not thrown away because a line of it is wrong. */
