@@ -17,12 +17,14 @@ export function doctorChecks(parts: {
   readonly loaders: LoaderCatalog;
   readonly probe: DhcpProbe;
   readonly now: () => number;
+  /** The process that serves from this data directory already. */
+  readonly daemon?: () => Promise<number | undefined>;
 }): readonly Check[] {
   const { config, where, loaders, probe, now } = parts;
   const ports = wantedPorts(config, where);
   return [
     interfacesCheck(config.interfaces, (index) => where(['interfaces', index, 'name'])),
-    portsCheck(ports),
+    portsCheck(ports, parts.daemon),
     otherServersCheck(config, probe),
     advertiseCheck(config, config.boot.advertise === undefined ? undefined : where(['boot', 'advertise'])),
     loadersCheck(loaders),

@@ -16,19 +16,26 @@ export type WantedPort = {
   readonly where: string | undefined;
 };
 
-/** Can each port be had, and if not, who has it? Binds and lets go at once. */
-export function portsCheck(wanted: readonly WantedPort[]): Check {
+/**
+ * Can each port be had, and if not, who has it? Binds and lets go at once. `daemon`: the process that serves this
+ * configuration already, if one does; that it has its ports is as it should be.
+ */
+export function portsCheck(wanted: readonly WantedPort[], daemon?: () => Promise<number | undefined>): Check {
   return {
     name: 'ports',
     async run() {
       const findings: Finding[] = [];
-      for (const one of wanted) findings.push(await lookAt(one));
+      const running = await daemon?.();
+      for (const one of wanted) findings.push(await lookAt(one, running));
       return findings;
     },
   };
 }
 
-async function lookAt({ protocol, address, port, use, setting, where }: WantedPort): Promise<Finding> {
+async function lookAt(
+  { protocol, address, port, use, setting, where }: WantedPort,
+  daemon: number | undefined,
+): Promise<Finding> {
   const place = `${protocol.toUpperCase()} port ${port} on ${address} (${use})`;
   const code = await tryToBind(protocol, address, port);
   switch (code) {
@@ -44,6 +51,7 @@ async function lookAt({ protocol, address, port, use, setting, where }: WantedPo
       );
     case 'EADDRINUSE': {
       const holder = await holderOf(protocol, port);
+      if (holder && holder.pid === daemon) return fine('ports', `${place}: Ingot runs and has it (pid ${daemon})`);
       const stop = holder ? `stop ${holder.name}` : 'stop the program that has it';
       return failure(
         'ports',
@@ -107,9 +115,17 @@ async function holderOf(protocol: 'udp' | 'tcp', port: number): Promise<{ name: 
     for (const fd of await readdir(`/proc/${pid}/fd`).catch(() => [])) {
       const target = await readlink(`/proc/${pid}/fd/${fd}`).catch(() => '');
       if (!inodes.has(target)) continue;
-      const name = (await readFile(`/proc/${pid}/comm`, 'utf8').catch(() => '')).trim();
-      return { name: name || 'a program', pid: Number(pid) };
+      return { name: await nameOf(pid), pid: Number(pid) };
     }
   }
   return undefined;
+}
+
+/** Node calls each of its processes MainThread, so for those it is the script that tells which. */
+async function nameOf(pid: string): Promise<string> {
+  const name = (await readFile(`/proc/${pid}/comm`, 'utf8').catch(() => '')).trim();
+  if (name !== 'MainThread') return name || 'a program';
+  const words = (await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')).split('\0');
+  const script = words.slice(1).find((word) => word !== '' && !word.startsWith('-'));
+  return script === undefined ? 'node' : `node ${script}`;
 }

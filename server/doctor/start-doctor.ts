@@ -6,6 +6,7 @@ import { doctorChecks, wantedPorts } from './checks.ts';
 import { examine, type Finding } from './finding.ts';
 import { interfacesCheck } from './interfaces.ts';
 import { portsCheck } from './ports.ts';
+import { notedDaemon } from './running-daemon.ts';
 
 type Look = {
   readonly config: Config;
@@ -19,7 +20,8 @@ type Look = {
 export async function startDoctor(options: Look): Promise<readonly Finding[]> {
   const { config, where, now, signal } = options;
   const loaders = openLoaders({ dir: config.loaders.dir });
-  return await examine(doctorChecks({ config, where, loaders, probe: probeDhcpServers, now }), signal);
+  const daemon = () => notedDaemon(config.dataDir);
+  return await examine(doctorChecks({ config, where, loaders, probe: probeDhcpServers, now, daemon }), signal);
 }
 
 /**

@@ -4,12 +4,15 @@ import Database from 'better-sqlite3';
 import { StoreError } from '../store-error.ts';
 import { failureOf } from './failure.ts';
 
+/** In the data directory: the process that serves from it, or the last one that did. */
+export const PID_FILE = 'ingot.pid';
+
 /**
  * One daemon a data directory. The lock is an exclusive transaction on a small database: the kernel lets go of it when
  * the process dies, however it dies, so no stale lock file ever keeps a daemon from starting.
  */
 export function holdDirectory(dir: string): { release(): void } {
-  const pidFile = join(dir, 'ingot.pid');
+  const pidFile = join(dir, PID_FILE);
   const lockFile = join(dir, 'ingot.lock');
   let db: Database.Database | undefined;
   try {

@@ -16,6 +16,8 @@ import { loadersCheck } from '#server/doctor/loaders.ts';
 import { clockCheck, diskCheck } from '#server/doctor/machine.ts';
 import { advertiseCheck, type DhcpProbe, otherServersCheck } from '#server/doctor/network.ts';
 import { portsCheck } from '#server/doctor/ports.ts';
+import { notedDaemon } from '#server/doctor/running-daemon.ts';
+import { PID_FILE } from '#services/store/sqlite/directory-lock.ts';
 
 const LOOPBACK = '127.0.0.1' as Ipv4;
 
@@ -56,6 +58,31 @@ describe('doctor', () => {
     server.close();
     await once(server, 'close');
     assert.equal((await only(wanted('tcp', port))).level, 'ok');
+  });
+
+  it('is content when it is the daemon itself that has the port', async () => {
+    const server = net.createServer().listen(0, LOOPBACK);
+    await once(server, 'listening');
+    const { port } = server.address() as net.AddressInfo;
+    const one = {
+      protocol: 'tcp',
+      address: LOOPBACK,
+      port,
+      use: 'API',
+      setting: 'api.listen',
+      where: undefined,
+    } as const;
+    const dataDir = await mkdtemp(join(tmpdir(), 'ingot-doctor-'));
+    const check = portsCheck([one], () => notedDaemon(dataDir));
+    assert.equal((await only(check)).level, 'error', 'nobody noted himself');
+    await writeFile(join(dataDir, PID_FILE), `${process.ppid}\n`);
+    assert.equal((await only(check)).level, 'error', 'that is another process');
+    await writeFile(join(dataDir, PID_FILE), `${process.pid}\n`);
+    const finding = await only(check);
+    assert.equal(finding.level, 'ok');
+    assert.match(finding.text, new RegExp(`Ingot runs and has it \\(pid ${process.pid}\\)`));
+    server.close();
+    await rm(dataDir, { recursive: true });
   });
 
   it('sees a taken UDP port', async () => {
