@@ -60,6 +60,8 @@ export type Dhcp4Counters = {
   readonly bindingsStored: number;
   readonly bindingsFailed: number;
   readonly conflicts: number;
+  /** Packets of firmware that nobody has registered, answered but kept in no trace: there were too many at once. */
+  readonly untraced: number;
   readonly pending: number;
 };
 

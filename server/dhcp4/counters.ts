@@ -5,7 +5,7 @@ export function dhcp4Counters() {
   const received: Record<string, number> = {};
   const answered: Record<string, number> = {};
   const silent: Record<string, number> = {};
-  const totals = { bindingsStored: 0, bindingsFailed: 0, conflicts: 0 };
+  const totals = { bindingsStored: 0, bindingsFailed: 0, conflicts: 0, untraced: 0 };
   const add = (to: Record<string, number>, name: string): void => {
     to[name] = (to[name] ?? 0) + 1;
   };

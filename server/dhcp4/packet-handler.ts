@@ -56,6 +56,14 @@ const DECLINES = { burst: 16, perSecond: 1 / 60 };
 /** Each probe makes an entry in the kernel's table of neighbours, which by default holds 1,024 for everybody. */
 const PROBES = { burst: 64, perSecond: 32 };
 
+/**
+ * Packets of firmware that nobody has registered, in traces and sightings: a thousand new machines at once are all seen,
+ * and a flood of made-up addresses does not slow the leases of others.
+ */
+const STRANGERS = { burst: 4000, perSecond: 200 };
+/** Lines at level info; more than that nobody reads, and each costs as much as a third of an answer. */
+const LINES = { burst: 500, perSecond: 100 };
+
 /** A packet on its way: what is known of it besides the question. */
 type Case = {
   readonly incoming: Incoming;
@@ -76,6 +84,8 @@ export function packetHandler(parts: HandlerParts) {
   const habits = relayHabits();
   const declines = tokenBucket(DECLINES);
   const probes = tokenBucket(PROBES);
+  const strangers = tokenBucket(STRANGERS);
+  const lines = tokenBucket(LINES);
   const inWork = new Set<Promise<void>>();
   /** Clients whose answer waits for the disk or a probe: asking again meanwhile changes nothing. */
   const waiting = new Set<string>();
@@ -112,8 +122,9 @@ export function packetHandler(parts: HandlerParts) {
     const override = relay && isKnownRelay(message.giaddr, networks) ? relay.serverIdOverride : undefined;
     const asked = { message, type, client, relay, arrival, ports: parts.ports, now: now() } as const;
     const known = client.mac && registry.machineByMac(client.mac);
-    const machine = isNetbootClient(client) || known ? (observe(asked) ?? known) : undefined;
-    const subject = client.mac && (isNetbootClient(client) || known) ? note(asked, client, incoming) : undefined;
+    const traced = isTraced(client, known, asked.now);
+    const machine = traced ? (observe(asked) ?? known) : known;
+    const subject = traced ? note(asked, client, incoming) : undefined;
     const question: Question = {
       ...asked,
       serverId: override ?? arrival.local,
@@ -126,6 +137,15 @@ export function packetHandler(parts: HandlerParts) {
       one,
       answerDhcp(question, place, () => leaseFacts(one)),
     );
+  }
+
+  /** Clients that boot over the network, and registered machines. An iPXE always is: its script's URL names the attempt. */
+  function isTraced(client: Client, known: Machine | undefined, at: number): boolean {
+    if (client.mac === undefined) return false;
+    if (known ? known.acceptance !== 'seen' : !isNetbootClient(client)) return known !== undefined;
+    if (client.kind === 'ipxe' || strangers.take(at)) return true;
+    counters.count('untraced');
+    return false;
   }
 
   function answerProbe(incoming: Incoming, message: Dhcp4Message): void {
@@ -381,16 +401,11 @@ export function packetHandler(parts: HandlerParts) {
     }
     const { local, port } = question.arrival;
     recorder.packet?.(about, { source: { address: local, port }, destination: answer.to, payload: bytes });
+    if (!lines.take(question.now)) return;
+    const { mac, attempt } = subject;
+    const { bootFile, to, type } = answer;
     log.info(
-      {
-        mac: subject.mac,
-        attempt: subject.attempt,
-        xid: question.message.xid,
-        answer: answer.type,
-        yiaddr,
-        bootFile: answer.bootFile,
-        to: answer.to.address,
-      },
+      { mac, attempt, xid: question.message.xid, answer: type, yiaddr, bootFile, to: to.address },
       `dhcp4: ${answer.because}`,
     );
   }

@@ -13,8 +13,11 @@ const SO_RCVBUF = 8;
 const SO_BINDTODEVICE = 25;
 const SO_RCVBUFFORCE = 33;
 
-/** A rack that is powered on at once asks at once: so many bytes wait in the kernel until we come to them. */
-export const RECEIVE_BUFFER_BYTES = 4 << 20;
+/**
+ * A rack that is powered on at once asks at once: so much waits in the kernel until we come to it, which counts double
+ * and holds some 2,500 packets. More would not help: who is answered after a second has asked again by then.
+ */
+export const RECEIVE_BUFFER_BYTES = 1 << 20;
 
 /** Calls into libc, loaded once by whoever makes sockets bound to devices. */
 export type DeviceSockets = {
