@@ -7,7 +7,7 @@ import { parseCommandLine } from './command-line.ts';
 import { loadConfig } from './config/load-config.ts';
 import type { Finding } from './doctor/finding.ts';
 import { reportText, summaryText } from './doctor/report.ts';
-import { beforeServing, startDoctor } from './doctor/start-doctor.ts';
+import { afterFailing, beforeServing, startDoctor } from './doctor/start-doctor.ts';
 import { openLog } from './log.ts';
 import { serve, TEMPLATES_DIR } from './serve.ts';
 
@@ -33,12 +33,8 @@ async function main(): Promise<number> {
   // With an interface on the command line somebody is trying it out on a real network: everything is looked at first.
   const findings = options.interfaces.length > 0 ? await startDoctor(look) : await beforeServing(look);
   if (options.interfaces.length > 0) process.stdout.write(reportText(findings, { color }));
-  const errors = findings.flatMap((finding) => (finding.level === 'error' ? [finding] : []));
-  if (errors.length > 0)
-    return complain(
-      EXIT.badInput,
-      errors.map(({ where, text, fix }) => `${where}: ${text}; ${fix}`),
-    );
+  const errors = errorsOf(findings);
+  if (errors.length > 0) return complain(EXIT.badInput, errors);
 
   const log = openLog({ level: loaded.config.log.level, human: process.stderr.isTTY, color });
   try {
@@ -47,6 +43,8 @@ async function main(): Promise<number> {
     return EXIT.done;
   } catch (error) {
     if (error instanceof StoreError) return complain(EXIT.failed, [error.message]);
+    const because = errorsOf(await afterFailing(look));
+    if (because.length > 0) return complain(EXIT.badInput, because);
     log.fatal({ err: error }, 'the daemon cannot go on');
     return complain(EXIT.failed, [chainOf(error)]);
   }
@@ -57,6 +55,13 @@ function report(findings: readonly Finding[], json: boolean): number {
     json ? `${JSON.stringify(findings, undefined, 2)}\n` : reportText(findings, { color }) + summaryText(findings),
   );
   return findings.some(({ level }) => level !== 'ok') ? EXIT.failed : EXIT.done;
+}
+
+/** What is wrong, a line each, with its place in the file. */
+function errorsOf(findings: readonly Finding[]): readonly string[] {
+  return findings.flatMap((finding) =>
+    finding.level === 'error' ? [`${finding.where}: ${finding.text}; ${finding.fix}`] : [],
+  );
 }
 
 function complain(status: number, lines: readonly string[]): number {

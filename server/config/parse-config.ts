@@ -73,6 +73,18 @@ function disagreements({ interfaces, subnets }: ConfigFile): readonly Disagreeme
         ? [{ path: ['interfaces', index, 'name'], text: `${name} is listed twice; want each interface once` }]
         : [],
     ),
+    ...(subnets.length > 0
+      ? []
+      : interfaces.flatMap(({ mode }, index) =>
+          mode === 'server'
+            ? [
+                {
+                  path: ['interfaces', index, 'mode'],
+                  text: 'server leases from subnets, and none is listed; want one',
+                },
+              ]
+            : [],
+        )),
     ...subnets.flatMap((subnet, index) => [
       ...subnets.slice(0, index).flatMap((earlier) => {
         if (!cidrsOverlap(subnet.cidr, earlier.cidr)) return [];

@@ -50,12 +50,13 @@ export function wantedPorts(config: Config, where: (path: YamlPath) => string): 
     where: where(path),
   });
   const everywhere = (number: number): Listen => ({ address: ANY_IPV4, port: number });
-  const serves = config.interfaces.some(({ mode }) => mode !== 'off');
+  const devices = config.interfaces.flatMap(({ name, mode }) => (mode === 'off' ? [] : [name]));
+  const serves = devices.length > 0;
   const { syslog } = config;
   return [
     ...(serves
       ? [
-          port('udp', everywhere(config.dhcp.serverPort), 'DHCP', ['dhcp', 'serverPort']),
+          { ...port('udp', everywhere(config.dhcp.serverPort), 'DHCP', ['dhcp', 'serverPort']), devices },
           port('udp', everywhere(config.dhcp.proxyPort), 'PXE proxy', ['dhcp', 'proxyPort']),
         ]
       : []),

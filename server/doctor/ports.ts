@@ -1,9 +1,11 @@
 import dgram from 'node:dgram';
 import { once } from 'node:events';
+import { closeSync } from 'node:fs';
 import { readdir, readFile, readlink } from 'node:fs/promises';
 import net from 'node:net';
-import type { IpAddress } from '#machines/values/ip-address.ts';
-import { type Check, failure, type Finding, fine } from './finding.ts';
+import { ANY_IPV4, type IpAddress } from '#machines/values/ip-address.ts';
+import { loadDeviceSockets } from '../sockets/device-socket.ts';
+import { type Check, failure, type Finding, fine, warning } from './finding.ts';
 
 export type WantedPort = {
   readonly protocol: 'udp' | 'tcp';
@@ -14,6 +16,8 @@ export type WantedPort = {
   /** The setting to change: `tftp.listen`. */
   readonly setting: string;
   readonly where: string | undefined;
+  /** DHCP: the socket is bound to each of these interfaces, and so can stand beside a server on another one. */
+  readonly devices?: readonly string[];
 };
 
 /**
@@ -33,7 +37,7 @@ export function portsCheck(wanted: readonly WantedPort[], daemon?: () => Promise
 }
 
 async function lookAt(
-  { protocol, address, port, use, setting, where }: WantedPort,
+  { protocol, address, port, use, setting, where, devices = [] }: WantedPort,
   daemon: number | undefined,
 ): Promise<Finding> {
   const place = `${protocol.toUpperCase()} port ${port} on ${address} (${use})`;
@@ -52,13 +56,17 @@ async function lookAt(
     case 'EADDRINUSE': {
       const holder = await holderOf(protocol, port);
       if (holder && holder.pid === daemon) return fine('ports', `${place}: Ingot runs and has it (pid ${daemon})`);
+      const held = `${place} is in use${holder ? ` by ${holder.name} (pid ${holder.pid})` : ''}`;
+      if (devices.length > 0 && (await canShare(devices, port))) {
+        return warning(
+          'ports',
+          held,
+          `fine if that serves another interface than ${devices.join(', ')}; else stop it`,
+          where,
+        );
+      }
       const stop = holder ? `stop ${holder.name}` : 'stop the program that has it';
-      return failure(
-        'ports',
-        `${place} is in use${holder ? ` by ${holder.name} (pid ${holder.pid})` : ''}`,
-        `${stop}, or set another ${setting}`,
-        where,
-      );
+      return failure('ports', held, `${stop}, or set another ${setting}`, where);
     }
     case 'EADDRNOTAVAIL':
       return failure(
@@ -85,6 +93,18 @@ async function tryToBind(protocol: 'udp' | 'tcp', address: IpAddress, port: numb
     return (error as NodeJS.ErrnoException).code ?? String(error);
   } finally {
     await closed(socket);
+  }
+}
+
+/** As the daemon would: bound to the device, address shared. libvirt's dnsmasq, for one, leaves room for that. */
+async function canShare(devices: readonly string[], port: number): Promise<boolean> {
+  const device = await loadDeviceSockets();
+  if (device.kind === 'unavailable') return false;
+  try {
+    for (const name of devices) closeSync(device.sockets.open({ interface: name, address: ANY_IPV4, port }));
+    return true;
+  } catch {
+    return false;
   }
 }
 

@@ -5,7 +5,7 @@ import { probeDhcpServers } from '../dhcp4/probe-servers.ts';
 import { doctorChecks, wantedPorts } from './checks.ts';
 import { examine, type Finding } from './finding.ts';
 import { interfacesCheck } from './interfaces.ts';
-import { portsCheck } from './ports.ts';
+import { portsCheck, type WantedPort } from './ports.ts';
 import { notedDaemon } from './running-daemon.ts';
 
 type Look = {
@@ -26,10 +26,21 @@ export async function startDoctor(options: Look): Promise<readonly Finding[]> {
 
 /**
  * What would make `serve` fail at once, told with the place in the file. DHCP's ports are left out: a socket that is bound
- * to its device may share them with a server on another interface.
+ * to its device may share them with a server on another interface, and systemd may have opened it for us.
  */
-export async function beforeServing({ config, where, signal }: Look): Promise<readonly Finding[]> {
-  const ports = wantedPorts(config, where).filter(({ use }) => use !== 'DHCP' && use !== 'PXE proxy');
+export async function beforeServing(look: Look): Promise<readonly Finding[]> {
+  return await portsAndInterfaces(look, ({ use }) => use !== 'DHCP' && use !== 'PXE proxy');
+}
+
+/** Why `serve` could not go on, as far as interfaces and ports explain it. */
+export async function afterFailing(look: Look): Promise<readonly Finding[]> {
+  return await portsAndInterfaces(look, () => true);
+}
+
+async function portsAndInterfaces(
+  { config, where, signal }: Look,
+  matter: (port: WantedPort) => boolean,
+): Promise<readonly Finding[]> {
   const interfaces = interfacesCheck(config.interfaces, (index) => where(['interfaces', index, 'name']));
-  return await examine([interfaces, portsCheck(ports)], signal);
+  return await examine([interfaces, portsCheck(wantedPorts(config, where).filter(matter))], signal);
 }

@@ -31,18 +31,26 @@ export async function openTemplates(source: {
     .toSorted();
   const engine = templateEngine();
   const errors = new Set<string>();
+  const told = new Set<string>();
   const attempt = (work: () => void, suffix = '') => {
     try {
       work();
     } catch (error) {
       if (!(error instanceof TemplateError)) throw error;
-      errors.add(`${error.message}${suffix}`);
+      // One mistake is one line, however many cases show it.
+      if (!told.has(error.message)) errors.add(`${error.message}${suffix}`);
+      told.add(error.message);
     }
   };
   for (const name of names) {
     const file = join(dir, `${name}${ENDING}`);
-    const text = await readFile(file, 'utf8');
-    attempt(() => engine.add({ name, file, text }));
+    try {
+      const text = await readFile(file, 'utf8');
+      attempt(() => engine.add({ name, file, text }));
+    } catch (error) {
+      if (!(error instanceof Error && 'code' in error)) throw error;
+      errors.add(`${file}:1: cannot be read (${String(error.code)}); want a file that the daemon may read`);
+    }
   }
   // A template that does not compile fails again wherever it is included: one line for one mistake.
   if (errors.size === 0) {

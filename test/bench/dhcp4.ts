@@ -64,7 +64,10 @@ export async function benchDhcp(told: (line: string) => void = () => {}): Promis
   return rows;
 }
 
-/** The highest rate carried clean; rates go up until two in a row are not. A server is fresh for each rate. */
+/**
+ * The highest rate carried clean; rates go up until two in a row are not. A server is fresh for each rate, and has a
+ * second try: on a machine that does other things too, the better one of two tells more about the server.
+ */
 async function measure(
   start: (lab: Lab) => Promise<Program>,
   kind: Kind,
@@ -75,15 +78,20 @@ async function measure(
   let peak = 0;
   let failed = 0;
   for (const rate of rates) {
-    const run = await runOnce(start, kind, rate);
-    peak = Math.max(peak, Math.round(run.reached));
+    let run = await runOnce(start, kind, rate);
     told(`${start.name} ${kind} ${JSON.stringify(run)}`);
+    if (run.lost > CLEAN) {
+      const again = await runOnce(start, kind, rate);
+      told(`${start.name} ${kind} ${JSON.stringify(again)}`);
+      if (again.lost < run.lost) run = again;
+    }
+    peak = Math.max(peak, Math.round(run.reached));
     if (run.lost <= CLEAN) {
       clean = run;
       failed = 0;
     } else if (++failed === 2) break;
   }
-  return { clean: clean?.reached ?? 0, peak, delayMs: clean?.delayMs ?? Number.NaN };
+  return { clean: clean?.rate ?? 0, peak, delayMs: clean?.delayMs ?? Number.NaN };
 }
 
 async function runOnce(start: (lab: Lab) => Promise<Program>, kind: Kind, rate: number): Promise<Run> {

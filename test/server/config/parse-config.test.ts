@@ -61,6 +61,11 @@ const BAD: readonly { readonly name: string; readonly text: string; readonly wan
     want: /got "prox", want server \| proxy \| off; did you mean proxy\?/,
   },
   {
+    name: 'server mode without a subnet to lease from',
+    text: 'interfaces: [{ name: eth1, mode: server }]',
+    want: /^ingot\.yaml:1:28: interfaces\[0\]\.mode: .*none is listed/,
+  },
+  {
     name: 'a port alone is no place to listen',
     text: 'boot: { listen: 8080 }',
     want: /^ingot\.yaml:1:9: boot\.listen: got 8080, want a string/,
