@@ -87,8 +87,11 @@ export async function assertBooted(world: BootWorld): Promise<void> {
   assert.equal((await world.daemon.attempts({ mac: MAC })).length, 1, await situation(world));
 }
 
-/** The same, with every step of its firmware's path, each once and whole. */
-export async function assertHealthyBoot(world: BootWorld, firmware: Firmware): Promise<void> {
+/**
+ * The same, with every step of its firmware's path, each once and whole. `otherServer` is where its address must have
+ * come from, if not from us.
+ */
+export async function assertHealthyBoot(world: BootWorld, firmware: Firmware, otherServer?: string): Promise<void> {
   await assertBooted(world);
   const events = await world.trace();
   const told = () => text(events);
@@ -103,11 +106,13 @@ export async function assertHealthyBoot(world: BootWorld, firmware: Firmware): P
     [],
     told(),
   );
+  const others = events.flatMap((event) => (event.kind === 'other-dhcp' ? [event.serverId] : []));
+  assert.deepEqual([...new Set<string>(others)], otherServer === undefined ? [] : [otherServer], told());
   assertLoader(firmware, events, told);
 }
 
 /** What no healthy boot has. */
-const FAULTS: ReadonlySet<TraceEvent['kind']> = new Set(['tftp-timeout', 'dropped', 'log', 'other-dhcp']);
+const FAULTS: ReadonlySet<TraceEvent['kind']> = new Set(['tftp-timeout', 'dropped', 'log']);
 
 /** How the firmware came to an iPXE. */
 function assertLoader(firmware: Firmware, events: readonly TraceEvent[], told: () => string): void {

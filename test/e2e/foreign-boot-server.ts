@@ -1,7 +1,7 @@
 import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { buildInitramfs } from '#test/lab/initramfs.ts';
-import type { Lab } from '#test/lab/lab.ts';
+import type { Lab, Place } from '#test/lab/lab.ts';
 
 /**
  * Serves a boot by programs of others, dnsmasq (DHCP and TFTP) and busybox (HTTP), to prove the lab without our daemon:
@@ -37,13 +37,23 @@ export async function startForeignBootServer(
   ]);
 }
 
+/** Where a DHCP server is that stands on another machine than the daemon. */
+export const OTHER_MACHINE = '192.168.77.2';
+
+/** A DHCP server on another machine of the network, as a proxy finds it: the client namespace, with an address. */
+export async function startNeighbourDhcpServer(lab: Lab, tools: { readonly dnsmasq: string }): Promise<void> {
+  lab.giveAddress(OTHER_MACHINE);
+  await startForeignDhcpServer(lab, tools, [], 'client');
+}
+
 /** A DHCP server that leases addresses on the bridge; without more options it names no boot file. */
 export async function startForeignDhcpServer(
   lab: Lab,
   tools: { readonly dnsmasq: string },
   options: readonly string[] = [],
+  place: Place = 'server',
 ): Promise<void> {
-  const dnsmasq = lab.start([
+  const command = [
     tools.dnsmasq,
     '--no-daemon',
     '--conf-file=/dev/null',
@@ -51,11 +61,12 @@ export async function startForeignDhcpServer(
     '--port=0',
     '--no-ping',
     '--log-dhcp',
-    `--interface=${lab.bridge}`,
+    `--interface=${place === 'server' ? lab.bridge : lab.clientInterface}`,
     '--bind-interfaces',
     `--dhcp-leasefile=${join(lab.folder, 'leases')}`,
     '--dhcp-range=192.168.77.100,192.168.77.200,1h',
     ...options,
-  ]);
+  ] as const;
+  const dnsmasq = lab.start(command, { place });
   await dnsmasq.waitForOutput(/DHCP, IP range/, 10_000);
 }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import type { Need } from '#test/lab/need.ts';
 import { bootsOwnDisk, bootToUserSpace, grantBoot, situation } from './boot-steps.ts';
 import { BOOT_NEEDS, LINE_LIMIT_MS, MAC, machineDocument, openBootWorld } from './boot-world.ts';
-import { startForeignDhcpServer } from './foreign-boot-server.ts';
+import { startNeighbourDhcpServer } from './foreign-boot-server.ts';
 
 export const OWN_DISK_NEEDS = [...BOOT_NEEDS, 'dnsmasq'] as const satisfies readonly Need[];
 type Tools = Readonly<Record<(typeof OWN_DISK_NEEDS)[number], string>>;
@@ -14,7 +14,9 @@ export async function strangerBootsOwnDisk(
   mode: 'server' | 'proxy',
   firmware: PxeFirmware,
 ): Promise<void> {
-  const foreign = { before: (lab: Parameters<typeof startForeignDhcpServer>[0]) => startForeignDhcpServer(lab, tools) };
+  const foreign = {
+    before: (lab: Parameters<typeof startNeighbourDhcpServer>[0]) => startNeighbourDhcpServer(lab, tools),
+  };
   await using world = await openBootWorld(tools, { mode, ...(mode === 'proxy' ? foreign : {}) });
   const events = await bootsOwnDisk(world, firmware);
   const offered = events.filter((event) => event.kind === 'dhcp-answered' && event.bootFile !== undefined);

@@ -3,7 +3,7 @@ import type { Firmware } from '#test/lab/guest.ts';
 import type { Need } from '#test/lab/need.ts';
 import { assertBooted, assertHealthyBoot, bootToUserSpace, type Loss, situation } from './boot-steps.ts';
 import { BOOT_NEEDS, machineDocument, openBootWorld } from './boot-world.ts';
-import { startForeignDhcpServer } from './foreign-boot-server.ts';
+import { OTHER_MACHINE, startNeighbourDhcpServer } from './foreign-boot-server.ts';
 
 export const PROXY_NEEDS = [...BOOT_NEEDS, 'dnsmasq'] as const satisfies readonly Need[];
 
@@ -15,12 +15,12 @@ export async function proxyBoots(
 ): Promise<void> {
   await using world = await openBootWorld(tools, {
     mode: 'proxy',
-    before: (lab) => startForeignDhcpServer(lab, tools),
+    before: (lab) => startNeighbourDhcpServer(lab, tools),
   });
   await world.daemon.apply([machineDocument({ profile: 'live' })]);
   const address = await bootToUserSpace(world, firmware, { loss });
   assert.match(address, /^192\.168\.77\.1\d\d$/);
-  await (loss ? assertBooted(world) : assertHealthyBoot(world, firmware));
+  await (loss ? assertBooted(world) : assertHealthyBoot(world, firmware, OTHER_MACHINE));
   const answers = (await world.trace()).flatMap((event) => (event.kind === 'dhcp-answered' ? [event] : []));
   assert.ok(answers.length > 0, await situation(world));
   for (const answer of answers) {

@@ -32,6 +32,8 @@ export type Lab = AsyncDisposable & {
   readonly namespaces: Readonly<Record<Place, string>>;
   /** Adds a port for a guest to the bridge and returns its name. */
   addTap(): string;
+  /** Gives the client end of the cable an address of 192.168.77.0/24: a second server on the network. */
+  giveAddress(address: string): void;
   /**
    * From now on loses this share of the frames (percent; 0 ends it) that an interface sends, and of those it receives.
    * `nft` is the program's path.
@@ -86,6 +88,9 @@ export function openLab(): Lab {
       ip('-n', namespaces.server, 'tuntap', 'add', tap, 'mode', 'tap');
       ip('-n', namespaces.server, 'link', 'set', tap, 'master', 'br0', 'up');
       return tap;
+    },
+    giveAddress(address) {
+      ip('-n', namespaces.client, 'address', 'add', `${address}/24`, 'dev', 'c0');
     },
     lose({ nft, place, interface: name, percent }) {
       const rules = lossRules(name, percent);
