@@ -1,5 +1,8 @@
 import type { Document, DocumentKind } from '#machines/contract/documents.ts';
+import type { Inventory } from '#machines/contract/inventory.ts';
+import type { Job, JobEvent } from '#machines/contract/job.ts';
 import type { Grant, Machine } from '#machines/contract/machine.ts';
+import type { BmcIdentity, BmcType } from '#machines/contract/power.ts';
 import type { Attempt, TraceEvent } from '#machines/contract/trace.ts';
 import type { IpAddress } from '#machines/values/ip-address.ts';
 import type { MacAddress } from '#machines/values/mac-address.ts';
@@ -21,6 +24,10 @@ export interface Store extends AsyncDisposable {
   readonly traces: TraceStore;
   readonly access: AccessStore;
   readonly audit: AuditStore;
+  readonly inventories: InventoryStore;
+  readonly bmcs: BmcStore;
+  readonly secrets: SecretStore;
+  readonly jobs: JobStore;
 }
 
 export type Lease = {
@@ -162,4 +169,60 @@ export interface AuditStore {
   append(entry: AuditEntry): Promise<void>;
   /** Newest first. */
   list(limit: number): Promise<readonly AuditEntry[]>;
+}
+
+export interface InventoryStore {
+  /** Adds one. A machine keeps its newest `KEPT_INVENTORIES` of each source. */
+  put(machine: string, inventory: Inventory): Promise<void>;
+  /** The newest of each source. */
+  latest(machine: string): Promise<readonly Inventory[]>;
+  /** Newest first, both sources. */
+  history(machine: string, limit: number): Promise<readonly Inventory[]>;
+  /** To another name: the machine was renamed, or its board replaced. */
+  move(from: string, to: string): Promise<void>;
+  remove(machine: string): Promise<void>;
+}
+export const KEPT_INVENTORIES = 20;
+
+/** What the daemon knows of a BMC, by its address as the machine's document writes it. */
+export type BmcRecord = {
+  readonly address: string;
+  readonly type: BmcType;
+  /** The certificate of the first visit, SHA-256 in hex. Another one is refused until a person says otherwise. */
+  readonly pin?: { readonly sha256: string; readonly subject: string; readonly at: number };
+  /** What worked for it: the driver's own words. */
+  readonly learned: Readonly<Record<string, string>>;
+  /** The machine it was proven to belong to, and by what: `serial S4X1`, `UUID …`. Void when address or certificate changes. */
+  readonly proven?: { readonly machine: string; readonly by: string; readonly at: number };
+  readonly identity?: BmcIdentity;
+  /** The credential that worked last. */
+  readonly credential?: string;
+  readonly discoveredAt?: number;
+  readonly seenAt?: number;
+};
+
+export interface BmcStore {
+  all(): Promise<readonly BmcRecord[]>;
+  /** Creates or replaces. */
+  put(record: BmcRecord): Promise<void>;
+  remove(address: string): Promise<boolean>;
+}
+
+/** Sealed text by name, such as `credential/rack1`: what it says is known to services/vault alone. */
+export interface SecretStore {
+  get(name: string): Promise<string | undefined>;
+  names(): Promise<readonly string[]>;
+  put(name: string, sealed: string): Promise<void>;
+  remove(name: string): Promise<boolean>;
+}
+
+export interface JobStore {
+  /** Creates (`expected` 0) or replaces the one whose `rev` is `expected`, and counts `rev` up; its events with it. */
+  put(job: Job, expected: number, events?: readonly JobEvent[]): Promise<Stored<Job>>;
+  get(id: string): Promise<Job | undefined>;
+  /** Queued and running ones, oldest first. */
+  unfinished(): Promise<readonly Job[]>;
+  /** Newest first. `before` is the `createdAt` of the last one seen. */
+  list(query: { readonly machine?: string; readonly before?: number; readonly limit: number }): Promise<readonly Job[]>;
+  events(job: string, after: number, limit: number): Promise<readonly JobEvent[]>;
 }

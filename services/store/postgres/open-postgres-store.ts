@@ -1,7 +1,19 @@
 import pg, { type PoolClient } from 'pg';
 import type { Grant, Machine } from '#machines/contract/machine.ts';
 import type { Attempt, TraceEvent } from '#machines/contract/trace.ts';
-import type { AccessKey, AuditEntry, Conflict, Lease, Store, StoredDocument, TracedPacket } from '../contract.ts';
+import type { Inventory } from '#machines/contract/inventory.ts';
+import { isOver, type Job, type JobEvent } from '#machines/contract/job.ts';
+import {
+  type AccessKey,
+  type AuditEntry,
+  type BmcRecord,
+  type Conflict,
+  KEPT_INVENTORIES,
+  type Lease,
+  type Store,
+  type StoredDocument,
+  type TracedPacket,
+} from '../contract.ts';
 import { StoreError, type StoreErrorCode } from '../store-error.ts';
 import { migrate } from './schema.ts';
 
@@ -356,6 +368,97 @@ function storeOver(pool: pg.Pool): Store {
       },
       list: async (limit) =>
         (await bodies('SELECT body FROM audit ORDER BY id DESC LIMIT $1', [limit])) as readonly AuditEntry[],
+    },
+    inventories: {
+      put: (machine, inventory) =>
+        guarded(() =>
+          inTransaction(pool, async (client) => {
+            await client.query('INSERT INTO inventories (machine, source, at, body) VALUES ($1, $2, $3, $4)', [
+              machine,
+              inventory.source,
+              inventory.at,
+              json(inventory),
+            ]);
+            await client.query(
+              `DELETE FROM inventories WHERE machine = $1 AND source = $2 AND id NOT IN (
+                 SELECT id FROM inventories WHERE machine = $1 AND source = $2 ORDER BY id DESC LIMIT $3)`,
+              [machine, inventory.source, KEPT_INVENTORIES],
+            );
+          }),
+        ),
+      latest: async (machine) =>
+        (await bodies('SELECT DISTINCT ON (source) body FROM inventories WHERE machine = $1 ORDER BY source, id DESC', [
+          machine,
+        ])) as readonly Inventory[],
+      history: async (machine, limit) =>
+        (await bodies('SELECT body FROM inventories WHERE machine = $1 ORDER BY id DESC LIMIT $2', [
+          machine,
+          limit,
+        ])) as readonly Inventory[],
+      async move(from, to) {
+        await changed('UPDATE inventories SET machine = $2 WHERE machine = $1', [from, to]);
+      },
+      async remove(machine) {
+        await changed('DELETE FROM inventories WHERE machine = $1', [machine]);
+      },
+    },
+    bmcs: {
+      all: async () => (await bodies('SELECT body FROM bmcs ORDER BY address')) as readonly BmcRecord[],
+      async put(record) {
+        await changed(
+          'INSERT INTO bmcs (address, body) VALUES ($1, $2) ON CONFLICT (address) DO UPDATE SET body = excluded.body',
+          [record.address, json(record)],
+        );
+      },
+      remove: async (address) => (await changed('DELETE FROM bmcs WHERE address = $1', [address])) > 0,
+    },
+    secrets: {
+      get: async (name) => (await bodies('SELECT body FROM secrets WHERE name = $1', [name]))[0] as string | undefined,
+      names: async () => (await rows('SELECT name FROM secrets ORDER BY name')).map(({ name }) => String(name)),
+      async put(name, sealed) {
+        await changed(
+          'INSERT INTO secrets (name, body) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET body = excluded.body',
+          [name, sealed],
+        );
+      },
+      remove: async (name) => (await changed('DELETE FROM secrets WHERE name = $1', [name])) > 0,
+    },
+    jobs: {
+      put: (job, expected, events = []) =>
+        guarded(() =>
+          inTransaction(pool, async (client) => {
+            await client.query('SELECT pg_advisory_xact_lock(hashtext($1))', [`job ${job.id}`]);
+            const before = await revOf(client, 'SELECT rev FROM jobs WHERE id = $1', [job.id]);
+            if ((before ?? 0) !== expected) return stale(before);
+            const value = { ...job, rev: expected + 1 };
+            await client.query(
+              `INSERT INTO jobs (id, machine, created_at, over, body, rev) VALUES ($1, $2, $3, $4, $5, $6)
+               ON CONFLICT (id) DO UPDATE SET machine = excluded.machine, over = excluded.over, body = excluded.body, rev = excluded.rev`,
+              [job.id, job.machine, job.createdAt, isOver(job.state), json(value), value.rev],
+            );
+            await client.query(
+              `INSERT INTO job_events (job, seq, body) SELECT $1, (value ->> 'seq')::integer, value FROM jsonb_array_elements($2::jsonb)
+               ON CONFLICT (job, seq) DO UPDATE SET body = excluded.body`,
+              [job.id, json(events)],
+            );
+            return { kind: 'stored', value };
+          }),
+        ),
+      get: async (id) => (await bodies('SELECT body FROM jobs WHERE id = $1', [id]))[0] as Job | undefined,
+      unfinished: async () =>
+        (await bodies('SELECT body FROM jobs WHERE NOT over ORDER BY created_at, id')) as readonly Job[],
+      list: async ({ machine, before, limit }) =>
+        (await bodies(
+          `SELECT body FROM jobs WHERE created_at < $1 AND ($2::text IS NULL OR machine = $2)
+           ORDER BY created_at DESC, id DESC LIMIT $3`,
+          [before ?? Number.MAX_SAFE_INTEGER, machine ?? null, limit],
+        )) as readonly Job[],
+      events: async (job, after, limit) =>
+        (await bodies('SELECT body FROM job_events WHERE job = $1 AND seq > $2 ORDER BY seq LIMIT $3', [
+          job,
+          after,
+          limit,
+        ])) as readonly JobEvent[],
     },
     [Symbol.asyncDispose]: () => (closing ??= pool.end()),
   };

@@ -42,6 +42,23 @@ const MIGRATIONS: readonly string[] = [
   CREATE INDEX attempts_by_end ON attempts (last_at);
   ALTER TABLE packets ALTER COLUMN at TYPE double precision;
   `,
+  `
+  CREATE TABLE inventories (
+    id bigserial PRIMARY KEY, machine text NOT NULL, source text NOT NULL, at double precision NOT NULL, body jsonb NOT NULL
+  );
+  CREATE INDEX inventories_by_machine ON inventories (machine, source, id);
+  CREATE TABLE bmcs (address text PRIMARY KEY, body jsonb NOT NULL);
+  CREATE TABLE secrets (name text PRIMARY KEY, body text NOT NULL);
+  CREATE TABLE jobs (
+    id text PRIMARY KEY, machine text NOT NULL, created_at bigint NOT NULL, over boolean NOT NULL, body jsonb NOT NULL, rev integer NOT NULL
+  );
+  CREATE INDEX jobs_by_creation ON jobs (created_at);
+  CREATE INDEX jobs_by_machine ON jobs (machine, created_at);
+  CREATE INDEX jobs_unfinished ON jobs (created_at) WHERE NOT over;
+  CREATE TABLE job_events (
+    job text NOT NULL REFERENCES jobs (id) ON DELETE CASCADE, seq integer NOT NULL, body jsonb NOT NULL, PRIMARY KEY (job, seq)
+  );
+  `,
 ];
 
 /** Any fixed number: daemons that start together on an empty database take turns. */

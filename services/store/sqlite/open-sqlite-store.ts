@@ -2,7 +2,9 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Grant, Machine } from '#machines/contract/machine.ts';
 import type { Attempt, TraceEvent } from '#machines/contract/trace.ts';
-import type { AccessKey, AuditEntry, Lease, Store, StoredDocument, TracedPacket } from '../contract.ts';
+import type { Inventory } from '#machines/contract/inventory.ts';
+import type { Job, JobEvent } from '#machines/contract/job.ts';
+import type { AccessKey, AuditEntry, BmcRecord, Lease, Store, StoredDocument, TracedPacket } from '../contract.ts';
 import { holdDirectory } from './directory-lock.ts';
 import { inPages, openReader, PAGE, type Reader } from './reader.ts';
 import { openWriter, type Writer } from './writer.ts';
@@ -77,6 +79,11 @@ function storeOver({ rows, bodies }: Reader, writer: Writer, close: () => Promis
   const keyByHash = bodies<AccessKey>('SELECT body FROM access WHERE hash = ?');
   const keys = bodies<AccessKey>('SELECT body FROM access');
   const audit = bodies<AuditEntry>('SELECT body FROM audit ORDER BY id DESC LIMIT ?');
+  const inventories = inventoryQueries(bodies);
+  const bmcs = bodies<BmcRecord>('SELECT body FROM bmcs ORDER BY address');
+  const secret = rows<{ readonly body: string }>('SELECT body FROM secrets WHERE name = ?');
+  const secretNames = rows<{ readonly name: string }>('SELECT name FROM secrets ORDER BY name');
+  const jobs = jobQueries(bodies);
   let closing: Promise<void> | undefined;
 
   return {
@@ -132,6 +139,27 @@ function storeOver({ rows, bodies }: Reader, writer: Writer, close: () => Promis
       append: (entry) => write('appendAudit', entry),
       list: (limit) => audit(limit),
     },
+    inventories: {
+      put: (machine, inventory) => write('putInventory', machine, inventory),
+      ...inventories,
+      move: (from, to) => write('moveInventories', from, to),
+      remove: (machine) => write('removeInventories', machine),
+    },
+    bmcs: {
+      all: () => bmcs(),
+      put: (record) => write('putBmc', record),
+      remove: (address) => write('removeBmc', address),
+    },
+    secrets: {
+      get: async (name) => (await secret(name))[0]?.body,
+      names: async () => (await secretNames()).map(({ name }) => name),
+      put: (name, sealed) => write('putSecret', name, sealed),
+      remove: (name) => write('removeSecret', name),
+    },
+    jobs: {
+      put: (job, expected, of = []) => write('putJob', job, expected, of),
+      ...jobs,
+    },
     [Symbol.asyncDispose]: () => (closing ??= close()),
   };
 }
@@ -147,5 +175,31 @@ function attemptQueries(bodies: Reader['bodies']): Store['traces']['attempts'] {
   return async ({ machine, mac, before = Number.MAX_SAFE_INTEGER, limit }) => {
     if (machine === undefined) return mac === undefined ? await all(before, limit) : await ofMac(before, mac, limit);
     return mac === undefined ? await ofMachine(before, machine, limit) : await ofBoth(before, machine, mac, limit);
+  };
+}
+
+function inventoryQueries(bodies: Reader['bodies']): Pick<Store['inventories'], 'latest' | 'history'> {
+  const latest = bodies<Inventory>(
+    `SELECT body FROM inventories WHERE id IN (SELECT MAX(id) FROM inventories WHERE machine = ? GROUP BY source)
+     ORDER BY source`,
+  );
+  const history = bodies<Inventory>('SELECT body FROM inventories WHERE machine = ? ORDER BY id DESC LIMIT ?');
+  return { latest: (machine) => latest(machine), history: (machine, limit) => history(machine, limit) };
+}
+
+function jobQueries(bodies: Reader['bodies']): Omit<Store['jobs'], 'put'> {
+  const get = bodies<Job>('SELECT body FROM jobs WHERE id = ?');
+  const unfinished = bodies<Job>('SELECT body FROM jobs WHERE over = 0 ORDER BY created_at, id');
+  const newest = bodies<Job>('SELECT body FROM jobs WHERE created_at < ? ORDER BY created_at DESC, id DESC LIMIT ?');
+  const ofMachine = bodies<Job>(
+    'SELECT body FROM jobs WHERE created_at < ? AND machine = ? ORDER BY created_at DESC, id DESC LIMIT ?',
+  );
+  const events = bodies<JobEvent>('SELECT body FROM job_events WHERE job = ? AND seq > ? ORDER BY seq LIMIT ?');
+  return {
+    get: async (id) => (await get(id))[0],
+    unfinished: () => unfinished(),
+    list: ({ machine, before = Number.MAX_SAFE_INTEGER, limit }) =>
+      machine === undefined ? newest(before, limit) : ofMachine(before, machine, limit),
+    events: (job, after, limit) => events(job, after, limit),
   };
 }

@@ -48,6 +48,23 @@ const MIGRATIONS: readonly string[] = [
   ) WITHOUT ROWID;
   `,
   'CREATE INDEX attempts_by_end ON attempts (last_at)',
+  `
+  CREATE TABLE inventories (
+    id INTEGER PRIMARY KEY, machine TEXT NOT NULL, source TEXT NOT NULL, at REAL NOT NULL, body TEXT NOT NULL
+  );
+  CREATE INDEX inventories_by_machine ON inventories (machine, source, id);
+  CREATE TABLE bmcs (address TEXT PRIMARY KEY, body TEXT NOT NULL) WITHOUT ROWID;
+  CREATE TABLE secrets (name TEXT PRIMARY KEY, body TEXT NOT NULL) WITHOUT ROWID;
+  CREATE TABLE jobs (
+    id TEXT PRIMARY KEY, machine TEXT NOT NULL, created_at INTEGER NOT NULL, over INTEGER NOT NULL, body TEXT NOT NULL, rev INTEGER NOT NULL
+  ) WITHOUT ROWID;
+  CREATE INDEX jobs_by_creation ON jobs (created_at);
+  CREATE INDEX jobs_by_machine ON jobs (machine, created_at);
+  CREATE INDEX jobs_unfinished ON jobs (created_at) WHERE over = 0;
+  CREATE TABLE job_events (
+    job TEXT NOT NULL REFERENCES jobs (id) ON DELETE CASCADE, seq INTEGER NOT NULL, body TEXT NOT NULL, PRIMARY KEY (job, seq)
+  ) WITHOUT ROWID;
+  `,
 ];
 
 /** Brings a database to the newest schema; refuses one that a newer version has written. */

@@ -1,7 +1,18 @@
 import type { Database } from 'better-sqlite3';
 import type { DocumentKind } from '#machines/contract/documents.ts';
 import type { Grant, Machine } from '#machines/contract/machine.ts';
-import type { AccessKey, AuditEntry, Conflict, Lease, StoredDocument, TraceBatch } from '../contract.ts';
+import type { Inventory } from '#machines/contract/inventory.ts';
+import { isOver, type Job, type JobEvent } from '#machines/contract/job.ts';
+import {
+  type AccessKey,
+  type AuditEntry,
+  type BmcRecord,
+  type Conflict,
+  KEPT_INVENTORIES,
+  type Lease,
+  type StoredDocument,
+  type TraceBatch,
+} from '../contract.ts';
 
 /** Every change the store can make, each a function on the writing connection. They run inside one transaction. */
 export function sqliteWrites(db: Database) {
@@ -65,6 +76,25 @@ export function sqliteWrites(db: Database) {
   const takeKey = sql('DELETE FROM access WHERE hash = ? RETURNING body').pluck();
   const dropKey = sql('DELETE FROM access WHERE id = ?');
   const putAudit = sql('INSERT INTO audit (at, body) VALUES (?, ?)');
+
+  const putInventory = sql('INSERT INTO inventories (machine, source, at, body) VALUES (?, ?, ?, ?)');
+  const dropInventories = sql(
+    `DELETE FROM inventories WHERE machine = @machine AND source = @source AND id NOT IN (
+       SELECT id FROM inventories WHERE machine = @machine AND source = @source ORDER BY id DESC LIMIT ${KEPT_INVENTORIES})`,
+  );
+  const moveInventories = sql('UPDATE inventories SET machine = ? WHERE machine = ?');
+  const dropMachineInventories = sql('DELETE FROM inventories WHERE machine = ?');
+  const putBmc = sql('INSERT OR REPLACE INTO bmcs (address, body) VALUES (?, ?)');
+  const dropBmc = sql('DELETE FROM bmcs WHERE address = ?');
+  const putSecret = sql('INSERT OR REPLACE INTO secrets (name, body) VALUES (?, ?)');
+  const dropSecret = sql('DELETE FROM secrets WHERE name = ?');
+
+  const revOfJob = sql('SELECT rev FROM jobs WHERE id = ?').pluck();
+  const putJob = sql(
+    `INSERT INTO jobs (id, machine, created_at, over, body, rev) VALUES (?, ?, ?, ?, ?, ?)
+     ON CONFLICT (id) DO UPDATE SET machine = excluded.machine, over = excluded.over, body = excluded.body, rev = excluded.rev`,
+  );
+  const putJobEvent = sql('INSERT OR REPLACE INTO job_events (job, seq, body) VALUES (?, ?, ?)');
 
   const nullable = (lease: Lease) => ({ ...lease, mac: lease.mac ?? null, hostname: lease.hostname ?? null });
   const stale = (rev: unknown): Conflict => ({ kind: 'stale', rev: Number(rev ?? 0) });
@@ -165,6 +195,26 @@ export function sqliteWrites(db: Database) {
     },
     removeKey: (id: string): boolean => dropKey.run(id).changes > 0,
     appendAudit: (entry: AuditEntry): void => void putAudit.run(entry.at, JSON.stringify(entry)),
+
+    putInventory(machine: string, inventory: Inventory): void {
+      putInventory.run(machine, inventory.source, inventory.at, JSON.stringify(inventory));
+      dropInventories.run({ machine, source: inventory.source });
+    },
+    moveInventories: (from: string, to: string): void => void moveInventories.run(to, from),
+    removeInventories: (machine: string): void => void dropMachineInventories.run(machine),
+    putBmc: (record: BmcRecord): void => void putBmc.run(record.address, JSON.stringify(record)),
+    removeBmc: (address: string): boolean => dropBmc.run(address).changes > 0,
+    putSecret: (name: string, sealed: string): void => void putSecret.run(name, sealed),
+    removeSecret: (name: string): boolean => dropSecret.run(name).changes > 0,
+
+    putJob(job: Job, expected: number, events: readonly JobEvent[]) {
+      const before = revOfJob.get(job.id);
+      if (Number(before ?? 0) !== expected) return stale(before);
+      const value = { ...job, rev: expected + 1 };
+      putJob.run(job.id, job.machine, job.createdAt, isOver(job.state) ? 1 : 0, JSON.stringify(value), value.rev);
+      for (const event of events) putJobEvent.run(job.id, event.seq, JSON.stringify(event));
+      return { kind: 'stored', value } as const;
+    },
   };
 }
 

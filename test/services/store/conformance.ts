@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { machineDocument, profileDocument } from '#machines/contract/documents.ts';
+import { inventory } from '#machines/contract/inventory.ts';
+import { type Job, job } from '#machines/contract/job.ts';
 import type { Grant, Machine } from '#machines/contract/machine.ts';
 import type { Attempt, TraceEvent } from '#machines/contract/trace.ts';
 import type { IpAddress } from '#machines/values/ip-address.ts';
 import type { MacAddress } from '#machines/values/mac-address.ts';
-import type { AccessKey, Lease, Store } from '#services/store/contract.ts';
+import { type AccessKey, type BmcRecord, KEPT_INVENTORIES, type Lease, type Store } from '#services/store/contract.ts';
 
 const HOUR = 3600_000;
 
@@ -383,6 +385,116 @@ export function storeConformance(
         assert.deepEqual(
           (await audit.list(2)).map(({ at }) => at),
           [3, 2],
+        );
+      }));
+  });
+
+  describe(`${name}: inventories`, () => {
+    const seen = (source: 'agent' | 'bmc', at: number) => inventory.parse({ source, at, gaps: [`taken at ${at}`] });
+
+    it('the newest of each source is kept first, and a restart keeps them', () =>
+      withStore(async ({ inventories }, reopen) => {
+        await inventories.put('m1', seen('agent', 1));
+        await inventories.put('m1', seen('bmc', 2));
+        await inventories.put('m1', seen('agent', 3.5));
+        await inventories.put('m2', seen('agent', 9));
+        const again = (await reopen()).inventories;
+        assert.deepEqual(
+          (await again.latest('m1')).toSorted((a, b) => a.at - b.at),
+          [seen('bmc', 2), seen('agent', 3.5)],
+        );
+        assert.deepEqual(await again.history('m1', 2), [seen('agent', 3.5), seen('bmc', 2)]);
+      }));
+
+    it('only the newest are kept, of each source', () =>
+      withStore(async ({ inventories }) => {
+        await inventories.put('m1', seen('bmc', 0));
+        for (let at = 1; at <= KEPT_INVENTORIES + 2; at++) await inventories.put('m1', seen('agent', at));
+        const kept = await inventories.history('m1', 1000);
+        assert.equal(kept.length, KEPT_INVENTORIES + 1);
+        assert.deepEqual(kept.at(-1), seen('bmc', 0));
+        assert.deepEqual(kept.at(-2), seen('agent', 3));
+      }));
+
+    it('go with a machine to another name, or away', () =>
+      withStore(async ({ inventories }) => {
+        await inventories.put('m1', seen('agent', 1));
+        await inventories.move('m1', 'm2');
+        assert.deepEqual(await inventories.latest('m1'), []);
+        assert.deepEqual(await inventories.latest('m2'), [seen('agent', 1)]);
+        await inventories.remove('m2');
+        assert.deepEqual(await inventories.latest('m2'), []);
+      }));
+  });
+
+  describe(`${name}: BMCs and secrets`, () => {
+    it('a BMC is replaced by its address, and removed', () =>
+      withStore(async ({ bmcs }, reopen) => {
+        const record: BmcRecord = { address: 'https://10.0.0.12', type: 'redfish', learned: { override: 'settings' } };
+        await bmcs.put(record);
+        await bmcs.put({ ...record, seenAt: 5 });
+        const again = (await reopen()).bmcs;
+        assert.deepEqual(await again.all(), [{ ...record, seenAt: 5 }]);
+        assert.equal(await again.remove(record.address), true);
+        assert.equal(await again.remove(record.address), false);
+      }));
+
+    it('a secret is replaced by its name, and removed', () =>
+      withStore(async ({ secrets }, reopen) => {
+        await secrets.put('credential/rack1', 'sealed 1');
+        await secrets.put('credential/rack1', 'sealed 2');
+        const again = (await reopen()).secrets;
+        assert.deepEqual(await again.names(), ['credential/rack1']);
+        assert.equal(await again.get('credential/rack1'), 'sealed 2');
+        assert.equal(await again.remove('credential/rack1'), true);
+        assert.equal(await again.get('credential/rack1'), undefined);
+      }));
+  });
+
+  describe(`${name}: jobs`, () => {
+    const newJob = (id: string, differences: Partial<Job> = {}): Job => ({
+      ...job.parse({
+        id,
+        kind: 'inspect',
+        machine: 'm1',
+        state: 'queued',
+        by: 'operator',
+        createdAt: 1,
+        steps: [],
+        rev: 0,
+      }),
+      ...differences,
+    });
+
+    it('an edit that did not see the newest is refused', () =>
+      withStore(async ({ jobs }) => {
+        const first = await jobs.put(newJob('j1'), 0);
+        assert.deepEqual(first, { kind: 'stored', value: newJob('j1', { rev: 1 }) });
+        assert.deepEqual(await jobs.put(newJob('j1', { state: 'running' }), 0), { kind: 'stale', rev: 1 });
+        assert.deepEqual(await jobs.get('j1'), newJob('j1', { rev: 1 }));
+        assert.equal(await jobs.get('j2'), undefined);
+      }));
+
+    it('the unfinished ones are there after a restart, oldest first, with their events', () =>
+      withStore(async ({ jobs }, reopen) => {
+        const events = [1, 2, 3].map((seq) => ({ seq, at: seq, text: `event ${seq}` }));
+        await jobs.put(newJob('over', { createdAt: 1 }), 0);
+        await jobs.put(newJob('over', { createdAt: 1, state: 'failed' }), 1);
+        await jobs.put(newJob('young', { createdAt: 3, machine: 'm2' }), 0);
+        await jobs.put(newJob('old', { createdAt: 2, state: 'running' }), 0, events);
+        const again = (await reopen()).jobs;
+        assert.deepEqual(
+          (await again.unfinished()).map(({ id }) => id),
+          ['old', 'young'],
+        );
+        assert.deepEqual(await again.events('old', 1, 10), events.slice(1));
+        assert.deepEqual(
+          (await again.list({ limit: 2 })).map(({ id }) => id),
+          ['young', 'old'],
+        );
+        assert.deepEqual(
+          (await again.list({ machine: 'm1', before: 2, limit: 9 })).map(({ id }) => id),
+          ['over'],
         );
       }));
   });

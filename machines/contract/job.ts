@@ -1,0 +1,131 @@
+import { z } from 'zod';
+
+/** What can be done to a machine durably. `reprovision` is wipe and install as one job. */
+export const JOB_KINDS = [
+  'inspect',
+  'install',
+  'wipe',
+  'reset',
+  'reprovision',
+  'upgrade',
+  'rollback',
+  'rescue',
+  'retire',
+] as const;
+export type JobKind = (typeof JOB_KINDS)[number];
+
+/** Every job ends: done, failed with a reason and a next step, or cancelled. Then the machine is parked as it is. */
+export const JOB_STATES = ['queued', 'running', 'done', 'failed', 'cancelled'] as const;
+export type JobState = (typeof JOB_STATES)[number];
+export const isOver = (state: JobState): boolean => state === 'done' || state === 'failed' || state === 'cancelled';
+
+const time = z.number().meta({ description: 'milliseconds since 1970-01-01T00:00:00Z' });
+
+export const jobStep = z.object({
+  /** `boot-agent`, `wipe-disks`, `write-image`, …: one function of the daemon each. */
+  name: z.string(),
+  state: z.enum(['waiting', 'running', 'done', 'failed', 'skipped']),
+  startedAt: time.optional(),
+  endedAt: time.optional(),
+  /** How often it was begun, also across restarts of the daemon. */
+  tries: z.int().default(0),
+  /** The last thing that was said about it. */
+  text: z.string().max(1024).default(''),
+  /** 0 to 1, where it can be known. */
+  progress: z.number().min(0).max(1).optional(),
+  /** When it last gave a sign of life; past its deadline it fails. */
+  heartbeatAt: time.optional(),
+});
+export type JobStep = z.output<typeof jobStep>;
+
+export const WIPE_METHODS = [
+  'nvme-sanitize-crypto',
+  'nvme-sanitize-block',
+  'nvme-format-crypto',
+  'nvme-format-user-data',
+  'ata-sanitize-crypto',
+  'ata-sanitize-block',
+  'ata-secure-erase-enhanced',
+  'ata-secure-erase',
+  'scsi-sanitize-crypto',
+  'scsi-sanitize-block',
+  'zero-overwrite',
+] as const;
+export type WipeMethod = (typeof WIPE_METHODS)[number];
+
+/** One disk of a plan, named by what cannot change: the agent reads it again before the first byte. */
+export const plannedDisk = z.object({
+  /** Kernel name at planning time; shown, never trusted. */
+  name: z.string(),
+  serial: z.string().optional(),
+  wwn: z.string().optional(),
+  model: z.string().optional(),
+  bytes: z.number(),
+  /** What is on it, and would be lost. */
+  signatures: z.array(z.string()),
+  act: z.enum(['wipe', 'write', 'keep', 'leave-alone']),
+  /** Why it is kept or left alone, or what will be written to it. */
+  because: z.string(),
+  /** wipe: how. `best` lets the agent take the strongest method that the disk really has. */
+  method: z.union([z.literal('best'), z.enum(WIPE_METHODS)]).optional(),
+  /** Signatures that stop the plan until they are acknowledged by serial (safety rule 2). */
+  vetoes: z.array(z.string()),
+});
+export type PlannedDisk = z.output<typeof plannedDisk>;
+
+/** Exactly what would be done. Its digest is over all of it but the digest: who confirms it confirms this and no more. */
+export const plan = z
+  .object({
+    id: z.string(),
+    digest: z.string().meta({ description: 'SHA-256 of the plan, hex' }),
+    kind: z.enum(JOB_KINDS),
+    machine: z.string(),
+    createdAt: time,
+    profile: z.string().optional(),
+    image: z.string().optional(),
+    /** The digest of what is written, where it is an image. */
+    imageSha256: z.string().optional(),
+    disks: z.array(plannedDisk),
+    /** How the machine will be proven to be the right one. */
+    identifiers: z.array(z.object({ kind: z.string(), value: z.string() })),
+    /** The inventory that it was made from. */
+    inventoryAt: time.optional(),
+    steps: z.array(z.string()),
+    /** What needs an acknowledgement of its own, with the word to type: a serial, or the machine's name. */
+    acknowledge: z.array(z.object({ what: z.string(), say: z.string() })),
+    /** What stands against it; with any of these it cannot be confirmed at all. */
+    refusals: z.array(z.object({ because: z.string(), next: z.string() })),
+  })
+  .meta({ id: 'Plan' });
+export type Plan = z.output<typeof plan>;
+
+export const job = z
+  .object({
+    id: z.string(),
+    kind: z.enum(JOB_KINDS),
+    machine: z.string(),
+    state: z.enum(JOB_STATES),
+    /** Who asked for it. */
+    by: z.string(),
+    createdAt: time,
+    startedAt: time.optional(),
+    endedAt: time.optional(),
+    profile: z.string().optional(),
+    plan: plan.optional(),
+    /** Who confirmed the plan, by its digest, and what they acknowledged. */
+    confirmed: z.object({ by: z.string(), at: time, digest: z.string(), said: z.array(z.string()) }).optional(),
+    steps: z.array(jobStep),
+    /** Asked to end; a step that writes ends at its next safe point. */
+    cancelling: z.boolean().default(false),
+    result: z.object({ because: z.string(), next: z.string() }).optional(),
+    /** What steps keep for those that follow and for a restart: ids of grants, attempts, certificates. */
+    notes: z.record(z.string(), z.string()).default({}),
+    rev: z.int(),
+  })
+  .meta({ id: 'Job' });
+export type Job = z.output<typeof job>;
+
+export const jobEvent = z
+  .object({ seq: z.int(), at: time, step: z.string().optional(), text: z.string().max(1024) })
+  .meta({ id: 'JobEvent' });
+export type JobEvent = z.output<typeof jobEvent>;
