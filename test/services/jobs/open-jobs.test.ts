@@ -24,7 +24,10 @@ const forEver = (signal: AbortSignal): Promise<never> =>
 type World = {
   readonly store: Store;
   /** A daemon that works on jobs; `stop` ends it as SIGTERM does. */
-  start(steps: readonly Step[], caps?: JobCaps): Promise<{ readonly jobs: RunningJobs; stop(): Promise<void> }>;
+  readonly start: (
+    steps: readonly Step[],
+    caps?: JobCaps,
+  ) => Promise<{ readonly jobs: RunningJobs; readonly stop: () => Promise<void> }>;
 };
 
 async function inWorld(work: (world: World) => Promise<void>): Promise<void> {

@@ -1,0 +1,190 @@
+import type { Inventory, InventoryDisk } from '../../contract/inventory.ts';
+import type { JobKind, Plan, PlannedDisk, WipeMethod } from '../../contract/job.ts';
+import type { Machine } from '../../contract/machine.ts';
+import { isDisk, whyLeftAlone } from './disk-eligibility.ts';
+import { identifiersOf } from './prove-machine.ts';
+import { vetoOf } from './signature-veto.ts';
+
+/** Kinds that write disks, and therefore have a plan. */
+export const PLANNED_KINDS = [
+  'install',
+  'wipe',
+  'reset',
+  'reprovision',
+  'retire',
+] as const satisfies readonly JobKind[];
+export type PlannedKind = (typeof PLANNED_KINDS)[number];
+export const isPlanned = (kind: JobKind): kind is PlannedKind => PLANNED_KINDS.some((one) => one === kind);
+
+export type PlanRequest = {
+  readonly kind: PlannedKind;
+  readonly machine: Machine;
+  /** From the agent, in band: nothing else names disks as they are. */
+  readonly inventory: Inventory | undefined;
+  /** install and reprovision: what is written. */
+  readonly profile?: {
+    readonly name: string;
+    readonly image: string;
+    readonly imageSha256: string;
+    readonly bytes?: number;
+  };
+  readonly method?: 'best' | WipeMethod;
+  /** wipe: only these disks, by serial or WWN; all local ones where none is named. */
+  readonly only?: readonly string[];
+  /** WWNs that more than one machine shows. */
+  readonly sharedWwns: ReadonlySet<string>;
+  readonly now: number;
+};
+
+type Draft = Omit<Plan, 'id' | 'digest'>;
+
+const STEPS: Readonly<Record<PlannedKind, readonly string[]>> = {
+  wipe: ['boot-agent', 'prove-machine', 'wipe-disks'],
+  reset: ['boot-agent', 'prove-machine', 'wipe-disks'],
+  retire: ['boot-agent', 'prove-machine', 'wipe-disks', 'power-off'],
+  install: ['boot-agent', 'prove-machine', 'write-image', 'boot-disk'],
+  reprovision: ['boot-agent', 'prove-machine', 'wipe-disks', 'write-image', 'boot-disk'],
+};
+
+const writes = (kind: PlannedKind): boolean => kind === 'install' || kind === 'reprovision';
+
+/**
+ * Exactly what would be done to which disk, or why it must not be. The same request gives the same plan: `--plan` shows
+ * what a confirmation would then be bound to by its digest.
+ */
+export function makePlan(request: PlanRequest): Draft {
+  const { kind, machine, inventory, profile } = request;
+  const { name } = machine.document;
+  const refusals: { because: string; next: string }[] = [];
+  if (!inventory) {
+    refusals.push({
+      because: `${name} has no inventory from the agent, so nobody knows its disks`,
+      next: `ingot inspect ${name}`,
+    });
+  }
+  if (writes(kind) && !profile) {
+    refusals.push({ because: 'no profile says what to install', next: `ingot ${kind} ${name} --profile PROFILE` });
+  }
+  const candidates = (inventory?.disks ?? []).map((disk) => ({ disk, alone: reasonToSpare(disk, request) }));
+  const free = candidates.filter(({ alone }) => alone === undefined).map(({ disk }) => disk);
+  const target = writes(kind) ? installDisk(machine, free, profile?.bytes, refusals) : undefined;
+  const disks = candidates.map(({ disk, alone }): PlannedDisk => plannedDisk(disk, alone, request, target));
+  for (const named of request.only ?? []) {
+    if (!candidates.some(({ disk }) => isDisk(disk, named))) {
+      refusals.push({ because: `${name} has no disk with serial or WWN ${named}`, next: `ingot machine show ${name}` });
+    }
+  }
+  const touched = disks.filter(({ act }) => act === 'wipe' || act === 'write');
+  if (inventory && touched.length === 0 && refusals.length === 0) {
+    refusals.push({ because: 'no disk is left that may be touched', next: `ingot machine show ${name}` });
+  }
+  const identifiers = inventory ? identifiersOf(inventory) : [];
+  return {
+    kind,
+    machine: name,
+    createdAt: request.now,
+    ...(profile ? { profile: profile.name, image: profile.image, imageSha256: profile.imageSha256 } : {}),
+    disks,
+    identifiers,
+    ...(inventory ? { inventoryAt: inventory.at } : {}),
+    steps: [...STEPS[kind]],
+    acknowledge: [
+      ...touched.flatMap((disk) =>
+        disk.vetoes.map((veto) => ({ what: `${labelOf(disk)} is ${veto}`, say: disk.serial ?? disk.wwn ?? name })),
+      ),
+      ...touched.flatMap((disk) =>
+        disk.serial === undefined && disk.wwn === undefined
+          ? [{ what: `${disk.name} has neither serial nor WWN: only path, model and size name it`, say: name }]
+          : [],
+      ),
+      ...(inventory && new Set(identifiers.map((one) => one.kind)).size < 2
+        ? [{ what: `${name} has one kind of identifier only: another board could not be told from it`, say: name }]
+        : []),
+    ],
+    refusals,
+  };
+}
+
+const labelOf = (disk: Pick<PlannedDisk, 'name' | 'serial' | 'wwn'>): string =>
+  `${disk.name} (${disk.serial === undefined ? (disk.wwn ?? 'no serial') : `serial ${disk.serial}`})`;
+
+function reasonToSpare(
+  disk: InventoryDisk,
+  { machine, sharedWwns, only }: PlanRequest,
+): { readonly act: 'keep' | 'leave-alone'; readonly because: string } | undefined {
+  const because = whyLeftAlone(disk, sharedWwns);
+  if (because !== undefined) return { act: 'leave-alone', because };
+  if (machine.document.disks?.keep.some((named) => isDisk(disk, named))) {
+    return { act: 'keep', because: 'the machine’s document says keep' };
+  }
+  if (only !== undefined && only.length > 0 && !only.some((named) => isDisk(disk, named))) {
+    return { act: 'leave-alone', because: 'not asked for' };
+  }
+  return undefined;
+}
+
+/** The one disk that an OS goes to. Ambiguity is refused, never resolved by order (safety rule 1). */
+function installDisk(
+  machine: Machine,
+  free: readonly InventoryDisk[],
+  bytes: number | undefined,
+  refusals: { because: string; next: string }[],
+): InventoryDisk | undefined {
+  const { name, disks } = machine.document;
+  const wanted = disks?.install;
+  const edit = `ingot edit machine ${name}, disks.install.serial`;
+  const named = wanted?.serial ?? wanted?.wwn;
+  const matching = free.filter(
+    (disk) =>
+      (wanted?.serial === undefined || isDisk({ serial: disk.serial }, wanted.serial)) &&
+      (wanted?.wwn === undefined || isDisk({ wwn: disk.wwn }, wanted.wwn)),
+  );
+  const [disk] = matching;
+  if (!disk) {
+    refusals.push({
+      because: named === undefined ? 'no disk is free to install on' : `no free disk has serial or WWN ${named}`,
+      next: named === undefined ? `ingot machine show ${name}` : edit,
+    });
+    return undefined;
+  }
+  if (matching.length > 1) {
+    refusals.push({
+      because: `${matching.length} disks could be meant: ${matching.map((one) => one.serial ?? one.wwn ?? one.name ?? '?').join(', ')}`,
+      next: edit,
+    });
+    return undefined;
+  }
+  if (bytes !== undefined && disk.bytes < bytes) {
+    refusals.push({
+      because: `the image has ${bytes} bytes, ${disk.name ?? disk.serial ?? 'the disk'} only ${disk.bytes}`,
+      next: 'take a larger disk or a smaller image',
+    });
+  }
+  return disk;
+}
+
+function plannedDisk(
+  disk: InventoryDisk,
+  spared: { readonly act: 'keep' | 'leave-alone'; readonly because: string } | undefined,
+  { kind, profile, method = 'best' }: PlanRequest,
+  target: InventoryDisk | undefined,
+): PlannedDisk {
+  const shown = {
+    name: disk.name ?? '',
+    ...(disk.serial === undefined ? {} : { serial: disk.serial }),
+    ...(disk.wwn === undefined ? {} : { wwn: disk.wwn }),
+    ...(disk.model === undefined ? {} : { model: disk.model }),
+    bytes: disk.bytes,
+    signatures: [...disk.signatures],
+    vetoes: [],
+  };
+  if (spared) return { ...shown, ...spared };
+  const vetoes = [...new Set(disk.signatures.flatMap((one) => vetoOf(one) ?? []))];
+  const wiped = kind !== 'install';
+  if (disk === target) {
+    const because = `${wiped ? 'erased, then ' : ''}written with ${profile?.image ?? 'the image'}`;
+    return { ...shown, vetoes, act: 'write', because, ...(wiped ? { method } : {}) };
+  }
+  if (!wiped) return { ...shown, act: 'leave-alone', because: 'not the disk to install on' };
+  return { ...shown, vetoes, act: 'wipe', because: `everything on it is erased`, method };
+}

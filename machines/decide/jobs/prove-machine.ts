@@ -1,0 +1,111 @@
+import type { Inventory, InventoryDisk } from '../../contract/inventory.ts';
+import type { Plan, PlannedDisk } from '../../contract/job.ts';
+import { isMachineMac, parseMacAddress } from '../../values/mac-address.ts';
+import { isPlaceholderUuid, parseUuid, uuidByteSwapped } from '../../values/uuid.ts';
+import { isPlaceholderSerial } from '../identity.ts';
+
+type Identifier = Plan['identifiers'][number];
+
+/** What tells this machine from all others, placeholders left out (safety rule 1). */
+export function identifiersOf(inventory: Inventory): Identifier[] {
+  const { uuid, serial } = inventory.system;
+  const parsed = uuid === undefined ? undefined : parseUuid(uuid);
+  return [
+    ...(parsed?.ok && !isPlaceholderUuid(parsed.value) ? [{ kind: 'uuid', value: parsed.value }] : []),
+    ...(serial !== undefined && !isPlaceholderSerial(serial) ? [{ kind: 'serial', value: serial }] : []),
+    ...inventory.nics.flatMap(({ mac, permanentMac }) => {
+      const result = parseMacAddress(permanentMac ?? mac);
+      return result.ok && isMachineMac(result.value) ? [{ kind: 'mac', value: result.value }] : [];
+    }),
+    ...inventory.disks.flatMap(({ serial: of, removable }) =>
+      of === undefined || removable || isPlaceholderSerial(of) ? [] : [{ kind: 'disk', value: of }],
+    ),
+  ];
+}
+
+export type Proof =
+  | { readonly kind: 'proven'; readonly by: readonly string[] }
+  | { readonly kind: 'refused'; readonly because: string };
+
+/**
+ * Is the machine that answers now the one that the plan was made for? Two identifiers of different kinds must agree and
+ * none contradict: a UUID or serial that is another contradicts; NICs and disks may have come and gone, but not all of
+ * a kind. `single` says that the operator acknowledged a machine which has one kind only.
+ */
+export function proveMachine(planned: readonly Identifier[], now: Inventory, single: boolean): Proof {
+  const found = identifiersOf(now);
+  const agreeing = new Set<string>();
+  for (const kind of new Set(planned.map((one) => one.kind))) {
+    const wanted = planned.filter((one) => one.kind === kind).map(({ value }) => value);
+    const got = found.filter((one) => one.kind === kind).map(({ value }) => value);
+    if (got.length === 0) continue;
+    if (wanted.some((value) => got.some((other) => sameIdentifier(kind, value, other)))) agreeing.add(kind);
+    else
+      return {
+        kind: 'refused',
+        because: `another machine answers: ${kind} ${got.join(', ')}, planned was ${wanted.join(', ')}`,
+      };
+  }
+  if (agreeing.size >= 2 || (single && agreeing.size === 1)) return { kind: 'proven', by: [...agreeing] };
+  const by = agreeing.size === 0 ? 'nothing' : `only ${[...agreeing].join()}`;
+  return { kind: 'refused', because: `the machine is not proven: ${by} agrees, two kinds of identifiers must` };
+}
+
+function sameIdentifier(kind: string, one: string, other: string): boolean {
+  if (one === other) return true;
+  if (kind !== 'uuid') return false;
+  const parsed = parseUuid(one);
+  return parsed.ok && uuidByteSwapped(parsed.value) === other;
+}
+
+/**
+ * The planned disks as the machine shows them now, or the first difference: it voids the confirmation. A disk that is not
+ * in the plan at all, although the plan was to erase everything, is a difference too.
+ */
+export function matchDisks(
+  plan: Pick<Plan, 'kind' | 'disks'>,
+  now: Inventory,
+):
+  | {
+      readonly kind: 'match';
+      readonly disks: readonly { readonly planned: PlannedDisk; readonly found: InventoryDisk }[];
+    }
+  | { readonly kind: 'different'; readonly because: string } {
+  const matched: { planned: PlannedDisk; found: InventoryDisk }[] = [];
+  for (const planned of plan.disks) {
+    const touched = planned.act === 'wipe' || planned.act === 'write';
+    const candidates = now.disks.filter((disk) => isSameDisk(planned, disk));
+    const [found] = candidates;
+    if (!found) {
+      if (touched) return { kind: 'different', because: `${nameOf(planned)} is not there any more` };
+      continue;
+    }
+    if (!touched) continue;
+    if (candidates.length > 1)
+      return { kind: 'different', because: `${candidates.length} disks answer to ${nameOf(planned)}` };
+    if (found.bytes !== planned.bytes) {
+      return { kind: 'different', because: `${nameOf(planned)} had ${planned.bytes} bytes, now ${found.bytes}` };
+    }
+    const fresh = found.signatures.filter((one) => !planned.signatures.includes(one));
+    if (fresh.length > 0) {
+      return {
+        kind: 'different',
+        because: `${nameOf(planned)} shows ${fresh.join(', ')}, which the plan does not know`,
+      };
+    }
+    matched.push({ planned, found });
+  }
+  return { kind: 'match', disks: matched };
+}
+
+const nameOf = ({ name, serial, wwn }: PlannedDisk): string => `disk ${name} (${serial ?? wwn ?? 'no serial'})`;
+
+function isSameDisk(planned: PlannedDisk, disk: InventoryDisk): boolean {
+  if (planned.serial !== undefined || planned.wwn !== undefined) {
+    return planned.serial === disk.serial && planned.wwn === disk.wwn;
+  }
+  // Named by path, model and size, as was acknowledged.
+  return (
+    disk.serial === undefined && disk.wwn === undefined && planned.name === disk.name && planned.model === disk.model
+  );
+}
