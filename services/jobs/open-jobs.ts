@@ -79,11 +79,12 @@ export async function openJobs(parts: {
       return stored.value;
     };
     const result = (lanes.get(id) ?? Promise.resolve()).then(work, work);
-    const settled = result.catch(() => {});
+    const settled = result
+      .catch(() => {})
+      .finally(() => {
+        if (lanes.get(id) === settled) lanes.delete(id);
+      });
     lanes.set(id, settled);
-    void settled.then(() => {
-      if (lanes.get(id) === settled) lanes.delete(id);
-    });
     return result;
   }
 
