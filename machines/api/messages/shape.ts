@@ -5,7 +5,8 @@ export type Integer64 = `${bigint}`;
 export type Timestamp = { readonly seconds: Integer64; readonly nanos: number };
 export type Duration = Timestamp;
 
-export type Empty = Readonly<Record<never, never>>;
+/** A message without fields. */
+export type Empty = Readonly<Record<symbol, never>>;
 
 /** Filled by a proxy that asked several nodes; null on a direct connection. */
 export type Metadata = {
