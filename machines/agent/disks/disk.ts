@@ -1,0 +1,58 @@
+/**
+ * One disk, opened for writing and by nobody else. Everything that names it was read through the open descriptor: what
+ * stands under `/dev/sda` may be another disk a moment later.
+ */
+export type Disk = AsyncDisposable & {
+  readonly name: string;
+  readonly identity: DiskIdentity;
+  /** Reads into the whole of `into`; rejects where the disk ends before. */
+  read(into: Uint8Array, position: number): Promise<void>;
+  write(bytes: Uint8Array, position: number): Promise<void>;
+  /** Everything written is on the medium when it resolves. */
+  sync(): Promise<void>;
+  /** Later reads come from the medium, not from memory. Call after `sync`. */
+  forgetCache(): Promise<void>;
+};
+
+export type DiskIdentity = {
+  readonly serial?: string;
+  readonly wwn?: string;
+  readonly model?: string;
+  readonly bytes: number;
+  readonly sectorBytes: number;
+  readonly rotational: boolean;
+  readonly transport?: string;
+  /** What is on it by its signatures, partitions included. */
+  readonly signatures: readonly string[];
+};
+
+/** How the agent reaches disks: block devices on a machine, files in the rack. */
+export type Disks = {
+  /** Opens it exclusively; rejects with a plain reason (`in use by md0`) where that cannot be. */
+  open(name: string): Promise<Disk>;
+  /** Runs a tool of the image; resolves with its exit status whatever that is. */
+  run(program: string, args: readonly string[], signal: AbortSignal): Promise<ToolResult>;
+};
+export type ToolResult = { readonly status: number; readonly stdout: string; readonly stderr: string };
+
+/** What the plan says of a disk. */
+export type Wanted = {
+  readonly name: string;
+  readonly serial?: string | undefined;
+  readonly wwn?: string | undefined;
+  readonly bytes: number;
+  readonly signatures: readonly string[];
+};
+
+/**
+ * Any difference between the plan and what the descriptor shows voids the confirmation (safety rule 1). Signatures may
+ * be fewer than planned, as after a wipe that was interrupted, never others.
+ */
+export function differenceOf(wanted: Wanted, is: DiskIdentity): string | undefined {
+  if (wanted.serial !== is.serial)
+    return `its serial is ${is.serial ?? 'absent'}, planned was ${wanted.serial ?? 'none'}`;
+  if (wanted.wwn !== is.wwn) return `its WWN is ${is.wwn ?? 'absent'}, planned was ${wanted.wwn ?? 'none'}`;
+  if (wanted.bytes !== is.bytes) return `it has ${is.bytes} bytes, planned were ${wanted.bytes}`;
+  const fresh = is.signatures.filter((one) => !wanted.signatures.includes(one));
+  return fresh.length === 0 ? undefined : `it shows ${fresh.join(', ')}, which the plan does not know`;
+}

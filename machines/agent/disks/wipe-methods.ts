@@ -1,0 +1,92 @@
+import type { WipeMethod } from '../../contract/job.ts';
+
+/** What a disk can do by itself, as its tools tell it. */
+export type Capabilities = {
+  readonly nvme?: {
+    /** NVM Express base specification, Identify Controller: SANICAP bits 0 crypto, 1 block, 2 overwrite. */
+    readonly sanicap: number;
+    /** OACS bit 1: Format NVM. */
+    readonly oacs: number;
+    /** FNA bit 2: cryptographic erase by Format. */
+    readonly fna: number;
+  };
+  readonly ata?: {
+    readonly sanitizeCrypto: boolean;
+    readonly sanitizeBlock: boolean;
+    readonly secureErase: boolean;
+    readonly enhanced: boolean;
+    /** A frozen drive refuses SECURITY ERASE until it is plugged again or the machine slept; SANITIZE it takes. */
+    readonly frozen: boolean;
+  };
+  readonly scsi?: { readonly sanitizeCrypto: boolean; readonly sanitizeBlock: boolean };
+};
+
+/** NIST SP 800-88 Rev. 1: what may be said of the result. */
+export type EraseClass = 'purge' | 'clear';
+
+export const CLASS_OF: Readonly<Record<WipeMethod, EraseClass>> = {
+  'nvme-sanitize-crypto': 'purge',
+  'nvme-sanitize-block': 'purge',
+  'nvme-format-crypto': 'purge',
+  'nvme-format-user-data': 'clear',
+  'ata-sanitize-crypto': 'purge',
+  'ata-sanitize-block': 'purge',
+  'ata-secure-erase-enhanced': 'purge',
+  'ata-secure-erase': 'clear',
+  'scsi-sanitize-crypto': 'purge',
+  'scsi-sanitize-block': 'purge',
+  'zero-overwrite': 'clear',
+};
+
+/**
+ * What this disk really supports, strongest first; `zero-overwrite` always works and is last. Block erase goes before
+ * crypto erase: it is worth something also where data was not always encrypted.
+ */
+export function methodsOf({ nvme, ata, scsi }: Capabilities): readonly WipeMethod[] {
+  const methods: WipeMethod[] = [];
+  if (nvme) {
+    if (nvme.sanicap & 2) methods.push('nvme-sanitize-block');
+    if (nvme.sanicap & 1) methods.push('nvme-sanitize-crypto');
+    if (nvme.oacs & 2) {
+      if (nvme.fna & 4) methods.push('nvme-format-crypto');
+      methods.push('nvme-format-user-data');
+    }
+  }
+  if (ata) {
+    if (ata.sanitizeBlock) methods.push('ata-sanitize-block');
+    if (ata.sanitizeCrypto) methods.push('ata-sanitize-crypto');
+    if (ata.secureErase && !ata.frozen) {
+      if (ata.enhanced) methods.push('ata-secure-erase-enhanced');
+      methods.push('ata-secure-erase');
+    }
+  }
+  if (scsi) {
+    if (scsi.sanitizeBlock) methods.push('scsi-sanitize-block');
+    if (scsi.sanitizeCrypto) methods.push('scsi-sanitize-crypto');
+  }
+  return [...methods, 'zero-overwrite'];
+}
+
+/** The JSON of `nvme id-ctrl -o json`. */
+export function readNvme(text: string): Capabilities {
+  const value: unknown = JSON.parse(text);
+  const number = (key: string): number => {
+    const found = typeof value === 'object' && value !== null ? (value as Record<string, unknown>)[key] : undefined;
+    return typeof found === 'number' ? found : 0;
+  };
+  return { nvme: { sanicap: number('sanicap'), oacs: number('oacs'), fna: number('fna') } };
+}
+
+/** The text of `hdparm -I`; lines are `\t*\tSANITIZE feature set`, `\tnot\tfrozen`, `\tsupported: enhanced erase`. */
+export function readHdparm(text: string): Capabilities {
+  const has = (pattern: RegExp): boolean => pattern.test(text);
+  return {
+    ata: {
+      sanitizeCrypto: has(/^\s*\*\s+CRYPTO_SCRAMBLE_EXT command/m),
+      sanitizeBlock: has(/^\s*\*\s+BLOCK_ERASE_EXT command/m),
+      secureErase: has(/^Security:/m) && has(/^\s+supported\s*$/m),
+      enhanced: has(/^\s+supported: enhanced erase/m),
+      frozen: has(/^\s+frozen\s*$/m),
+    },
+  };
+}

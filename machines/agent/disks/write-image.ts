@@ -1,0 +1,110 @@
+import { createHash } from 'node:crypto';
+import { Readable } from 'node:stream';
+import { createZstdDecompress } from 'node:zlib';
+import type { Disks, Wanted } from './disk.ts';
+import { clearEnds, type Told } from './erase.ts';
+import { refuseAnother } from './wipe-disk.ts';
+
+/** Held back until everything else is on the medium and proven: without it the disk does not boot. */
+const HEAD_BYTES = 1 << 20;
+/** Written at once, aligned to every sector size. */
+const CHUNK_BYTES = 4 << 20;
+/** The page cache must not fill with gigabytes that one sync then waits for. */
+const SYNC_BYTES = 256 << 20;
+
+export type ImageSource = {
+  /** The bytes as they are served. */
+  readonly open: (signal: AbortSignal) => Promise<Readable>;
+  readonly compression: 'none' | 'zstd';
+  /** SHA-256 of the bytes as they are served, hex. */
+  readonly sha256: string;
+  readonly rawBytes: number;
+};
+
+export type WrittenImage = { readonly bytes: number; readonly sha256: string; readonly ms: number };
+
+/**
+ * Streams an image to a planned disk so that an interrupted write never boots: both ends are cleared first, the image's
+ * first MiB is held in memory, and goes to the disk only after digest and length of all the rest were right and it is
+ * on the medium. Rejects with a plain reason.
+ */
+export async function writeImage(parts: {
+  readonly wanted: Wanted;
+  readonly source: ImageSource;
+  readonly disks: Disks;
+  readonly now: () => number;
+  readonly told: Told;
+  readonly signal: AbortSignal;
+}): Promise<WrittenImage> {
+  const { source, wanted, disks, now, told, signal } = parts;
+  const startedAt = now();
+  await using disk = await disks.open(wanted.name);
+  refuseAnother(wanted, disk);
+  if (source.rawBytes > disk.identity.bytes) {
+    throw new Error(
+      `the image has ${source.rawBytes} bytes, the disk only ${disk.identity.bytes}; nothing was written`,
+    );
+  }
+  await clearEnds(disk);
+
+  const digest = createHash('sha256');
+  const served = await source.open(signal);
+  async function* digested(): AsyncGenerator<Uint8Array> {
+    for await (const piece of served as AsyncIterable<Uint8Array>) {
+      digest.update(piece);
+      yield piece;
+    }
+  }
+  const raw = source.compression === 'zstd' ? Readable.from(digested()).compose(createZstdDecompress()) : digested();
+
+  const { sectorBytes } = disk.identity;
+  const head = new Uint8Array(Math.min(HEAD_BYTES, Math.ceil(source.rawBytes / sectorBytes) * sectorBytes));
+  const chunk = new Uint8Array(CHUNK_BYTES);
+  let filled = 0;
+  let position = 0;
+  let written = 0;
+  async function flush(): Promise<void> {
+    if (filled === 0) return;
+    const at = position - filled;
+    // Whole sectors only: the tail of an image is padded with zeros.
+    const size = Math.min(Math.ceil(filled / sectorBytes) * sectorBytes, disk.identity.bytes - at);
+    chunk.fill(0, filled, size);
+    const skip = Math.min(size, Math.max(0, head.length - at));
+    if (at < head.length) head.set(chunk.subarray(0, skip), at);
+    if (size > skip) await disk.write(chunk.subarray(skip, size), at + skip);
+    filled = 0;
+    written += size;
+    if (written >= SYNC_BYTES) {
+      written = 0;
+      await disk.sync();
+    }
+    told('write-image', position / source.rawBytes);
+  }
+  for await (const piece of raw as AsyncIterable<Uint8Array>) {
+    signal.throwIfAborted();
+    if (position + piece.length > source.rawBytes) {
+      throw new Error(`the image is longer than the ${source.rawBytes} bytes it should have; the disk does not boot`);
+    }
+    let rest = piece;
+    while (rest.length > 0) {
+      const some = rest.subarray(0, CHUNK_BYTES - filled);
+      chunk.set(some, filled);
+      filled += some.length;
+      position += some.length;
+      rest = rest.subarray(some.length);
+      if (filled === CHUNK_BYTES) await flush();
+    }
+  }
+  await flush();
+  const sha256 = digest.digest('hex');
+  if (position !== source.rawBytes) {
+    throw new Error(`the image ended after ${position} of ${source.rawBytes} bytes; the disk does not boot`);
+  }
+  if (sha256 !== source.sha256) {
+    throw new Error(`the image’s digest is ${sha256}, wanted ${source.sha256}; the disk does not boot`);
+  }
+  await disk.sync();
+  await disk.write(head, 0);
+  await disk.sync();
+  return { bytes: position, sha256, ms: now() - startedAt };
+}
