@@ -1,3 +1,4 @@
+import type { OperateRequest, OperationState } from './messages/agent.ts';
 import type { EtcdMembers, EtcdStatus } from './messages/etcd.ts';
 import type { CpuInfo, DiskStats, LoadAvg, Memory, Mounts, SystemStat } from './messages/figures.ts';
 import type {
@@ -74,6 +75,9 @@ export type UnaryMethods = {
   '/storage.StorageService/BlockDeviceWipe': Method<BlockDeviceWipeRequest, Envelope<Done>>;
   '/time.TimeService/Time': Method<Empty, Envelope<TimeAnswer>>;
   '/time.TimeService/TimeCheck': Method<{ readonly server: string }, Envelope<TimeAnswer>>;
+  '/ingot.AgentService/CancelOperation': Method<{ readonly id: string }, OperationState>;
+  '/ingot.AgentService/Inventory': Method<Empty, { readonly json: Uint8Array }>;
+  '/ingot.AgentService/Operation': Method<{ readonly id: string }, OperationState>;
   '/cosi.resource.State/Get': Method<GetResource, { readonly resource: Resource | null }>;
 };
 
@@ -89,6 +93,7 @@ export type StreamMethods = {
   '/machine.ImageService/Pull': Method<PullRequest, PullProgress>;
   '/machine.LifecycleService/Install': Method<InstallRequest, LifecycleProgress>;
   '/machine.LifecycleService/Upgrade': Method<LifecycleUpgradeRequest, LifecycleProgress>;
+  '/ingot.AgentService/Operate': Method<OperateRequest, OperationState>;
   '/cosi.resource.State/List': Method<ListResources, { readonly resource: Resource | null }>;
   '/cosi.resource.State/Watch': Method<WatchResources, WatchedResources>;
 };

@@ -13,6 +13,7 @@ export const PROTO_FILES = [
   'machine.proto',
   'image-service.proto',
   'lifecycle-service.proto',
+  'ingot-agent.proto',
 ] as const;
 
 /** Both ways: a manifest or a chunk of a log may be larger than gRPC's own 4 MiB. */

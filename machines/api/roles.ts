@@ -37,6 +37,8 @@ const METHODS: Readonly<Record<string, readonly Role[]>> = {
   '/storage.StorageService/Disks': READER,
   '/time.TimeService/Time': READER,
   '/time.TimeService/TimeCheck': READER,
+  '/ingot.AgentService/Inventory': READER,
+  '/ingot.AgentService/Operation': READER,
   '/cosi.resource.State/Get': READER,
   '/cosi.resource.State/List': READER,
   '/cosi.resource.State/Watch': READER,
