@@ -9,6 +9,7 @@ import {
   type LoadAvg,
   type Memory,
   MEMORY_FIELDS,
+  type MemoryField,
   SOFT_IRQ_FIELDS,
   type SystemStat,
 } from '../../api/messages/figures.ts';
@@ -19,16 +20,12 @@ const TICKS_PER_SECOND = 100;
 
 /** `/proc/meminfo`. What the protocol has no field for is left out, and 0 stands for what this kernel does not tell. */
 export function readMemory(text: string): Memory {
-  const known = new Map(MEMORY_FIELDS.map((field) => [field as string, field]));
-  const meminfo = Object.fromEntries(MEMORY_FIELDS.map((field) => [field, '0'])) as Record<
-    (typeof MEMORY_FIELDS)[number],
-    Integer64
-  >;
-  for (const [, name = '', value = ''] of text.matchAll(/^(\S+):\s*(\d+)/gm)) {
-    const field = known.get(name.toLowerCase().replaceAll(/[^a-z0-9]/g, ''));
-    if (field) meminfo[field] = integer(value);
+  const told = new Map<string, Integer64>();
+  for (const [, name = '', value] of text.matchAll(/^(\S+):\s*(\d+)/gm)) {
+    told.set(name.toLowerCase().replaceAll(/[^a-z0-9]/g, ''), integer(value));
   }
-  return { meminfo };
+  const fields = MEMORY_FIELDS.map((field) => [field, told.get(field) ?? '0'] as const);
+  return { meminfo: Object.fromEntries(fields) as Record<MemoryField, Integer64> };
 }
 
 /** `/proc/cpuinfo`, a paragraph for each processor; other architectures than x86 fill less of it. */
