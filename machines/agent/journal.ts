@@ -13,7 +13,7 @@ export type Journal<T> = {
   read(from: number, limit?: number): Passage<T>;
   /** Resolves when there is something behind that place; rejects with the signal's reason. */
   grown(from: number, signal: AbortSignal): Promise<void>;
-  /** Entries from a place on, and then as they come, until the signal aborts; then it ends. */
+  /** Entries from a place on, and then as they come. After the signal aborts it ends with what there is by then. */
   follow(from: number, signal: AbortSignal): AsyncGenerator<T, void, undefined>;
 };
 
@@ -58,16 +58,14 @@ export function openJournal<T>(capacity: number): Journal<T> {
     },
     async *follow(from, signal) {
       let place = from;
-      while (!signal.aborted) {
+      for (;;) {
+        const last = signal.aborted;
         const passage = journal.read(place, 256);
         place = passage.next;
         for (const entry of passage.entries) yield entry;
         if (passage.entries.length > 0) continue;
-        try {
-          await journal.grown(place, signal);
-        } catch {
-          return;
-        }
+        if (last) return;
+        await journal.grown(place, signal).catch(() => {});
       }
     },
   };

@@ -73,7 +73,7 @@ export async function openMachineApi(parts: {
       request: Sendable<UnaryMethods[Path]['request']>,
       options: CallOptions = {},
     ) {
-      const answer: unknown = await unary(client, methodOf(parts.definition, path), request as object, options, where);
+      const answer: unknown = await unary(client, methodOf(parts.definition, path), request, options, where);
       return answer as UnaryMethods[Path]['response'];
     },
     stream<Path extends StreamPath>(
@@ -84,7 +84,7 @@ export async function openMachineApi(parts: {
       const answers: unknown = serverStream(
         client,
         methodOf(parts.definition, path),
-        request as object,
+        request,
         options,
         where,
       );

@@ -62,10 +62,18 @@ async function* watch(
   } else {
     for (const event of contents) yield { event: [event] };
   }
-  let place = start;
-  for await (const change of resources.changes.follow(start, signal)) {
-    place++;
-    if (concerns(change.resource)) yield { event: [{ ...resourceEvent(change), bookmark: bookmarkAt(place) }] };
+  for (let place = start; !signal.aborted; ) {
+    const passage = resources.changes.read(place, 64);
+    if (passage.lost > 0) {
+      yield { event: [{ event_type: 'ERRORED', error: `${passage.lost} changes were missed: watch again` }] };
+      return;
+    }
+    for (const [index, change] of passage.entries.entries()) {
+      if (!concerns(change.resource)) continue;
+      yield { event: [{ ...resourceEvent(change), bookmark: bookmarkAt(place + index + 1) }] };
+    }
+    place = passage.next;
+    await resources.changes.grown(place, signal).catch(() => {});
   }
 }
 

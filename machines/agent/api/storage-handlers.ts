@@ -30,10 +30,15 @@ function diskMessage(disk: InventoryDisk): Sendable<Disk> {
   };
 }
 
-function diskType(disk: InventoryDisk): 'UNKNOWN' | 'SSD' | 'HDD' | 'NVME' | 'SD' | 'CD' {
-  if (/^nvme/.test(disk.name ?? '')) return 'NVME';
-  if (/^sr/.test(disk.name ?? '')) return 'CD';
-  if (/^mmcblk/.test(disk.name ?? '')) return 'SD';
+type Kind = 'UNKNOWN' | 'SSD' | 'HDD' | 'NVME' | 'SD' | 'CD';
+
+/** By the kernel's name for the device. */
+const KINDS: Readonly<Record<string, Kind>> = { nvme: 'NVME', sr: 'CD', mmcblk: 'SD' };
+
+function diskType(disk: InventoryDisk): Kind {
+  const kind = /^[a-z]+/.exec(disk.name ?? '')?.[0] ?? '';
+  const told = KINDS[kind];
+  if (told) return told;
   if (disk.rotational === undefined) return 'UNKNOWN';
   return disk.rotational ? 'HDD' : 'SSD';
 }
