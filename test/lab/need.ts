@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { accessSync, closeSync, constants, openSync } from 'node:fs';
+import { accessSync, closeSync, constants, existsSync, openSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { findUnpacked } from './cache.ts';
@@ -61,7 +61,12 @@ function withKernel(had: Had, args: readonly string[]): Had {
 }
 
 function findProvision(name: Provision, source: Source): Had {
-  const path = 'path' in source ? findUnpacked(source.package, source.path) : findProgram(name);
+  const path =
+    'path' in source
+      ? findUnpacked(source.package, source.path)
+      : 'file' in source
+        ? findFile(source.file)
+        : findProgram(name);
   if (path !== undefined) return { kind: 'had', path };
   const why = process.env['INGOT_NO_PACKAGES'] ?? 'npm test installs it as root on Debian';
   return { kind: 'missing', reason: `needs ${name} of Debian's ${source.package}: ${why}` };
@@ -70,6 +75,10 @@ function findProvision(name: Provision, source: Source): Had {
 function findProgram(name: string): string | undefined {
   const folders = [...(process.env['PATH'] ?? '').split(delimiter), '/usr/sbin', '/sbin'];
   return folders.map((folder) => join(folder, name)).find(isExecutable);
+}
+
+function findFile(path: string): string | undefined {
+  return existsSync(path) ? path : undefined;
 }
 
 function isExecutable(path: string): boolean {

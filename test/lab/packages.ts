@@ -10,12 +10,17 @@ export const INSTALLED_PACKAGES = [
   'curl',
   'dhcping',
   'dnsmasq-base', // the program alone; `dnsmasq` would add the service
+  'freeipmi-tools',
   'iproute2',
+  'ipmitool',
   'ipxe-qemu',
   'isc-dhcp-client',
   'kea-admin', // perfdhcp, and the libraries of the unpacked Kea server
+  'python3-pyghmi',
+  'python3-sushy',
   'qemu-system-x86',
   'qemu-utils',
+  'redfishtool',
   'tcpdump',
   'tftp-hpa',
   'tshark',
@@ -51,23 +56,33 @@ export const UNPACKED_PACKAGES = [
 export type InstalledPackage = (typeof INSTALLED_PACKAGES)[number];
 export type UnpackedPackage = (typeof UNPACKED_PACKAGES)[number];
 
-/** Where a thing that a test may need is found: a program of an installed package, or a path inside an unpacked one. */
+/** Where a thing that a test may need is found: a program of an installed package, a file of one, or a path inside an unpacked one. */
 export type Source =
   | { readonly package: InstalledPackage }
+  | { readonly package: InstalledPackage; readonly file: string }
   | { readonly package: UnpackedPackage; readonly path: string };
 
 /** Everything a test can ask for by name, beside rights. A path may end in `*` for one name that holds a version. */
 export const PROVISIONS = {
   atftp: { package: 'atftp' },
+  'bmc-info': { package: 'freeipmi-tools' },
   cpio: { package: 'cpio' },
   curl: { package: 'curl' },
   dhclient: { package: 'isc-dhcp-client' },
   dhcping: { package: 'dhcping' },
   dnsmasq: { package: 'dnsmasq-base' },
   ip: { package: 'iproute2' },
+  'ipmi-fru': { package: 'freeipmi-tools' },
+  'ipmi-sel': { package: 'freeipmi-tools' },
+  ipmipower: { package: 'freeipmi-tools' },
+  ipmitool: { package: 'ipmitool' },
   perfdhcp: { package: 'kea-admin' },
   'qemu-img': { package: 'qemu-utils' },
+  // Debian's own Python sees these; another one in PATH does not.
+  pyghmi: { package: 'python3-pyghmi', file: '/usr/lib/python3/dist-packages/pyghmi/__init__.py' },
   'qemu-system-x86_64': { package: 'qemu-system-x86' },
+  redfishtool: { package: 'redfishtool' },
+  sushy: { package: 'python3-sushy', file: '/usr/lib/python3/dist-packages/sushy/__init__.py' },
   tcpdump: { package: 'tcpdump' },
   tftp: { package: 'tftp-hpa' },
   tshark: { package: 'tshark' },

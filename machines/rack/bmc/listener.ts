@@ -20,7 +20,10 @@ export async function listenHttps(options: {
   const server = createServer({ noDelay: true }, (socket) => {
     // Peers go as they please: what is lost with them is theirs.
     socket.on('error', () => {});
-    if (isDead()) return void socket.resetAndDestroy();
+    if (isDead()) {
+      socket.resetAndDestroy();
+      return;
+    }
     sockets.add(socket);
     socket.once('close', () => sockets.delete(socket));
     const secure = new TLSSocket(socket, { isServer: true, secureContext: context() });

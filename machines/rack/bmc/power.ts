@@ -69,7 +69,7 @@ export function openPower(options: {
     lastResetAt = now();
     everOn = true;
     byCommand = true;
-    await backend.on(boot.take);
+    await backend.on(() => boot.take());
     under = undefined;
     log('Power on');
   }
@@ -118,7 +118,7 @@ export function openPower(options: {
           queue(async () => {
             await backend.off();
             lastResetAt = now();
-            await backend.on(boot.take);
+            await backend.on(() => boot.take());
             log('Reset');
           });
           return 'taken';

@@ -108,7 +108,7 @@ function create(board: Board, body: JsonObject): Answer {
     return refusal(400, 'PropertyValueFormatError', ['UserName'], { related: ['UserName'] });
   }
   if (!isPassword(password)) return refusal(400, 'PropertyValueFormatError', ['Password'], { related: ['Password'] });
-  if (!isRole(role)) return refusal(400, 'PropertyValueNotInList', [String(role), 'RoleId'], { related: ['RoleId'] });
+  if (!isRole(role)) return refusal(400, 'PropertyValueNotInList', [role, 'RoleId'], { related: ['RoleId'] });
   if (board.accounts.list().some((one) => one.userName === userName)) return refusal(409, 'ResourceAlreadyExists');
   const account = { id: board.accounts.freeId(), userName, password, role, enabled: enabled === true };
   if (!board.fault('lies')) board.accounts.put(account);
@@ -130,7 +130,7 @@ function change(board: Board, account: Account, body: JsonObject, isSelf: boolea
         next = { ...next, userName: value };
         break;
       case 'RoleId':
-        if (!isRole(value)) return refusal(400, 'PropertyValueNotInList', [String(value), name], { related: [name] });
+        if (!isRole(value)) return refusal(400, 'PropertyValueNotInList', [value, name], { related: [name] });
         next = { ...next, role: value };
         break;
       case 'Enabled':

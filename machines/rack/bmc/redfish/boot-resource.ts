@@ -54,7 +54,7 @@ export function patchBoot(board: Board, wanted: unknown): Answer {
   ] as const;
   for (const [name, value, allowed] of lists) {
     if (value === undefined || allowed.some((one) => one === value)) continue;
-    return refusal(400, 'PropertyValueNotInList', [String(value), name], { related: [`Boot.${name}`] });
+    return refusal(400, 'PropertyValueNotInList', [value, name], { related: [`Boot.${name}`] });
   }
   if (httpUri !== undefined && httpUri !== null && (typeof httpUri !== 'string' || !URL.canParse(httpUri))) {
     return refusal(400, 'PropertyValueFormatError', ['HttpBootUri'], { related: ['Boot.HttpBootUri'] });

@@ -27,7 +27,7 @@ export function managerResources({ board, tasks }: Service): readonly (readonly 
         post(body) {
           const type = body['ResetType'] ?? types[0];
           if (!types.some((one) => one === type)) {
-            return refusal(400, 'ActionParameterValueNotInList', [String(type), 'ResetType']);
+            return refusal(400, 'ActionParameterValueNotInList', [type, 'ResetType']);
           }
           // After the answer has left, or nobody would hear it.
           setImmediate(() => board.restart());

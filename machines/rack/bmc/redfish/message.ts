@@ -33,8 +33,10 @@ const BASE = {
 } as const satisfies Record<string, readonly [string, 'OK' | 'Warning' | 'Critical', string]>;
 export type MessageKey = keyof typeof BASE;
 
-export function extendedInfo(key: MessageKey, ...args: readonly string[]): JsonObject {
+/** Arguments may be whatever a client sent. */
+export function extendedInfo(key: MessageKey, ...values: readonly unknown[]): JsonObject {
   const [text, severity, resolution] = BASE[key];
+  const args = values.map((value) => (typeof value === 'string' ? value : (JSON.stringify(value) ?? '')));
   return {
     '@odata.type': '#Message.v1_1_2.Message',
     MessageId: `Base.1.18.${key}`,
@@ -50,7 +52,7 @@ export function extendedInfo(key: MessageKey, ...args: readonly string[]): JsonO
 export function refusal(
   status: number,
   key: MessageKey,
-  args: readonly string[] = [],
+  args: readonly unknown[] = [],
   options: { readonly related?: readonly string[]; readonly headers?: Readonly<Record<string, string>> } = {},
 ): Answer {
   const { related, headers } = options;

@@ -210,7 +210,7 @@ export function lightRules(board: Board): Readonly<Record<string, (value: unknow
     [name](value) {
       const on = lit.some((one) => one === value);
       if (!on && !dark.some((one) => one === value)) {
-        return refusal(400, 'PropertyValueNotInList', [String(value), name], { related: [name] });
+        return refusal(400, 'PropertyValueNotInList', [value, name], { related: [name] });
       }
       if (!board.fault('lies')) board.identify(on ? Number.POSITIVE_INFINITY : 0);
       return NO_CONTENT;

@@ -101,7 +101,7 @@ function sessionResources(service: Service): readonly (readonly [string, Resourc
         patch(body) {
           const seconds = body['SessionTimeout'];
           if (typeof seconds !== 'number' || seconds < 30 || seconds > 86_400) {
-            return refusal(400, 'PropertyValueNotInList', [String(seconds), 'SessionTimeout']);
+            return refusal(400, 'PropertyValueNotInList', [seconds, 'SessionTimeout']);
           }
           if (!board.fault('lies')) sessions.idleSeconds = seconds;
           return NO_CONTENT;
