@@ -1,8 +1,10 @@
 import { stringify } from 'yaml';
+import type { MachineApiDefinition } from '#services/machine-api/definition.ts';
 import type { Resource, ResourceEvent } from '../api/messages/resource.ts';
 import { type Sendable, timestamp } from '../api/messages/shape.ts';
 import type { ResourceContent } from './decide/hardware-resources.ts';
-import { DEFINITIONS, metaResources } from './decide/resource-definitions.ts';
+import { wireSpec } from './decide/wire-spec.ts';
+import { DEFINITIONS, metaResources, specMessage } from './decide/resource-definitions.ts';
 import { type Journal, openJournal } from './journal.ts';
 
 /** How many changes a watcher may be behind, or may ask back for. */
@@ -34,7 +36,10 @@ export type Resources = {
   readonly changes: Journal<Change>;
 };
 
-export function openResources(parts: { readonly now: () => number }): Resources {
+export function openResources(parts: {
+  readonly definition: MachineApiDefinition;
+  readonly now: () => number;
+}): Resources {
   const tables = new Map<
     string,
     Map<string, KeptResource & { readonly version: number; readonly createdMs: number }>
@@ -71,7 +76,7 @@ export function openResources(parts: { readonly now: () => number }): Resources 
           created: timestamp(createdMs),
           updated: timestamp(now),
         },
-        spec: { yaml_spec: yaml },
+        spec: { yaml_spec: yaml, proto_spec: protoSpec(parts.definition, content) },
       },
     };
     table.set(id, resource);
@@ -98,6 +103,12 @@ export function openResources(parts: { readonly now: () => number }): Resources 
   };
   resources.replace([], metaResources());
   return resources;
+}
+
+function protoSpec(definition: MachineApiDefinition, { type, spec }: ResourceContent): Uint8Array {
+  const name = specMessage(type);
+  if (name === undefined) throw new Error(`no definition of the type ${type}`);
+  return definition.message(name).serialize(wireSpec(spec));
 }
 
 /** An event of a watch. */

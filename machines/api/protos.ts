@@ -10,6 +10,7 @@ export const PROTO_FILES = [
   'time.proto',
   'storage.proto',
   'cosi-resource.proto',
+  'resource-specs.proto',
   'machine.proto',
   'image-service.proto',
   'lifecycle-service.proto',

@@ -2,6 +2,7 @@ import { openEvents } from '#machines/agent/events.ts';
 import { agentHandlers } from '#machines/agent/api/handlers.ts';
 import { serveMachineApi } from '#machines/agent/api/server.ts';
 import { hardwareResources } from '#machines/agent/decide/hardware-resources.ts';
+import { stateResources } from '#machines/agent/decide/state-resources.ts';
 import { openHardware } from '#machines/agent/hardware.ts';
 import { openKernelLog } from '#machines/agent/kernel-log.ts';
 import { openAgentLog } from '#machines/agent/log.ts';
@@ -47,8 +48,24 @@ export async function servedAgent() {
   const events = openEvents({ definition, host });
   const hardware = openHardware();
   hardware.take(INVENTORY);
-  const resources = openResources({ now: () => host.now() });
+  const resources = openResources({ definition, now: () => host.now() });
   resources.replace([], hardwareResources(INVENTORY));
+  const addresses = [
+    { link: 'eth0', address: '192.0.2.7', prefixLength: 24, family: 'inet4' },
+    { link: 'eth0', address: 'fe80::5054:ff:fe00:1', prefixLength: 64, family: 'inet6' },
+  ] as const;
+  resources.replace(
+    [],
+    stateResources({
+      hostname: 'm1',
+      addresses,
+      version: 'v1',
+      commandLine: 'quiet',
+      secureBoot: true,
+      stage: 'maintenance',
+      ready: true,
+    }),
+  );
   const kernel = openKernelLog({ host });
   const stop = new AbortController();
   const reading = kernel.run(stop.signal);

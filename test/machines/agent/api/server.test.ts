@@ -234,8 +234,8 @@ describe('the machine API of the agent', () => {
     using client = await agent.as('os:reader');
     const watch = client.stream('/cosi.resource.State/Watch', {
       namespace: 'runtime',
-      type: 'SecurityStates.talos.dev',
-      id: 'securitystate',
+      type: 'Disks.block.talos.dev',
+      id: 'sdz',
     });
     await watch.next();
     const event = await watch.next();
