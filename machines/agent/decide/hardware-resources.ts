@@ -117,6 +117,9 @@ function linkResource(nic: InventoryNic): ResourceContent {
       vendor: nic.vendor,
       product: nic.product,
       speedMbit: nic.speedMbit,
+      // Left out they would be read as twisted pair and half duplex.
+      port: 'Other',
+      duplex: 'Unknown',
     }),
   };
 }
