@@ -1,4 +1,10 @@
-import grpc, { type sendUnaryData, type ServerUnaryCall, type ServerWritableStream, status } from '@grpc/grpc-js';
+import grpc, {
+  type Metadata,
+  type sendUnaryData,
+  type ServerUnaryCall,
+  type ServerWritableStream,
+  status,
+} from '@grpc/grpc-js';
 import { once } from 'node:events';
 import type { MachineApiDefinition, WireMethod } from '#services/machine-api/definition.ts';
 import { MAX_MESSAGE_BYTES } from '../../api/protos.ts';
@@ -91,14 +97,19 @@ function admission(parts: { readonly isOurself: (name: string) => boolean; reado
       parts.log.warn(`${path} refused to ${who}`);
       throw forbidden('not authorized');
     }
-    const passed = [...call.metadata.get('node'), ...call.metadata.get('nodes')].map(String);
-    if (!passed.every((name) => parts.isOurself(name))) throw forbidden('no request forwarding');
+    const nodes = namesOf(call.metadata, 'nodes');
+    if (![...namesOf(call.metadata, 'node'), ...nodes].every((name) => parts.isOurself(name)))
+      throw forbidden('no request forwarding');
     const gone = new AbortController();
     call.on('cancelled', () => gone.abort());
-    const [hostname] = call.metadata.get('nodes');
-    return { caller: { signal: gone.signal, who }, ...(hostname === undefined ? {} : { hostname: String(hostname) }) };
+    const [hostname] = nodes;
+    return { caller: { signal: gone.signal, who }, ...(hostname === undefined ? {} : { hostname }) };
   };
 }
+
+/** Node's HTTP/2 joins a header that came several times by commas. */
+const namesOf = (metadata: Metadata, header: string): string[] =>
+  metadata.get(header).flatMap((text) => String(text).split(/\s*,\s*/));
 
 function unaryHandler(method: WireMethod, handler: AnyHandlers[string], admit: Admit) {
   return (call: UnaryCall, answer: sendUnaryData<object>): void => {
