@@ -1,7 +1,8 @@
-import { parseIpv4 } from '../values/ip-address.ts';
+import { type Ipv4, parseIpv4 } from '../values/ip-address.ts';
 import { parseMacAddress } from '../values/mac-address.ts';
 import { sure } from '../values/parsed.ts';
 import { parseUuid } from '../values/uuid.ts';
+import type { BmcProfileName } from './bmc/quirks.ts';
 import { FIRMWARES, type Firmware, type MachineSpec } from './spec.ts';
 
 /** Every line about the rack says that it is simulated; names say it everywhere else. */
@@ -10,7 +11,19 @@ export const NAME_PREFIX = 'sim-';
 /** How an operator has set up a machine of the rack. */
 export type Standing = 'live' | 'unknown' | 'adopted';
 
-export type Place = { readonly spec: MachineSpec; readonly unit: number; readonly standing: Standing };
+export type Place = {
+  readonly spec: MachineSpec;
+  readonly unit: number;
+  readonly standing: Standing;
+  readonly bmc: RackBmc;
+};
+
+/** The BMC of a place: whose it is like, where it is, and by which protocol an operator would speak to it. */
+export type RackBmc = {
+  readonly profile: BmcProfileName;
+  readonly type: 'redfish' | 'ipmi';
+  readonly address: Ipv4;
+};
 
 /**
  * The first eight tell the story: each kind of firmware, one that waits to be accepted, one whose network is broken,
@@ -37,6 +50,15 @@ const MODELS: Readonly<Record<Firmware, readonly [string, string]>> = {
   'uefi-http': ['HPE (simulated)', 'DL360 HTTP Boot'],
   'uefi-arm64': ['Ampere (simulated)', 'Altra'],
   'ipxe-rom': ['QEMU (simulated)', 'iPXE ROM'],
+};
+
+/** Each kind of machine has its maker's BMC; the older ones are spoken to by IPMI. */
+const BMCS: Readonly<Record<Firmware, Omit<RackBmc, 'address'>>> = {
+  bios: { profile: 'supermicro', type: 'ipmi' },
+  uefi: { profile: 'dell-idrac', type: 'redfish' },
+  'uefi-http': { profile: 'hpe-ilo', type: 'redfish' },
+  'uefi-arm64': { profile: 'openbmc', type: 'redfish' },
+  'ipxe-rom': { profile: 'plain', type: 'ipmi' },
 };
 
 /** Each rack of forty has a relay of its own: 127.77.0.2 and up. */
@@ -66,7 +88,8 @@ export function lineUp(count: number, { story: hasStory = true } = {}): readonly
       faults: story.faults,
       giaddr: sure(parseIpv4(`127.77.0.${(rack % 250) + 1}`)),
     };
-    return { spec, unit, standing: story.standing };
+    const bmc = { ...BMCS[story.firmware], address: sure(parseIpv4(`127.78.${rack % 250}.${unit}`)) };
+    return { spec, unit, standing: story.standing, bmc };
   });
 }
 

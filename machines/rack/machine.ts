@@ -4,6 +4,8 @@ import type { Ipv4 } from '../values/ip-address.ts';
 import type { DhcpClientKind, DhcpLease, RackDhcp } from './firmware/dhcp-client.ts';
 import { httpRead } from './firmware/http-client.ts';
 import { tftpRead } from './firmware/tftp-client.ts';
+import type { BootChoice } from './bmc/boot-override.ts';
+import type { BootStage } from './bmc/power-backend.ts';
 import { type Fetched, type IpxeMachine, type IpxeOutcome, runScript } from './ipxe/interpreter.ts';
 import type { DaemonSockets, Fault, Firmware, MachineSpec, Quirk, RackTimes } from './spec.ts';
 
@@ -11,6 +13,8 @@ import type { DaemonSockets, Fault, Firmware, MachineSpec, Quirk, RackTimes } fr
 export type BootResult =
   | { readonly kind: 'running'; readonly arguments: string }
   | { readonly kind: 'own-disk' }
+  /** It turned itself off. */
+  | { readonly kind: 'off' }
   | { readonly kind: 'stuck'; readonly because: string };
 
 export type MachineSurroundings = {
@@ -19,6 +23,10 @@ export type MachineSurroundings = {
   /** What a person would read on the machine's screen. */
   readonly screen: (line: string) => void;
   readonly times: RackTimes;
+  /** What its BMC wants of the next boot attempt: asked at the start of each, and spent by it. */
+  readonly takeBoot: () => BootChoice;
+  /** Told how far it is. */
+  readonly stage: (stage: Exclude<BootStage, 'off'>) => void;
 };
 
 const FIRST_CLIENT: Readonly<Record<Firmware, DhcpClientKind>> = {
@@ -44,19 +52,46 @@ export async function powerOn(
   around: MachineSurroundings,
   signal: AbortSignal,
 ): Promise<BootResult> {
-  const result = await tryNetwork(spec, around, signal);
+  const result = await attemptBoot(spec, around, signal);
   if (result.kind === 'own-disk' && spec.faults.includes('installed')) {
     await sleep(around.times.kernelMs, undefined, { signal });
     await around.dhcp.obtain(spec, 'linux', signal);
+    around.stage('running');
   }
   return result;
 }
 
-/** What the firmware's first boot entry comes to. */
+/** One boot attempt: the firmware's own order, network before disk, or what the BMC wants this once. */
+async function attemptBoot(spec: MachineSpec, around: MachineSurroundings, signal: AbortSignal): Promise<BootResult> {
+  const { device } = around.takeBoot();
+  around.stage('self-test');
+  await sleep(around.times.selfTestMs, undefined, { signal });
+  around.stage('loading');
+  switch (device) {
+    case 'none':
+      return await tryNetwork(spec, around, signal);
+    case 'network':
+      return await tryNetwork(spec.firmware === 'uefi-http' ? { ...spec, firmware: 'uefi' } : spec, around, signal);
+    case 'http':
+      // An old BIOS has no HTTP Boot: it takes the network as it can.
+      return await tryNetwork(spec.firmware === 'uefi' ? { ...spec, firmware: 'uefi-http' } : spec, around, signal);
+    case 'disk':
+      around.screen('Booting from Hard Disk');
+      return { kind: 'own-disk' };
+    case 'media':
+      around.screen('No medium in the drive');
+      return { kind: 'own-disk' };
+    case 'setup':
+      return { kind: 'stuck', because: 'BIOS setup waits for a person' };
+    default:
+      return device satisfies never;
+  }
+}
+
+/** What the firmware's network entry comes to. */
 async function tryNetwork(spec: MachineSpec, around: MachineSurroundings, signal: AbortSignal): Promise<BootResult> {
   const has = (fault: Fault | Quirk): boolean => spec.faults.includes(fault);
-  const { selfTestMs, linkMs, hesitationMs } = around.times;
-  await sleep(selfTestMs, undefined, { signal });
+  const { linkMs, hesitationMs } = around.times;
   if (has('late-link')) await sleep(linkMs, undefined, { signal });
 
   const client = has('unknown-arch') ? 'pxe-itanium' : FIRST_CLIENT[spec.firmware];
@@ -174,9 +209,9 @@ async function leaveIpxe(
     case 'kernel': {
       if (spec.faults.includes('silent-kernel'))
         return { kind: 'stuck', because: 'the kernel panicked without a console' };
-      if (spec.faults.includes('boots-again')) return await tryNetwork(spec, around, signal);
+      if (spec.faults.includes('boots-again')) return await attemptBoot(spec, around, signal);
       if (spec.faults.includes('boots-twice')) {
-        return await tryNetwork(
+        return await attemptBoot(
           { ...spec, faults: spec.faults.filter((one) => one !== 'boots-twice') },
           around,
           signal,
@@ -184,15 +219,17 @@ async function leaveIpxe(
       }
       await sleep(around.times.kernelMs, undefined, { signal });
       await around.dhcp.obtain(spec, 'linux', signal);
+      around.stage('running');
       around.screen(`Linux is up at ${lease.address}: ${outcome.arguments}`);
       return { kind: 'running', arguments: outcome.arguments };
     }
     case 'own-disk':
     case 'exit':
-    case 'poweroff':
       return { kind: 'own-disk' };
+    case 'poweroff':
+      return { kind: 'off' };
     case 'reboot':
-      return await tryNetwork(spec, around, signal);
+      return await attemptBoot(spec, around, signal);
     case 'shell':
       return { kind: 'stuck', because: 'iPXE shell' };
     case 'failed':

@@ -4,14 +4,18 @@ import { parseArgs } from 'node:util';
 import { EXIT } from '../contract/exit-status.ts';
 import { parseIpv4 } from '../values/ip-address.ts';
 import { sure } from '../values/parsed.ts';
+import { BMC_USER, bmcSecrets } from './bmc-secrets.ts';
+import { type BmcFault, isBmcFault } from './bmc/faults.ts';
+import { BMC_PORTS, type BmcPorts, bmcTls } from './bmc/start-bmc.ts';
 import { lineUp } from './line-up.ts';
 import { documents, IMAGE_BYTES, prepare } from './prepare.ts';
-import { type RackEvent, runRack } from './rack.ts';
+import { type RackBmcs, type RackEvent, runRack, runRackWithBmcs } from './rack.ts';
 import { FAULTS, type MachineSpec, QUIRKS, RACK_TIMES } from './spec.ts';
 
 // A rack of simulated machines, a process of its own that knows the daemon only by its sockets.
 //   main.ts prepare --dir DIR --machines N     writes what they load, prints the documents to apply as one JSON array
 //   main.ts run --dhcp IP:PORT --tftp-port N   powers them on and prints what is on their screens
+//   … run --bmcs --dir DIR                     gives them BMCs, and goes on until it is stopped
 const { positionals, values } = parseArgs({
   allowPositionals: true,
   options: {
@@ -26,6 +30,11 @@ const { positionals, values } = parseArgs({
     'self-test': { type: 'string', default: '300' },
     'kernel-time': { type: 'string', default: '1500' },
     fault: { type: 'string', multiple: true, default: [] },
+    bmcs: { type: 'boolean', default: false },
+    'powered-off': { type: 'boolean', default: false },
+    'redfish-port': { type: 'string', default: String(BMC_PORTS.redfish) },
+    'ipmi-port': { type: 'string', default: String(BMC_PORTS.ipmi) },
+    'bmc-fault': { type: 'string', multiple: true, default: [] },
     output: { type: 'string', short: 'o', default: 'text' },
   },
 });
@@ -37,7 +46,8 @@ switch (positionals[0]) {
     const dir = resolve(values.dir);
     await mkdir(dir, { recursive: true });
     await prepare(dir, { kernel: Number(values['kernel-bytes']), initrd: Number(values['initrd-bytes']) });
-    process.stdout.write(`${JSON.stringify(documents(dir, places()))}\n`);
+    await bmcSecrets(dir);
+    process.stdout.write(`${JSON.stringify(documents(dir, places(), bmcPorts()))}\n`);
     break;
   case 'run':
     await run();
@@ -52,25 +62,63 @@ function places() {
   return lineUp(Number(values.machines), { story: !values.plain });
 }
 
+function bmcPorts(): BmcPorts {
+  return { redfish: Number(values['redfish-port']), ipmi: Number(values['ipmi-port']) };
+}
+
 async function run(): Promise<void> {
   const [address = '', port = ''] = values.dhcp.split(':');
+  const rack = {
+    machines: places().map(({ spec }) => withFaults(spec)),
+    daemon: {
+      dhcp: { address: sure(parseIpv4(address)), port: Number(port) },
+      tftpPort: Number(values['tftp-port']),
+    },
+    staggerMs: Number(values.stagger),
+    times: { ...RACK_TIMES, selfTestMs: Number(values['self-test']), kernelMs: Number(values['kernel-time']) },
+    events: values.output === 'json' ? writeEvent : print,
+    signal: stop.signal,
+  };
   try {
-    const results = await runRack({
-      machines: places().map(({ spec }) => withFaults(spec)),
-      daemon: {
-        dhcp: { address: sure(parseIpv4(address)), port: Number(port) },
-        tftpPort: Number(values['tftp-port']),
-      },
-      staggerMs: Number(values.stagger),
-      times: { ...RACK_TIMES, selfTestMs: Number(values['self-test']), kernelMs: Number(values['kernel-time']) },
-      events: values.output === 'json' ? (event) => process.stdout.write(`${JSON.stringify(event)}\n`) : print,
-      signal: stop.signal,
-    });
+    if (values.bmcs) {
+      await runRackWithBmcs({ ...rack, bmcs: await bmcs(), powersOn: !values['powered-off'] });
+      return;
+    }
+    const results = await runRack(rack);
     const running = results.filter(({ kind }) => kind === 'running').length;
     process.stdout.write(`[simulated] ${running} of ${results.length} machines run\n`);
   } catch (error) {
     if (!stop.signal.aborted) throw error;
   }
+}
+
+/** The password and the certificate are the prepared directory's. */
+async function bmcs(): Promise<RackBmcs> {
+  const { password, certificate } = await bmcSecrets(resolve(values.dir));
+  const at = new Map(places().map(({ spec, bmc }) => [spec.name, bmc]));
+  return {
+    of(machine) {
+      const place = at.get(machine.name);
+      return place && { ...place, faults: bmcFaults(machine) };
+    },
+    ports: bmcPorts(),
+    username: BMC_USER,
+    password,
+    tls: await bmcTls(certificate),
+    onListening: () => process.stdout.write(`[simulated] ${at.size} BMCs listen\n`),
+  };
+}
+
+/** `--bmc-fault sim-r1-u02=hangs` */
+function bmcFaults(spec: MachineSpec): readonly BmcFault[] {
+  return values['bmc-fault'].flatMap((text) => {
+    const [name, fault = ''] = text.split('=');
+    return name === spec.name && isBmcFault(fault) ? [fault] : [];
+  });
+}
+
+function writeEvent(event: RackEvent): void {
+  process.stdout.write(`${JSON.stringify(event)}\n`);
 }
 
 /** `--fault sim-r1-u03=no-tftp` */
@@ -91,12 +139,8 @@ function print(event: RackEvent): void {
       return say(name, `screen: ${event.line}`);
     case 'ended': {
       const { result } = event;
-      const what =
-        result.kind === 'stuck'
-          ? `stuck: ${result.because}`
-          : result.kind === 'running'
-            ? 'runs'
-            : 'boots its own disk';
+      const ends = { running: 'runs', 'own-disk': 'boots its own disk', off: 'turned itself off' };
+      const what = result.kind === 'stuck' ? `stuck: ${result.because}` : ends[result.kind];
       return say(name, `${what} after ${(event.ms / 1000).toFixed(1)} s`);
     }
     default:

@@ -1,6 +1,10 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { BMC_PORTS, type BmcPorts } from './bmc/start-bmc.ts';
 import { architectureOf, type Place } from './line-up.ts';
+
+/** The name of the one credential that the rack's BMCs know. */
+export const BMC_CREDENTIAL = 'rack';
 
 /** IMAGE_FILE_MACHINE_AMD64 and _ARM64, from the PE format's specification. */
 const PE_MACHINE = { x86_64: 0x8664, arm64: 0xaa64 } as const;
@@ -27,7 +31,11 @@ export async function prepare(directory: string, sizes = IMAGE_BYTES): Promise<v
 }
 
 /** What an operator would have applied for these machines, as documents of the API's shape. */
-export function documents(directory: string, places: readonly Place[]): readonly Readonly<Record<string, unknown>>[] {
+export function documents(
+  directory: string,
+  places: readonly Place[],
+  ports: BmcPorts = BMC_PORTS,
+): readonly Readonly<Record<string, unknown>>[] {
   const labels = { simulated: 'true' };
   const arches = ['x86_64', 'arm64'] as const;
   return [
@@ -61,14 +69,18 @@ export function documents(directory: string, places: readonly Place[]): readonly
       match: { facts: { arch: 'x86_64' } },
       profile: liveName('x86_64'),
     },
-    ...places.filter(({ standing }) => standing !== 'unknown').map((place) => machineDocument(place, labels)),
+    ...places.filter(({ standing }) => standing !== 'unknown').map((place) => machineDocument(place, labels, ports)),
   ];
 }
 
 /** Names of documents have no underscore. */
 const liveName = (arch: 'arm64' | 'x86_64'): string => `sim-live-${arch.replace('_', '-')}`;
 
-function machineDocument({ spec, unit, standing }: Place, labels: Readonly<Record<string, string>>) {
+function machineDocument(
+  { spec, unit, standing, bmc }: Place,
+  labels: Readonly<Record<string, string>>,
+  ports: BmcPorts,
+) {
   const rack = spec.name.split('-')[1] ?? 'r1';
   return {
     kind: 'Machine',
@@ -78,6 +90,11 @@ function machineDocument({ spec, unit, standing }: Place, labels: Readonly<Recor
     uuid: spec.uuid,
     serial: spec.serial,
     location: { site: 'default', rack, unit },
+    bmc: {
+      type: bmc.type,
+      address: bmc.type === 'redfish' ? `https://${bmc.address}:${ports.redfish}` : `${bmc.address}:${ports.ipmi}`,
+      credential: BMC_CREDENTIAL,
+    },
     ...(standing === 'live' ? { profile: liveName(architectureOf(spec.firmware)) } : {}),
   };
 }

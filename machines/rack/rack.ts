@@ -1,4 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Ipv4 } from '../values/ip-address.ts';
+import type { BootChoice } from './bmc/boot-override.ts';
+import type { BmcFault } from './bmc/faults.ts';
+import { rackHardware } from './bmc/hardware.ts';
+import { type BootStage, simulatedPower } from './bmc/power-backend.ts';
+import { BMC_PROFILES, type BmcProfileName } from './bmc/quirks.ts';
+import { type BmcPorts, type BmcTls, startBmc } from './bmc/start-bmc.ts';
 import { rackDhcp } from './firmware/dhcp-client.ts';
 import { type BootResult, powerOn } from './machine.ts';
 import { openRelays } from './relays.ts';
@@ -9,30 +16,121 @@ export type RackEvent =
   | { readonly kind: 'screen'; readonly machine: MachineSpec; readonly line: string }
   | { readonly kind: 'ended'; readonly machine: MachineSpec; readonly result: BootResult; readonly ms: number };
 
-/**
- * Powers on every machine once, `staggerMs` apart, and waits until each has ended or the signal aborts. A machine that
- * waits for an operator goes on waiting. Gives the results in the order of the machines.
- */
-export async function runRack(options: {
+/** The BMCs of a rack: one for each machine that `of` knows a place for. */
+export type RackBmcs = {
+  readonly of: (
+    machine: MachineSpec,
+  ) => { readonly profile: BmcProfileName; readonly address: Ipv4; readonly faults: readonly BmcFault[] } | undefined;
+  readonly ports: BmcPorts;
+  readonly username: string;
+  readonly password: string;
+  readonly tls: BmcTls;
+  /** Told when all of them listen. */
+  readonly onListening?: () => void;
+};
+
+type RackOptions = {
   readonly machines: readonly MachineSpec[];
   readonly daemon: DaemonSockets;
   readonly staggerMs: number;
   readonly times: RackTimes;
   readonly events: (event: RackEvent) => void;
   readonly signal: AbortSignal;
-}): Promise<readonly BootResult[]> {
-  const { machines, daemon, staggerMs, times, events, signal } = options;
-  await using relays = openRelays(daemon.dhcp);
-  const dhcp = rackDhcp(relays, times);
+};
 
-  const live = async (machine: MachineSpec, index: number): Promise<BootResult> => {
-    await sleep(index * staggerMs, undefined, { signal });
-    events({ kind: 'power-on', machine });
+/**
+ * Powers on every machine once, `staggerMs` apart, and waits until each has ended or the signal aborts. A machine that
+ * waits for an operator goes on waiting. Gives the results in the order of the machines.
+ */
+export async function runRack(options: RackOptions): Promise<readonly BootResult[]> {
+  const { machines, daemon, staggerMs, events, signal } = options;
+  await using relays = openRelays(daemon.dhcp);
+  const live = liveOf(options, relays);
+  return await Promise.all(
+    machines.map(async (machine, index) => {
+      await sleep(index * staggerMs, undefined, { signal });
+      events({ kind: 'power-on', machine });
+      const alone = { takeBoot: () => NO_OVERRIDE, stage: () => {}, say: () => {}, signal };
+      return await live(machine, alone);
+    }),
+  );
+}
+
+const NO_OVERRIDE: BootChoice = { device: 'none', mode: 'uefi' };
+
+/**
+ * The same machines with BMCs, which turn them on and off until the signal aborts. `powersOn`: all of them are turned on
+ * once, `staggerMs` apart, as somebody who built the rack would; else they stay off until their BMC is told otherwise.
+ */
+export async function runRackWithBmcs(
+  options: RackOptions & { readonly bmcs: RackBmcs; readonly powersOn: boolean },
+): Promise<void> {
+  const { machines, daemon, staggerMs, events, bmcs, powersOn, signal } = options;
+  const { promise: ended, resolve: end, reject: fail } = Promise.withResolvers<void>();
+  if (signal.aborted) return;
+  signal.addEventListener('abort', () => end(), { once: true });
+  await using relays = openRelays(daemon.dhcp);
+  await using running = new AsyncDisposableStack();
+  const live = liveOf(options, relays);
+  const boards = [];
+  for (const machine of machines) {
+    const place = bmcs.of(machine);
+    const backend = simulatedPower({
+      shutdownMs: options.times.kernelMs,
+      onError: fail,
+      async boot(attempt) {
+        events({ kind: 'power-on', machine });
+        const result = await live(machine, attempt);
+        return result.kind === 'off' ? 'turns-off' : 'stays-on';
+      },
+    });
+    running.use(backend);
+    if (!place) continue;
+    const bmc = running.use(
+      await startBmc({
+        identity: rackHardware(machine),
+        backend,
+        address: place.address,
+        ports: bmcs.ports,
+        profile: BMC_PROFILES[place.profile],
+        faults: place.faults,
+        credentials: [{ username: bmcs.username, password: bmcs.password }],
+        tls: bmcs.tls,
+        signal,
+      }),
+    );
+    boards.push(bmc.board);
+  }
+  bmcs.onListening?.();
+  if (powersOn) {
+    for (const board of boards) {
+      board.power.request('on');
+      await Promise.race([sleep(staggerMs, undefined, { signal }).catch(() => {}), ended]);
+    }
+  }
+  await ended;
+}
+
+/** One power-on of one machine, with what it says about it. */
+function liveOf({ daemon, times, events }: RackOptions, relays: ReturnType<typeof openRelays>) {
+  const dhcp = rackDhcp(relays, times);
+  return async (
+    machine: MachineSpec,
+    attempt: {
+      readonly takeBoot: () => BootChoice;
+      readonly stage: (stage: Exclude<BootStage, 'off'>) => void;
+      readonly say: (line: string) => void;
+      readonly signal: AbortSignal;
+    },
+  ): Promise<BootResult> => {
+    const { takeBoot, stage, say, signal } = attempt;
     const started = performance.now();
-    const screen = (line: string) => events({ kind: 'screen', machine, line });
-    const result = await powerOn(machine, { dhcp, daemon, screen, times }, signal);
+    const screen = (line: string): void => {
+      say(line);
+      events({ kind: 'screen', machine, line });
+    };
+    const result = await powerOn(machine, { dhcp, daemon, screen, times, takeBoot, stage }, signal);
     events({ kind: 'ended', machine, result, ms: performance.now() - started });
     return result;
   };
-  return await Promise.all(machines.map(live));
 }

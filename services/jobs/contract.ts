@@ -58,6 +58,3 @@ export type Jobs = {
   /** Called after each change, in order. Ends with the returned function. */
   watch(listener: (job: Job, event: JobEvent | undefined) => void): () => void;
 };
-
-/** How many jobs at once. */
-export type JobCaps = { readonly daemon: number; readonly rack: number };

@@ -3,8 +3,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { isOver, type Job, type JobEvent, type JobStep } from '#machines/contract/job.ts';
 import type { JobStore } from '#services/store/contract.ts';
-import type { JobCaps, Jobs, NewJob, Recipe, Step, StepOutcome } from './contract.ts';
-import { nextJobs } from './decide/next-jobs.ts';
+import type { Jobs, NewJob, Recipe, Step, StepOutcome } from './contract.ts';
+import { type JobCaps, nextJobs } from './decide/next-jobs.ts';
 
 export const JOB_CAPS: JobCaps = { daemon: 64, rack: 32 };
 /** A step tells its progress far oftener than a person can read or a disk should write. */

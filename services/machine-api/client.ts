@@ -81,13 +81,7 @@ export async function openMachineApi(parts: {
       request: Sendable<StreamMethods[Path]['request']>,
       options: CallOptions = {},
     ) {
-      const answers: unknown = serverStream(
-        client,
-        methodOf(parts.definition, path),
-        request,
-        options,
-        where,
-      );
+      const answers: unknown = serverStream(client, methodOf(parts.definition, path), request, options, where);
       return answers as AsyncGenerator<StreamMethods[Path]['response'], void, undefined>;
     },
     [Symbol.dispose]: () => client.close(),

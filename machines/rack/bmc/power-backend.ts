@@ -25,15 +25,16 @@ export interface PowerBackend extends AsyncDisposable {
   onStage(listener: (stage: BootStage) => void): () => void;
 }
 
-/** One boot attempt of a machine in software. Settles when the machine has come as far as it will. */
+/** One power-on of a machine in software. Settles when the machine has come as far as it will. */
 export type SimulatedBoot = (attempt: {
-  readonly boot: BootChoice;
+  /** Asked at the start of each boot attempt. */
+  readonly takeBoot: () => BootChoice;
   /** What stands on the screen. */
   readonly say: (line: string) => void;
   readonly stage: (stage: Exclude<BootStage, 'off'>) => void;
   /** Aborted when its power is taken away. */
   readonly signal: AbortSignal;
-}) => Promise<'stays-on' | 'turns-off' | 'boots-again'>;
+}) => Promise<'stays-on' | 'turns-off'>;
 
 /** A machine in software: `boot` is run for each power-on. */
 export function simulatedPower(options: {
@@ -63,15 +64,10 @@ export function simulatedPower(options: {
   };
 
   async function live(takeBoot: () => BootChoice, signal: AbortSignal): Promise<void> {
-    for (;;) {
-      setStage('self-test');
-      const attempt = { boot: takeBoot(), say: (line: string) => print(`${line}\r\n`), stage: setStage, signal };
-      const end = await boot(attempt);
-      signal.throwIfAborted();
-      if (end === 'boots-again') continue;
-      if (end === 'stays-on') await once(signal, 'abort');
-      return;
-    }
+    setStage('self-test');
+    const end = await boot({ takeBoot, say: (line) => print(`${line}\r\n`), stage: setStage, signal });
+    signal.throwIfAborted();
+    if (end === 'stays-on') await once(signal, 'abort');
   }
 
   async function off(): Promise<void> {

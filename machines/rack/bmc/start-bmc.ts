@@ -12,7 +12,8 @@ import { openSessions } from './redfish/sessions.ts';
 import { openTasks } from './redfish/tasks.ts';
 
 /** Without root: 443 and 623 are a real BMC's. */
-export const BMC_PORTS = { redfish: 8443, ipmi: 6623 } as const;
+export type BmcPorts = { readonly redfish: number; readonly ipmi: number };
+export const BMC_PORTS: BmcPorts = { redfish: 8443, ipmi: 6623 };
 
 /** TLS contexts that BMCs may share: the one they show, and the one they show after a change. */
 export type BmcTls = { readonly context: SecureContext; readonly other: SecureContext };
@@ -40,7 +41,7 @@ export async function startBmc(options: {
   readonly identity: BmcHardware;
   readonly backend: PowerBackend;
   readonly address: string;
-  readonly ports?: { readonly redfish: number; readonly ipmi: number };
+  readonly ports?: BmcPorts;
   readonly profile?: BmcProfile;
   /** Beside those of the profile. */
   readonly quirks?: readonly BmcQuirk[];

@@ -1,5 +1,7 @@
 import type { Job } from '#machines/contract/job.ts';
-import type { JobCaps } from '../contract.ts';
+
+/** How many jobs at once. */
+export type JobCaps = { readonly daemon: number; readonly rack: number };
 
 /**
  * Which queued jobs begin now: the oldest first, one at a time per machine, within the caps. A job that has to wait for

@@ -92,10 +92,13 @@ describe('the client of the machine API', () => {
     const own = await authority.machine(['127.0.0.1']);
     const { promise: headers, resolve } = Promise.withResolvers<readonly string[]>();
     const server = http2.createSecureServer({ key: own.key, cert: own.certificate });
-    server.on('stream', (stream, _headers, _flags, raw) => {
-      resolve(raw as unknown as readonly string[]);
-      stream.respond({ 'content-type': 'application/grpc', 'grpc-status': '12' }, { endStream: true });
-    });
+    server.on(
+      'stream',
+      (stream: http2.ServerHttp2Stream, ...[, , raw]: readonly [unknown, unknown, readonly string[]]) => {
+        resolve(raw);
+        stream.respond({ 'content-type': 'application/grpc', 'grpc-status': '12' }, { endStream: true });
+      },
+    );
     server.listen(0, '127.0.0.1');
     await once(server, 'listening');
     const trust = { kind: 'pinned', fingerprint: spkiFingerprint(new X509Certificate(own.certificate)) } as const;
