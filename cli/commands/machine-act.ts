@@ -1,4 +1,4 @@
-import type { ACTIONS_BY_NAME } from '#machines/contract/api/machine-resource.ts';
+import type { SettingAction } from '#machines/decide/actions.ts';
 import { EXIT } from '#machines/contract/exit-status.ts';
 import { confirm } from '../ask.ts';
 import type { Daemon } from '../daemon.ts';
@@ -6,7 +6,7 @@ import { failureOf } from '../failure.ts';
 import { count, resolveMachines, type Selection } from '../machine-names.ts';
 import { note, say, type Terminal } from '../terminal.ts';
 
-export type Action = (typeof ACTIONS_BY_NAME)[number];
+export type Action = SettingAction;
 
 const DONE: Readonly<Record<Action, string>> = {
   accept: 'accepted: it may netboot what its profile says; no disk is touched by this',

@@ -1,7 +1,7 @@
 import type { Machine } from '../contract/machine.ts';
 
-/** What an operator may do to a machine. Destructive ones come with jobs; the table is one for all of them. */
-export const MACHINE_ACTIONS = [
+/** These only change what an operator set by hand. */
+export const SETTING_ACTIONS = [
   'accept',
   'reject',
   'adopt',
@@ -10,7 +10,20 @@ export const MACHINE_ACTIONS = [
   'maintenance-on',
   'maintenance-off',
   'retire',
+] as const;
+export type SettingAction = (typeof SETTING_ACTIONS)[number];
+
+/**
+ * What an operator may do to a machine: one table for all of it. `inspect` boots the agent, which opens no disk for
+ * writing; `write-disks` is every job with a plan; `power-off` is every power action that ends what runs now.
+ */
+export const MACHINE_ACTIONS = [
+  ...SETTING_ACTIONS,
   'netboot',
+  'inspect',
+  'write-disks',
+  'power-on',
+  'power-off',
   'remove',
 ] as const;
 export type MachineAction = (typeof MACHINE_ACTIONS)[number];
@@ -69,6 +82,11 @@ const REFUSALS: Readonly<Record<MachineAction, readonly Rule[]>> = {
   'maintenance-off': [],
   retire: [IF_LOCKED],
   netboot: [IF_REJECTED, IF_NOT_ACCEPTED, IF_RETIRED, IF_ADOPTED, IF_IN_MAINTENANCE],
+  // What nobody has accepted yet may be looked at where a person names it.
+  inspect: [IF_REJECTED, IF_RETIRED, IF_ADOPTED, IF_IN_MAINTENANCE],
+  'write-disks': [IF_LOCKED, IF_REJECTED, IF_NOT_ACCEPTED, IF_RETIRED, IF_ADOPTED, IF_IN_MAINTENANCE],
+  'power-on': [IF_REJECTED],
+  'power-off': [IF_LOCKED, IF_REJECTED],
   remove: [IF_LOCKED],
 };
 
@@ -79,7 +97,7 @@ export function mayDo(action: MachineAction, machine: Machine): Allowed {
 }
 
 /** The machine after an action that only changes what an operator set by hand. Asking again changes nothing. */
-export function afterAction(action: Exclude<MachineAction, 'netboot' | 'remove'>, machine: Machine): Machine {
+export function afterAction(action: SettingAction, machine: Machine): Machine {
   switch (action) {
     case 'accept':
       return {

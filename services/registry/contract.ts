@@ -10,7 +10,7 @@ import type { FactSource, Grant, Machine } from '#machines/contract/machine.ts';
 import type { IpAddress } from '#machines/values/ip-address.ts';
 import type { MacAddress } from '#machines/values/mac-address.ts';
 import type { Uuid } from '#machines/values/uuid.ts';
-import type { MachineAction } from '#machines/decide/actions.ts';
+import type { SettingAction } from '#machines/decide/actions.ts';
 import type { Conflict, StoredDocument } from '#services/store/contract.ts';
 
 /**
@@ -52,7 +52,7 @@ export type Registry = {
   ): Promise<Outcome<{ readonly rev: number; readonly change: 'created' | 'changed' | 'unchanged' }>>;
   remove(kind: DocumentKind, name: string, by: Change): Promise<Outcome<void>>;
   /** accept, reject, adopt, lock, unlock, maintenance on and off, retire: by the table in machines/decide/actions.ts. */
-  act(name: string, action: MachineAction, by: Change): Promise<Outcome<Machine>>;
+  act(name: string, action: SettingAction, by: Change): Promise<Outcome<Machine>>;
 
   /** Called after each change, in order. Ends with the returned function. */
   watch(listener: (change: RegistryChange) => void): () => void;

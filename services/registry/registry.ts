@@ -217,7 +217,6 @@ export async function openRegistry(parts: {
     if (by.expected !== undefined && by.expected !== machine.rev) return { kind: 'stale', rev: machine.rev };
     const allowed = mayDo(action, machine);
     if (allowed.kind === 'refused') return allowed;
-    if (action === 'netboot' || action === 'remove') throw new Error(`${action} is asked for by another call`);
     const after = afterAction(action, machine);
     return isDeepStrictEqual(after, machine) ? done(machine) : await storeMachine(after, machine.rev);
   }

@@ -85,12 +85,6 @@ export const machineList = z.object({
   next: z.string().optional(),
 });
 
-/** What an operator may do by one request; `netboot` is the boot route and `remove` is DELETE. */
-export const ACTIONS_BY_NAME = MACHINE_ACTIONS.filter(
-  (action): action is Exclude<(typeof MACHINE_ACTIONS)[number], 'netboot' | 'remove'> =>
-    action !== 'netboot' && action !== 'remove',
-);
-
 export const grant = z
   .object({
     id: z.string(),

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { SETTING_ACTIONS } from '../../decide/actions.ts';
 import {
   classDocument,
   type DocumentKind,
@@ -12,7 +13,7 @@ import { accessKey, madeCode, madeToken, newToken, whoAmI } from './access-resou
 import { applyAnswer, applyRequest } from './apply.ts';
 import { inputOf } from './document-form.ts';
 import { explainQuery, explanation } from './explain.ts';
-import { ACTIONS_BY_NAME, grant, machineList, machineQuery, machineResource } from './machine-resource.ts';
+import { grant, machineList, machineQuery, machineResource } from './machine-resource.ts';
 import { type Route } from './route.ts';
 import { auditEntry, lease, leaseQuery, loader, loaderUpload, systemStatus } from './system-resource.ts';
 import { attempt, attemptQuery, eventQuery, traceEvent } from './trace-resource.ts';
@@ -133,7 +134,7 @@ export const ROUTES = {
     path: '/api/v1/machines/{name}/actions/{action}',
     summary: 'Accept, reject, adopt, lock, unlock, put into or take out of maintenance, retire',
     role: 'operator',
-    params: z.strictObject({ name, action: z.enum(ACTIONS_BY_NAME) }),
+    params: z.strictObject({ name, action: z.enum(SETTING_ACTIONS) }),
     answer: json(machineResource),
     revision: true,
   },

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { machineDocument } from '#machines/contract/documents.ts';
 import type { Machine } from '#machines/contract/machine.ts';
-import { afterAction, MACHINE_ACTIONS, type MachineAction, mayDo } from '#machines/decide/actions.ts';
+import { afterAction, MACHINE_ACTIONS, type MachineAction, mayDo, SETTING_ACTIONS } from '#machines/decide/actions.ts';
 
 const machine = (differences: Partial<Machine> = {}): Machine => ({
   document: machineDocument.parse({ kind: 'Machine', name: 'a' }),
@@ -37,6 +37,10 @@ const REFUSED: Readonly<Record<MachineAction, readonly StateName[]>> = {
   'maintenance-off': [],
   retire: ['locked'],
   netboot: ['seen', 'rejected', 'adopted', 'maintenance', 'retired'],
+  inspect: ['rejected', 'adopted', 'maintenance', 'retired'],
+  'write-disks': ['seen', 'rejected', 'adopted', 'maintenance', 'retired', 'locked'],
+  'power-on': ['rejected'],
+  'power-off': ['rejected', 'locked'],
   remove: ['locked'],
 };
 
@@ -53,8 +57,7 @@ describe('what may be done to a machine', () => {
   }
 
   it('asking again changes nothing', () => {
-    for (const action of MACHINE_ACTIONS) {
-      if (action === 'netboot' || action === 'remove') continue;
+    for (const action of SETTING_ACTIONS) {
       for (const state of Object.values(STATES)) {
         const once = afterAction(action, state);
         assert.deepEqual(afterAction(action, once), once);

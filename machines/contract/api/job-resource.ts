@@ -1,0 +1,71 @@
+import { z } from 'zod';
+import { isPlanned, PLANNED_KINDS } from '../../decide/jobs/make-plan.ts';
+import { name } from '../documents.ts';
+import { JOB_KINDS, plan, WIPE_METHODS } from '../job.ts';
+
+/** At most so many machines in one request. */
+export const MAX_AT_ONCE = 1000;
+
+const machines = z
+  .array(name)
+  .min(1)
+  .max(MAX_AT_ONCE)
+  .refine((names) => new Set(names).size === names.length, 'want each machine once');
+
+/** What would be done: nothing happens by asking. */
+export const planRequest = z.strictObject({
+  kind: z.enum(PLANNED_KINDS),
+  machines,
+  /** install and reprovision: what to install; absent: the profile that the machine or its class names. */
+  profile: name.optional(),
+  /** How disks are erased; absent: the strongest way that each disk really has. */
+  method: z.enum(['best', ...WIPE_METHODS]).optional(),
+  /** wipe and reset: only these disks, by serial or WWN. */
+  disks: z.array(z.string().min(1).max(255)).max(256).optional(),
+});
+
+export const planAnswer = z
+  .object({
+    items: z.array(plan),
+    /** Over the digests of all of them: the word that confirms them at once. */
+    digest: z.string(),
+    /** `yes`: one answer is enough; `count`: the number of machines is typed, or the digest given. */
+    ceremony: z.enum(['yes', 'count']),
+    /** How long the jobs wait, and may be cancelled, before the first of them begins. */
+    waitSeconds: z.int(),
+  })
+  .meta({ id: 'PlanAnswer' });
+export type PlanAnswer = z.output<typeof planAnswer>;
+
+/** A destructive job is begun by the id and the digest of its plan, any other by its machine alone. */
+export const jobRequest = z.strictObject({
+  jobs: z
+    .array(
+      z
+        .strictObject({
+          kind: z.enum(JOB_KINDS),
+          machine: name,
+          plan: z.strictObject({ id: z.string().max(64), digest: z.string().max(128) }).optional(),
+          /** Words for what the plan wants acknowledged: serials, or the machine's name. */
+          acknowledge: z.array(z.string().max(255)).max(1024).default([]),
+        })
+        .refine((one) => !isPlanned(one.kind) || one.plan !== undefined, {
+          path: ['plan'],
+          message: 'want the id and the digest of a plan: POST /api/v1/plans',
+        }),
+    )
+    .min(1)
+    .max(MAX_AT_ONCE),
+});
+export type JobRequest = z.output<typeof jobRequest>;
+
+export const jobQuery = z.strictObject({
+  machine: name.optional(),
+  before: z.coerce.number().optional().meta({ description: '`createdAt` of the last one seen' }),
+  limit: z.coerce.number().int().min(1).max(1000).default(100),
+});
+
+export const jobEventQuery = z.strictObject({
+  after: z.coerce.number().int().min(0).default(0).meta({ description: '`seq` of the last one seen' }),
+  limit: z.coerce.number().int().min(1).max(10_000).default(1000),
+});
