@@ -22,6 +22,7 @@ export type Newc =
   | { readonly kind: 'archive'; readonly entries: readonly NewcEntry[] }
   | { readonly kind: 'malformed'; readonly because: string };
 
+const ENCODER = new TextEncoder();
 const MAGIC = '070701';
 const HEADER_BYTES = 110;
 const TRAILER = 'TRAILER!!!';
@@ -44,10 +45,9 @@ const TYPE_BITS = 0o170000;
  */
 export function encodeNewc(entries: readonly NewcEntry[]): Uint8Array {
   if (entries.length > MAX_ENTRIES) throw new RangeError(`got ${entries.length} entries, want at most ${MAX_ENTRIES}`);
-  const encoder = new TextEncoder();
   const members = [...entries].sort(byPath).map((entry, index, sorted) => {
     if (entry.path === sorted[index - 1]?.path) throw new RangeError(`${entry.path} is there twice`);
-    return member(entry, index + 1, encoder);
+    return member(entry, index + 1);
   });
   const length = members.reduce((sum, one) => sum + one.length, 0) + memberBytes(TRAILER.length + 1, 0);
   if (length > MAX_ARCHIVE_BYTES)
@@ -59,7 +59,7 @@ export function encodeNewc(entries: readonly NewcEntry[]): Uint8Array {
     writeMember(bytes, at, header, name, content);
     at += taken;
   }
-  const trailer = encoder.encode(`${TRAILER}\0`);
+  const trailer = ENCODER.encode(`${TRAILER}\0`);
   writeMember(bytes, at, [0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, trailer.length, 0], trailer, new Uint8Array());
   return bytes;
 }
@@ -110,10 +110,10 @@ type Member = {
   readonly length: number;
 };
 
-function member(entry: NewcEntry, inode: number, encoder: TextEncoder): Member {
-  const name = encoder.encode(`${checkedPath(entry.path)}\0`);
+function member(entry: NewcEntry, inode: number): Member {
+  const name = ENCODER.encode(`${checkedPath(entry.path)}\0`);
   if (name.length > MAX_NAME_BYTES) throw new RangeError(`a path has ${name.length - 1} bytes, want at most 4095`);
-  const content = entry.kind === 'file' ? entry.content : encoder.encode(entry.kind === 'link' ? entry.target : '');
+  const content = entry.kind === 'file' ? entry.content : ENCODER.encode(entry.kind === 'link' ? entry.target : '');
   const device = entry.kind === 'device' ? entry : { major: 0, minor: 0 };
   const mode = entry.mode ?? MODES[entry.kind];
   if (!Number.isInteger(mode) || mode < 0 || mode > 0o7777) throw new RangeError(`${entry.path} has mode ${mode}`);
@@ -153,7 +153,7 @@ function writeMember(
   content: Uint8Array,
 ): void {
   const text = MAGIC + header.map((field) => field.toString(16).padStart(8, '0')).join('');
-  new TextEncoder().encodeInto(text, bytes.subarray(at));
+  ENCODER.encodeInto(text, bytes.subarray(at));
   bytes.set(name, at + HEADER_BYTES);
   bytes.set(content, aligned(at + HEADER_BYTES + name.length));
 }
