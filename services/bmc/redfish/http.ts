@@ -53,9 +53,20 @@ export function openHttp(options: {
 
   async function send(request: HttpRequest, signal: AbortSignal): Promise<HttpAnswer> {
     signal.throwIfAborted();
-    const { method, path, headers = {}, body } = request;
     const own = AbortSignal.timeout(limits.answerMs);
-    if (method !== 'GET') pinned.rest();
+    if (request.method !== 'GET') pinned.rest();
+    try {
+      return await once(request, signal, own);
+    } catch (error) {
+      // A read may be repeated, and a kept connection may have died while nobody looked.
+      const isLost = error instanceof BmcError && error.code === 'timeout' && !signal.aborted && !own.aborted;
+      if (request.method !== 'GET' || !isLost) throw error;
+      return await once(request, signal, own);
+    }
+  }
+
+  async function once(request: HttpRequest, signal: AbortSignal, own: AbortSignal): Promise<HttpAnswer> {
+    const { method, path, headers = {}, body } = request;
     try {
       const response: AxiosResponse<unknown> = await axios.request({
         adapter: 'http',

@@ -18,16 +18,24 @@ export function readJson(text: string): Read<unknown> {
     return { ok: true, value: JSON.parse(text.replace(/^\uFEFF/, '')) };
   } catch {
     const start = text.slice(0, 60).replace(/\p{Cc}+/gu, ' ');
-    return { ok: false, because: text === '' ? 'the answer is empty' : `the answer is no JSON: ${JSON.stringify(start)}` };
+    return {
+      ok: false,
+      because: text === '' ? 'the answer is empty' : `the answer is no JSON: ${JSON.stringify(start)}`,
+    };
   }
 }
 
 /** One line of at most 255 characters: what the contract of an inventory allows. */
 export const plainText = (text: string): string =>
-  text.toWellFormed().replace(/\p{Cc}+/gu, ' ').trim().slice(0, 255).toWellFormed();
+  text
+    .toWellFormed()
+    .replace(/\p{Cc}+/gu, ' ')
+    .trim()
+    .slice(0, 255)
+    .toWellFormed();
 
 /** DSP0266 §"Null values": a property that a service cannot tell now is null, and is here as if it were missing. */
-function maybe<T>(schema: z.ZodType<T>) {
+export function maybe<T>(schema: z.ZodType<T>) {
   return schema.nullish().transform((value) => value ?? undefined);
 }
 

@@ -16,6 +16,8 @@ export type Refusal = {
   readonly text: string;
   readonly retryAfterMs?: number;
   readonly keys: readonly string[];
+  /** Of the message that decided the code, or of the first. */
+  readonly args: readonly string[];
 };
 
 /** One entry of `@Message.ExtendedInfo`. */
@@ -75,7 +77,10 @@ const CODE_OF: readonly (readonly [RegExp, Refusal['code']])[] = [
   [/^(?:NoValidSession|ResourceAtUriUnauthorized|UnauthorizedLoginAttempt)$/, 'credential'],
   [/^(?:InsufficientPrivilege|AccessDenied|AccountForSessionNoLongerExists)/, 'privilege'],
   // Not now: iLO's words for a machine that tests itself, iDRAC's for one whose manager is not ready yet.
-  [/^(?:InvalidOperationForSystemState|UnableToModifyDuringSystemPOST|SystemPostInProgress|SYS518|ResourceInUse)/, 'state'],
+  [
+    /^(?:InvalidOperationForSystemState|UnableToModifyDuringSystemPOST|SystemPostInProgress|SYS518|ResourceInUse)/,
+    'state',
+  ],
   [/^(?:ResourceInStandby|ServiceInUnknownState|ActionParameterValueConflict)/, 'state'],
   [/^(?:ServiceTemporarilyUnavailable|ServiceShuttingDown|OperationTimeout|EventBufferExceeded)$/, 'busy'],
   [/^(?:ActionNotSupported|QueryNotSupported|OperationNotAllowed)/, 'not-supported'],
@@ -92,11 +97,13 @@ export function refusalOf(answer: {
   const { status, retryAfter, body, now } = answer;
   const messages = messagesOf(body).filter(({ isOk }) => !isOk);
   const keys = messages.map(({ key }) => key);
-  const byKey = CODE_OF.find(([known]) => keys.some((key) => known.test(key)))?.[1];
+  const known = CODE_OF.find(([pattern]) => keys.some((key) => pattern.test(key)));
+  const deciding = messages.find(({ key }) => known?.[0].test(key)) ?? messages[0];
   const said = [...new Set(messages.map(({ text }) => text).filter((text) => text !== ''))].slice(0, 3).join(' ');
   const text = plainText(said === '' ? `it answered ${status}` : `it answered ${status}: ${said}`);
   const after = retryAfterMs(retryAfter, now);
-  return { code: byKey ?? codeOfStatus(status, said), text, keys, ...(after === undefined ? {} : { retryAfterMs: after }) };
+  const code = known?.[1] ?? codeOfStatus(status, said);
+  return { code, text, keys, args: deciding?.args ?? [], ...(after === undefined ? {} : { retryAfterMs: after }) };
 }
 
 function codeOfStatus(status: number, said: string): Refusal['code'] {
