@@ -259,7 +259,8 @@ export async function carryOut(
 
   async function reset(): Promise<PowerResult> {
     const before = await look();
-    if (before.power !== 'on') {
+    // What cannot be read is not said to be off.
+    if (before.power !== 'on' && before.power !== 'unknown') {
       return failed(
         'state',
         `it is ${before.power}, and only a machine that is on can be reset`,

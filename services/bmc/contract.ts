@@ -45,6 +45,10 @@ export type BmcTarget = {
   readonly pin?: string;
   /** What earlier visits found to work: opaque to all but the driver, exported as it is. */
   readonly learned?: Readonly<Record<string, string>>;
+  /** Webhook: what it can, as the machine's document says. */
+  readonly verbs?: readonly BmcVerb[];
+  /** Webhook: the machine's name, told with each request. */
+  readonly machine?: string;
 };
 
 /** The password never appears in logs: nothing that holds one is logged. */
