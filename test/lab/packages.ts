@@ -34,6 +34,8 @@ export const INSTALLED_PACKAGES = [
   'libldap-2.5-0',
   'liblz4-1',
   'libnftables1',
+  'libopenipmi0',
+  'libpopt0',
   'libpq5',
   'libwrap0',
   'libxml2',
@@ -48,6 +50,7 @@ export const UNPACKED_PACKAGES = [
   'linux-image-cloud-amd64',
   'nftables',
   'nginx',
+  'openipmi', // an init script that loads kernel modules
   'ovmf',
   'postgresql-15',
   'tftpd-hpa',
@@ -93,6 +96,7 @@ export const PROVISIONS = {
   dhcrelay: { package: 'isc-dhcp-relay', path: 'usr/sbin/dhcrelay' },
   nginx: { package: 'nginx', path: 'usr/sbin/nginx' },
   nft: { package: 'nftables', path: 'usr/sbin/nft' },
+  ipmi_sim: { package: 'openipmi', path: 'usr/bin/ipmi_sim' },
   'in.tftpd': { package: 'tftpd-hpa', path: 'usr/sbin/in.tftpd' },
   'kea-dhcp4': { package: 'kea-dhcp4-server', path: 'usr/sbin/kea-dhcp4' },
   /** A folder with postgres, initdb and pg_ctl. */
