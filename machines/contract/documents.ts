@@ -5,6 +5,7 @@ import { parseIpAddress, parseIpv4 } from '../values/ip-address.ts';
 import { parseMacAddress } from '../values/mac-address.ts';
 import type { Parsed } from '../values/parsed.ts';
 import { parseUuid } from '../values/uuid.ts';
+import { BMC_TYPES, BMC_VERBS } from './power.ts';
 
 /** A schema for text that a parse function turns into a branded value. */
 export const textValue = <T>(parse: (text: string) => Parsed<T>) =>
@@ -56,10 +57,12 @@ export const machineDocument = z.strictObject({
   address: ipAddress.optional(),
   bmc: z
     .strictObject({
-      type: z.enum(['redfish', 'ipmi', 'wol', 'webhook', 'manual']),
+      type: z.enum(BMC_TYPES),
       address: line.optional(),
       credential: name.optional(),
       system: line.optional(),
+      /** webhook: what the program behind it can; status, on and off where nothing is said. */
+      verbs: z.array(z.enum(BMC_VERBS)).optional(),
     })
     .optional(),
   location: location.default({ site: 'default' }),

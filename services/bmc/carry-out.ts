@@ -43,6 +43,13 @@ export type PowerOrder = {
   readonly force?: boolean;
 };
 
+export type Command = 'on' | 'off' | 'soft' | 'reset';
+export type Otherwise = {
+  /** Nothing where nobody can. */
+  readonly who: (command: Command) => 'machine-api' | 'person' | undefined;
+  readonly command: (command: Command, boot: BootOnce | undefined, signal: AbortSignal) => Promise<void>;
+};
+
 /** How often one command is given at most: each time only after the BMC has said afresh that it had no effect. */
 const SENDS = 3;
 /** How often a boot setting is written: it changes nothing by itself, and is read back each time. */
@@ -60,6 +67,8 @@ export async function carryOut(
   parts: {
     readonly bmc: BmcConnection;
     readonly verbs: ReadonlySet<BmcVerb>;
+    /** Who does what the BMC lacks; settles when it is done, rejects with a `BmcError` when it is not. */
+    readonly otherwise?: Otherwise | undefined;
     readonly clock: Clock;
     readonly random: () => number;
     readonly times: PowerTimes;
@@ -70,6 +79,9 @@ export async function carryOut(
 ): Promise<PowerResult> {
   const { bmc, verbs, clock, random, times, say, signal } = parts;
   const { machine, boot } = order;
+  const canRead = verbs.has('status');
+  const doer = (command: Command): 'bmc' | 'machine-api' | 'person' | undefined =>
+    verbs.has(command) ? 'bmc' : parts.otherwise?.who(command);
   let known: PowerState = 'unknown';
   let lastError: BmcError | undefined;
 
@@ -130,10 +142,11 @@ export async function carryOut(
   }
 
   /** Once. Gives what the BMC said against it; nothing means that it took it. */
-  async function send(what: 'on' | 'off' | 'soft' | 'reset'): Promise<BmcError | undefined> {
+  async function send(what: Command): Promise<BmcError | undefined> {
     const how = { urgency: 'command', deadlineMs: times.writeMs, signal } as const;
     try {
-      await bmc.ask(how, (driver, inner) => driver.power(what, inner));
+      if (doer(what) !== 'bmc' && parts.otherwise) await parts.otherwise.command(what, boot, signal);
+      else await bmc.ask(how, (driver, inner) => driver.power(what, inner));
       return undefined;
     } catch (error) {
       return bmcError(error);
@@ -142,7 +155,8 @@ export async function carryOut(
 
   /** Nothing to set, or set and read back: nothing. Else what stands against it. */
   async function setBoot(): Promise<PowerResult | undefined> {
-    if (!boot) return undefined;
+    // A person is told with what they are asked to do.
+    if (!boot || doer('on') === 'person') return undefined;
     if (!verbs.has('boot-once')) {
       return failed('not-supported', 'its BMC cannot choose the next boot', bootNext(machine, boot.device));
     }
@@ -171,7 +185,8 @@ export async function carryOut(
       }
       say(sends === 1 ? `power ${what}` : `power ${what}, again: it still says ${known}`);
       refused = await send(what);
-      if (refused && GIVEN_UP.has(refused.code)) return byError(refused, `power ${what}`);
+      if (refused && (GIVEN_UP.has(refused.code) || !canRead)) return byError(refused, `power ${what}`);
+      if (!canRead) return undefined;
       if (refused) say(`power ${what}: ${refused.message}`);
       // Whether it was taken or not, by the answer or by silence: only the effect counts.
       const isSure = refused !== undefined && NOT_TAKEN.has(refused.code);
@@ -191,15 +206,14 @@ export async function carryOut(
     );
   }
 
+  /** What nobody can see is said to be so, and by whom. */
+  const unseen = (what: 'on' | 'off'): PowerResult => {
+    const by = doer(what) === 'person' ? 'a person says that it is done' : 'nothing here can tell what came of it';
+    return done(`power ${what} was given; ${by}`, false);
+  };
+
   async function turnOn(): Promise<PowerResult> {
-    if (!verbs.has('status')) {
-      const unset = await setBoot();
-      if (unset) return unset;
-      say('power on');
-      const refused = await send('on');
-      if (refused) return byError(refused, 'power on');
-      return done('power on was sent; nothing here can tell whether it is on', false);
-    }
+    if (!canRead) return (await drive('on')) ?? unseen('on');
     const before = await look();
     if (before.power === 'on' || before.power === 'powering-on') {
       if (boot) {
@@ -227,13 +241,19 @@ export async function carryOut(
 
   /** Graceful where that can be, then forced, each as far as `action` allows. */
   async function turnOff(action: 'off' | 'force-off' | 'soft'): Promise<PowerResult> {
-    if (verbs.has('status') && (await look()).power === 'off') return done('it was off');
-    if (action !== 'force-off' && verbs.has('soft')) {
-      say('asks the system to shut down');
+    if (canRead && (await look()).power === 'off') return done('it was off');
+    const polite = doer('soft');
+    if (action !== 'force-off' && polite) {
+      say(polite === 'bmc' ? 'asks the system to shut down' : 'asks the system to shut down, by its machine API');
       const refused = await send('soft');
       if (refused) say(`shut down: ${refused.message}`);
       if (refused && FATAL.has(refused.code)) return byError(refused, 'shut down');
-      const hopeless = refused !== undefined && NOT_TAKEN.has(refused.code);
+      const hopeless = refused !== undefined && (NOT_TAKEN.has(refused.code) || !canRead);
+      if (!canRead && !refused) {
+        // Time to shut down, since nothing says when it has: a wake-up in between would be lost.
+        await clock.sleep(times.graceMs, signal);
+        return done('it was asked to shut down; nothing here can tell whether it has', false);
+      }
       if (!hopeless && (await becomes('off', times.graceMs))) return done('shut down by itself');
       if (lastError && FATAL.has(lastError.code)) return byError(lastError, 'it was asked to shut down');
       if (action === 'soft') {
@@ -241,11 +261,14 @@ export async function carryOut(
         const seconds = Math.round(times.graceMs / 1000);
         return failed('no-effect', `it was asked to shut down, and is still ${known} after ${seconds} s`, forced);
       }
-      say(`still ${known}: its power is taken away`);
+      if (canRead) say(`still ${known}: its power is taken away`);
     } else if (action === 'soft') {
       return failed('not-supported', 'its BMC cannot ask the system to shut down', forced);
     }
-    return (await drive('off')) ?? done(action === 'off' ? 'off, by force: it did not shut down' : 'off, by force');
+    const failure = await drive('off');
+    if (failure) return failure;
+    if (!canRead) return unseen('off');
+    return done(action === 'off' && polite ? 'off, by force: it did not shut down' : 'off, by force');
   }
   const forced = `ingot power off ${machine} --force`;
 
@@ -258,7 +281,7 @@ export async function carryOut(
   }
 
   async function reset(): Promise<PowerResult> {
-    const before = await look();
+    const before: BmcStatus = canRead ? await look() : { power: 'unknown' };
     // What cannot be read is not said to be off.
     if (before.power !== 'on' && before.power !== 'unknown') {
       return failed(
@@ -272,6 +295,8 @@ export async function carryOut(
     say('reset');
     const refused = await send('reset');
     if (refused && (NOT_TAKEN.has(refused.code) || FATAL.has(refused.code))) return byError(refused, 'reset');
+    if (!canRead)
+      return refused ? byError(refused, 'reset') : done('reset was given; nothing here can tell more', false);
     await clock.sleep(times.settleMs, signal);
     if (!(await becomes('on', times.effectMs))) {
       if (lastError) return byError(lastError, 'reset was given, and what came of it cannot be read');

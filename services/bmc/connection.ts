@@ -32,6 +32,8 @@ export function openConnection(parts: {
   /** For messages: the address of the BMC. */
   readonly address: string;
   readonly open: (signal: AbortSignal) => Promise<BmcDriver>;
+  /** Of this BMC, where others share it. */
+  readonly lane?: Turns;
   /** Over all BMCs. */
   readonly everywhere: Turns;
   readonly clock: Clock;
@@ -40,7 +42,7 @@ export function openConnection(parts: {
   readonly onCircuit?: (circuit: Circuit) => void;
 }): BmcConnection {
   const { address, everywhere, clock, random } = parts;
-  const lane = openTurns(1);
+  const lane = parts.lane ?? openTurns(1);
   let driver: BmcDriver | undefined;
   let circuit = CLOSED;
 

@@ -3,8 +3,16 @@ import type { Asks } from './asks.ts';
 import type { BmcDriver } from './contract.ts';
 import { notSupported } from './not-supported.ts';
 
+/** What was said longer ago says little about now. */
+const TOLD_MS = 10 * 60_000;
+
 /** A person at the machine. Commands wait until they say that it is done; the status is what they said last. */
-export function openManual({ machine, asks }: { readonly machine: string; readonly asks: Asks }): BmcDriver {
+export function openManual(parts: {
+  readonly machine: string;
+  readonly asks: Asks;
+  readonly now: () => number;
+}): BmcDriver {
+  const { machine, asks, now } = parts;
   const lacks = notSupported('a person');
   let boot: BootOnce | undefined;
   return {
@@ -12,7 +20,10 @@ export function openManual({ machine, asks }: { readonly machine: string; readon
     type: 'manual',
     // A person who turns it off knows how: to ask them twice, softly first, would be rude.
     verbs: new Set(['status', 'on', 'off', 'reset', 'boot-once']),
-    status: async () => ({ power: asks.told(machine)?.power ?? 'unknown' }),
+    async status() {
+      const told = asks.told(machine);
+      return { power: told && now() - told.at < TOLD_MS ? told.power : 'unknown' };
+    },
     async power(action, signal) {
       if (action === 'soft') return await lacks.power(action, signal);
       const wish = action === 'off' ? undefined : boot;
