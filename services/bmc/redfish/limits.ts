@@ -28,7 +28,7 @@ export const REDFISH_LIMITS: RedfishLimits = {
   answerMs: 60_000,
   openMs: 60_000,
   logoutMs: 3000,
-  taskMs: 60_000,
+  taskMs: 30_000,
   taskAppearsMs: 10_000,
   taskPollMs: 1000,
   readBackMs: 2000,

@@ -1,7 +1,13 @@
-import type { z } from 'zod';
+import { z } from 'zod';
 import { flag, link, links, listOf, maybe, maybeObject, number, object, text, texts } from './read.ts';
 
 /** DSP0268's resources, as far as this client reads them. Missing and null are the same here: the service cannot tell. */
+
+/** Members are read one by one: one that is broken costs only itself. */
+export const collection = object({
+  Members: listOf(z.unknown()),
+  'Members@odata.nextLink': text,
+});
 
 /** At `/redfish/v1/`, told to anybody. */
 export const serviceRoot = object({
@@ -39,11 +45,14 @@ export const boot = maybeObject({
   'BootSourceOverrideEnabled@Redfish.AllowableValues': texts,
   'BootSourceOverrideMode@Redfish.AllowableValues': texts,
 });
-export type Boot = NonNullable<z.output<typeof boot>>;
+export type Boot = Partial<NonNullable<z.output<typeof boot>>>;
 
 const settings = maybeObject({ SettingsObject: link });
 
-const light = { LocationIndicatorActive: flag, IndicatorLED: text };
+const lamp = { LocationIndicatorActive: flag, IndicatorLED: text };
+
+/** Of a system or a chassis. */
+export const light = object(lamp);
 
 export const system = object({
   Id: text,
@@ -57,7 +66,7 @@ export const system = object({
   PowerState: text,
   Status: status,
   BootProgress: maybeObject({ LastState: text, OemLastState: text }),
-  ...light,
+  ...lamp,
   Boot: boot,
   MemorySummary: maybeObject({ TotalSystemMemoryGiB: number }),
   TrustedModules: maybe(listOf(object({ InterfaceType: text, Status: status }))),
@@ -87,7 +96,7 @@ export const chassis = object({
   PartNumber: text,
   AssetTag: text,
   Status: status,
-  ...light,
+  ...lamp,
   Power: link,
   EnvironmentMetrics: link,
   NetworkAdapters: link,
