@@ -87,7 +87,9 @@ export function openDaemon(parts: {
       method: body === undefined ? 'GET' : 'POST',
       headers: {
         authorization: `Bearer ${options.credential}`,
-        ...(body === undefined ? {} : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) }),
+        ...(body === undefined
+          ? {}
+          : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) }),
         ...options.headers,
       },
       signal,

@@ -14,6 +14,8 @@ export type Restarts = {
    * the machine API does: the answer to the call is not the proof.
    */
   begin(how: How): string;
+  /** One has begun, and did not fail. */
+  running(): boolean;
   /** Fulfilled when one has begun. */
   readonly begun: Promise<How>;
 };
@@ -47,6 +49,7 @@ export function openRestarts(parts: {
 
   return {
     begun,
+    running: () => running,
     begin(how) {
       const actor = uuid(host.randomBytes(16));
       if (running) {

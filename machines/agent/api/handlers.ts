@@ -1,5 +1,7 @@
+import type { Operations } from '../disks/operations.ts';
 import type { Events } from '../events.ts';
 import type { Hardware } from '../hardware.ts';
+import type { HardwareReader } from '../hardware-reader.ts';
 import type { Host } from '../host.ts';
 import type { KernelLog } from '../kernel-log.ts';
 import type { AgentLog } from '../log.ts';
@@ -8,6 +10,7 @@ import type { Restarts } from '../restarts.ts';
 import type { StreamHandlers, UnaryHandlers } from './call.ts';
 import { logHandlers } from './log-handlers.ts';
 import { machineHandlers } from './machine-handlers.ts';
+import { operationHandlers } from './operation-handlers.ts';
 import { resourceHandlers } from './resource-handlers.ts';
 import { storageHandlers } from './storage-handlers.ts';
 
@@ -20,10 +23,13 @@ export function agentHandlers(parts: {
   readonly restarts: Restarts;
   readonly hardware: Hardware;
   readonly resources: Resources;
+  readonly operations: Operations;
+  readonly reader: HardwareReader;
 }): { readonly unary: UnaryHandlers; readonly streams: StreamHandlers } {
   const state = resourceHandlers(parts);
+  const work = operationHandlers({ ...parts, hardware: parts.reader });
   return {
-    unary: { ...machineHandlers(parts), ...storageHandlers(parts), ...state.unary },
-    streams: { ...logHandlers(parts), ...state.streams },
+    unary: { ...machineHandlers(parts), ...storageHandlers(parts), ...state.unary, ...work.unary },
+    streams: { ...logHandlers(parts), ...state.streams, ...work.streams },
   };
 }

@@ -1,23 +1,36 @@
+import { status } from '@grpc/grpc-js';
 import { VERSION } from '../../contract/version.ts';
 import { type Sendable, timestamp } from '../../api/messages/shape.ts';
 import type { Mounts } from '../../api/messages/figures.ts';
 import { readCpuInfo, readDiskStats, readLoadAvg, readMemory, readMounts, readSystemStat } from '../decide/figures.ts';
+import type { Operations } from '../disks/operations.ts';
 import type { Host } from '../host.ts';
 import { readText } from '../read-text.ts';
 import type { Restarts } from '../restarts.ts';
-import { envelope, notFound, type UnaryHandlers } from './call.ts';
+import { CallRefusal, envelope, notFound, type UnaryHandlers } from './call.ts';
 
 /** The one service there is, by the name that its log has too. */
 export const SERVICE = 'agent';
 
 /** What the agent answers about itself and the kernel's figures. */
-export function machineHandlers(parts: { readonly host: Host; readonly restarts: Restarts }): UnaryHandlers {
+export function machineHandlers(parts: {
+  readonly host: Host;
+  readonly restarts: Restarts;
+  readonly operations: Pick<Operations, 'running'>;
+}): UnaryHandlers {
   const { host, restarts } = parts;
   const startedMs = host.now();
   const figure = async (path: string): Promise<string> => {
     const text = await readText(host, path);
     if (text === undefined) throw notFound(`${path} cannot be read`);
     return text;
+  };
+  /** No power action on a machine whose agent is writing, but for one that says that it means it. */
+  const restart = (how: 'reboot' | 'shutdown', force: boolean) => {
+    const writing = parts.operations.running();
+    if (writing && !force)
+      throw new CallRefusal(status.FAILED_PRECONDITION, `the operation ${writing.id} is under way`);
+    return envelope({ actor_id: restarts.begin(how) });
   };
   return {
     '/machine.MachineService/Version': () =>
@@ -50,8 +63,8 @@ export function machineHandlers(parts: { readonly host: Host; readonly restarts:
           },
         ],
       }),
-    '/machine.MachineService/Reboot': () => envelope({ actor_id: restarts.begin('reboot') }),
-    '/machine.MachineService/Shutdown': () => envelope({ actor_id: restarts.begin('shutdown') }),
+    '/machine.MachineService/Reboot': ({ mode }) => restart('reboot', mode === 'FORCE'),
+    '/machine.MachineService/Shutdown': ({ force }) => restart('shutdown', force),
     '/time.TimeService/Time': () => envelope({ localtime: timestamp(host.now()) }),
   };
 }

@@ -8,6 +8,16 @@ export type ResourceContent = {
   readonly spec: Readonly<Record<string, unknown>>;
 };
 
+/** Types that `hardwareResources` gives all resources of. */
+export const HARDWARE_TYPES = [
+  'Disks.block.talos.dev',
+  'LinkStatuses.net.talos.dev',
+  'MemoryModules.hardware.talos.dev',
+  'PCIDevices.hardware.talos.dev',
+  'Processors.hardware.talos.dev',
+  'SystemInformations.hardware.talos.dev',
+] as const;
+
 /** The hardware as the machine API's resources have it (names and keys are Talos'). */
 export function hardwareResources(inventory: Inventory): readonly ResourceContent[] {
   return [

@@ -1,13 +1,22 @@
+import { randomBytes } from 'node:crypto';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { parseMacAddress } from '#machines/values/mac-address.ts';
+import { sure } from '#machines/values/parsed.ts';
 import { openEvents } from '#machines/agent/events.ts';
 import { agentHandlers } from '#machines/agent/api/handlers.ts';
 import { serveMachineApi } from '#machines/agent/api/server.ts';
 import { hardwareResources } from '#machines/agent/decide/hardware-resources.ts';
 import { stateResources } from '#machines/agent/decide/state-resources.ts';
+import { fileDisks } from '#machines/agent/disks/file-disks.ts';
+import { operationsOn } from '#machines/agent/disks/operations.ts';
 import { openHardware } from '#machines/agent/hardware.ts';
 import { openKernelLog } from '#machines/agent/kernel-log.ts';
 import { openAgentLog } from '#machines/agent/log.ts';
 import { openResources } from '#machines/agent/resources.ts';
 import { openRestarts } from '#machines/agent/restarts.ts';
+import { openHardwareReader } from '#machines/agent/hardware-reader.ts';
 import { inventory } from '#machines/contract/inventory.ts';
 import { type MachineApiClient, openMachineApi } from '#services/machine-api/client.ts';
 import { loadMachineApi } from '#services/machine-api/definition.ts';
@@ -27,6 +36,8 @@ export const INVENTORY = inventory.parse({
   nics: [{ name: 'eth0', mac: '52:54:00:00:00:01', driver: 'virtio_net', linkUp: true }],
   pci: [{ address: '0000:00:1f.2', class: '0106', vendorId: '0x8086', deviceId: '0x2922', driver: 'ahci' }],
 });
+
+export const DISK_BYTES = 4 << 20;
 
 /** The agent's server on loopback with all that it shows, and clients for it. */
 export async function servedAgent() {
@@ -68,6 +79,31 @@ export async function servedAgent() {
   );
   const kernel = openKernelLog({ host });
   const stop = new AbortController();
+  const reader = openHardwareReader({
+    host,
+    bootMac: sure(parseMacAddress('52:54:00:00:00:01')),
+    hardware,
+    resources,
+    readInventory: async () => INVENTORY,
+    signal: stop.signal,
+  });
+  await mkdir(join(host.root, 'disks'));
+  const onDisk = async (name: string, bytes: number) => {
+    await writeFile(join(host.root, 'disks', name), randomBytes(bytes));
+    return { name, serial: `S-${name}`, bytes, sectorBytes: 512, rotational: false };
+  };
+  const image = randomBytes(DISK_BYTES / 2);
+  const fetched: string[] = [];
+  const disks = [await onDisk('sda', DISK_BYTES), await onDisk('sdb', DISK_BYTES)];
+  const operations = operationsOn({
+    disks: fileDisks({ dir: join(host.root, 'disks'), disks, signaturesOf: async () => [] }),
+    fetch: async (path) => {
+      fetched.push(path);
+      return Readable.from([image]);
+    },
+    now: () => host.now(),
+    log: (text) => log.info(text),
+  });
   const reading = kernel.run(stop.signal);
   const own = await authority.machine(['127.0.0.1']);
   const { promise: mayLeave, resolve: letGo } = Promise.withResolvers<void>();
@@ -78,7 +114,7 @@ export async function servedAgent() {
   const restarts = openRestarts({ host, events, log, leave });
   const server = await serveMachineApi({
     definition,
-    ...agentHandlers({ host, kernel, log, events, restarts, hardware, resources }),
+    ...agentHandlers({ host, kernel, log, events, restarts, hardware, resources, operations, reader }),
     address: '127.0.0.1',
     port: 0,
     ...own,
@@ -102,6 +138,10 @@ export async function servedAgent() {
     log,
     resources,
     port: server.port,
+    operations,
+    image,
+    fetched,
+    content: (name: string) => readFile(join(host.root, 'disks', name)),
     /** Lets a restart that has begun go on to its end. */
     letGo,
     open,

@@ -1,0 +1,94 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { AgentLogs } from '../contract/agent.ts';
+import { DaemonError } from './daemon.ts';
+import { backoffMs } from './decide/backoff.ts';
+import type { KernelLog } from './kernel-log.ts';
+import type { AgentLog } from './log.ts';
+
+/** Below the contract's 1000, with room for a line that says what was lost. */
+const BATCH = 400;
+/** How long lines gather before they are sent together. */
+const GATHER_MS = 500;
+
+type Lines = AgentLogs['lines'];
+type Places = { readonly kernel: number; readonly agent: number };
+
+/**
+ * Sends the logs of kernel and agent, from the first line of this boot, each once. It remembers its place from one
+ * session to the next. What was forgotten before it could be sent is told as a line.
+ */
+export type LogSender = {
+  /** Sends as lines come until the signal aborts; rejects with `unknown` when the session is over. */
+  run(send: (logs: AgentLogs) => Promise<void>, signal: AbortSignal): Promise<void>;
+  /** Sends what there is, once, and gives up at the first failure. */
+  flush(send: (logs: AgentLogs) => Promise<void>): Promise<void>;
+};
+
+export function openLogSender(parts: {
+  readonly kernel: KernelLog;
+  readonly log: AgentLog;
+  readonly uptimeMs: () => number;
+  readonly random: () => number;
+}): LogSender {
+  const { kernel, log } = parts;
+  let places: Places = { kernel: 0, agent: 0 };
+
+  function batch(): { readonly lines: Lines; readonly next: Places } {
+    const fromKernel = kernel.journal.read(places.kernel, BATCH);
+    const fromAgent = log.journal.read(places.agent, BATCH);
+    const lost = (source: 'kernel' | 'agent', count: number): Lines =>
+      count === 0 ? [] : [{ source, uptimeMs: parts.uptimeMs(), severity: 4, text: `${count} lines were lost here` }];
+    return {
+      lines: [
+        ...lost('kernel', fromKernel.lost),
+        ...fromKernel.entries.map(({ uptimeMs, severity, text }) => ({
+          source: 'kernel' as const,
+          uptimeMs,
+          severity,
+          text,
+        })),
+        ...lost('agent', fromAgent.lost),
+        ...fromAgent.entries.map((line) => ({ source: 'agent' as const, ...line })),
+      ],
+      next: { kernel: fromKernel.next, agent: fromAgent.next },
+    };
+  }
+
+  return {
+    async run(send, signal) {
+      for (let tries = 0; !signal.aborted; ) {
+        const { lines, next } = batch();
+        if (lines.length === 0) {
+          const quiet = new AbortController();
+          const both = AbortSignal.any([signal, quiet.signal]);
+          await Promise.race([kernel.journal.grown(places.kernel, both), log.journal.grown(places.agent, both)]).catch(
+            () => {},
+          );
+          quiet.abort();
+          await sleep(GATHER_MS, undefined, { signal }).catch(() => {});
+          continue;
+        }
+        try {
+          await send({ lines });
+          places = next;
+          tries = 0;
+        } catch (cause) {
+          if (signal.aborted) return;
+          if (!(cause instanceof DaemonError) || cause.code === 'unknown') throw cause;
+          // A batch that the daemon refuses would be refused for ever, and nothing after it would arrive.
+          if (cause.code === 'failed' && ++tries > 3) {
+            places = next;
+            log.warn(`${lines.length} lines of log were refused: ${cause.message}`);
+          }
+          await sleep(backoffMs(tries++, parts.random()), undefined, { signal }).catch(() => {});
+        }
+      }
+    },
+    async flush(send) {
+      for (let { lines, next } = batch(); lines.length > 0; { lines, next } = batch()) {
+        await send({ lines });
+        places = next;
+      }
+    },
+  };
+}
