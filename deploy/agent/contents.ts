@@ -104,7 +104,6 @@ const SERVER_NETWORK_CARDS = [
   'ice',
   'igb',
   'igc',
-  'ionic',
   'ixgbe',
   'ixgbevf',
   'mlx4_en',
