@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { hostname, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -8,11 +8,17 @@ import { type IpAddress, parseIpv4 } from '#machines/values/ip-address.ts';
 import { sure } from '#machines/values/parsed.ts';
 import { CODE_MS, openAccess } from '#services/auth/access.ts';
 import { operatorToken } from '#services/auth/operator-token.ts';
+import { certificateSigner } from '#services/certificates/signer.ts';
+import { openDiskImages } from '#services/images/disk-images.ts';
 import { openImages } from '#services/images/image-library.ts';
 import { openLoaders } from '#services/images/loaders.ts';
 import { sharedChunks } from '#services/images/shared-chunks.ts';
+import { liveAgents } from '#services/agents/live-agents.ts';
+import { openJobs } from '#services/jobs/open-jobs.ts';
+import { openPlans } from '#services/jobs/plans.ts';
 import { openRegistry } from '#services/registry/registry.ts';
 import { openStore } from '#services/store/open-store.ts';
+import { openVault } from '#services/vault/vault.ts';
 import type { Templates } from '#services/templates/templates.ts';
 import { openRecorder } from '#services/trace/recorder.ts';
 import { encodePcap } from '#services/trace/wire/pcap.ts';
@@ -29,6 +35,10 @@ import { jsonLinesServer } from './logs/json-lines-server.ts';
 import { syslogServer } from './logs/syslog-server.ts';
 import { machinePlane } from './machine/machine-plane.ts';
 import { dhcp4Metrics, tftpCounters } from './metrics.ts';
+import { agentBoots, askedPower } from './jobs/boots.ts';
+import { erasureKeeper } from './jobs/erasure.ts';
+import { planMaker } from './jobs/plan-for.ts';
+import { recipes } from './jobs/recipe.ts';
 import { type Banner, bannerText, readyLine } from './serve-banner.ts';
 import { runTogether, type Task } from './task.ts';
 import { traceEventOf } from './tftp/trace-event.ts';
@@ -67,6 +77,13 @@ export async function serve(parts: {
   await operatorToken({ access, dataDir: config.dataDir });
   const loaders = openLoaders({ dir: config.loaders.dir });
   await using images = openImages({ registry, dir: join(config.dataDir, 'images'), log });
+
+  await using diskImages = openDiskImages({
+    asset: (image) => images.asset(image, 'disk', 0),
+    dir: join(config.dataDir, 'images', 'disks'),
+    log,
+  });
+  const agents = liveAgents({ now });
 
   const planner = bootPlanner({ registry, now });
   const ports = { boot: config.boot.listen.port, tftp: config.tftp.listen.port };
@@ -127,6 +144,32 @@ export async function serve(parts: {
     ...(config.syslog.listen ? [syslogServer({ ...logParts, listen: config.syslog.listen })] : []),
     ...(config.jsonLines.listen ? [jsonLinesServer({ ...logParts, listen: config.jsonLines.listen })] : []),
   ];
+  const vault = await openVault({
+    secrets: store.secrets,
+    dataDir: config.dataDir,
+    credentialsDir: process.env['CREDENTIALS_DIRECTORY'],
+    random: randomBytes,
+  });
+  const jobs = await openJobs({
+    store: store.jobs,
+    recipe: recipes({
+      agents: { ...agents, open: () => Promise.reject(new Error('the machine plane has no certificates')) },
+      boots: agentBoots(registry),
+      power: askedPower,
+      keepInventory: (name, inventory) => store.inventories.put(name, inventory),
+      diskImages,
+      erased: erasureKeeper({ signer: certificateSigner(vault), site: config.site, now, newId: randomUUID }),
+      imagePath: (_image, sha256) => `/agent/images/${sha256}`,
+      now,
+    }),
+    rackOf: (name) => {
+      const { site, rack = '' } = registry.machine(name)?.document.location ?? { site: config.site };
+      return `${site}/${rack}`;
+    },
+    now,
+    newId: randomUUID,
+    log,
+  });
   const api = operatorApi({
     listen: config.api.listen,
     version: VERSION,
@@ -140,6 +183,9 @@ export async function serve(parts: {
         return ipv4.ok ? await dhcp.forget(ipv4.value) : false;
       },
     },
+    jobs,
+    plans: openPlans({ now, newId: randomUUID }),
+    planFor: planMaker({ registry, inventories: store.inventories, diskImages, now }),
     audit: store.audit,
     access,
     loaders,
@@ -190,7 +236,7 @@ export async function serve(parts: {
   const announced = announce();
   // A part that does not come up ends all of them, and that error is the one to tell.
   announced.catch(() => {});
-  await runTogether(signal, [recorder, boot, tftp, dhcp, machine, ...logs, api]);
+  await runTogether(signal, [recorder, boot, tftp, dhcp, machine, ...logs, jobs, api]);
 }
 
 /** Where the boot plane is reached, for a question that came from no client. */

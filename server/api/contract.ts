@@ -6,9 +6,12 @@ import type { IpAddress } from '#machines/values/ip-address.ts';
 import type { MacAddress } from '#machines/values/mac-address.ts';
 import type { Access } from '#services/auth/access.ts';
 import type { LoaderCatalog } from '#services/images/contract.ts';
+import type { Jobs } from '#services/jobs/contract.ts';
+import type { Plans } from '#services/jobs/plans.ts';
 import type { Registry } from '#services/registry/contract.ts';
 import type { AuditStore, LeaseStore } from '#services/store/contract.ts';
 import type { Recorder } from '#services/trace/contract.ts';
+import type { PlanFor, PlanQuestion } from '../jobs/plan-for.ts';
 import type { Metric } from './metrics.ts';
 
 /** What a machine would boot now, and the script it would be sent. Looks only: nothing is recorded or spent. */
@@ -30,6 +33,10 @@ export type OperatorApiParts = {
   readonly registry: Registry;
   readonly recorder: Recorder;
   readonly leases: Pick<LeaseStore, 'all' | 'forget'>;
+  readonly jobs: Jobs;
+  readonly plans: Plans<PlanQuestion>;
+  /** What a destructive job would do to a machine. */
+  readonly planFor: PlanFor;
   readonly audit: AuditStore;
   readonly access: Access;
   readonly loaders: LoaderCatalog;

@@ -16,6 +16,7 @@ import { applyHandlers } from './handlers/apply.ts';
 import { documentHandlers } from './handlers/documents.ts';
 import { machineHandlers } from './handlers/machines.ts';
 import { systemHandlers } from './handlers/system.ts';
+import { jobHandlers } from './handlers/jobs.ts';
 import { traceHandlers } from './handlers/traces.ts';
 import { latestAttempts } from './latest-attempts.ts';
 import { machineTexts } from './machine-json.ts';
@@ -35,7 +36,7 @@ export function operatorApi(parts: OperatorApiParts & { readonly listen: Listen 
     using latest = latestAttempts({ recorder, registry });
     using rows = machineRows({ registry, latest });
     const machineText = machineTexts();
-    using hub = watchHub({ registry, recorder, latest, machineText });
+    using hub = watchHub({ registry, recorder, jobs: parts.jobs, latest, machineText });
     const page = await openPage(access);
     const answered = new Map<string, number>();
     const app = fastify({
@@ -65,6 +66,7 @@ export function operatorApi(parts: OperatorApiParts & { readonly listen: Listen 
         ...machineHandlers({ ...parts, latest, machineText, rows }),
         ...documentHandlers(parts),
         ...applyHandlers(parts),
+        ...jobHandlers(parts),
         ...traceHandlers(parts),
         ...systemHandlers({
           ...parts,

@@ -3,6 +3,7 @@ import type { WatchKind } from '#machines/contract/api/watch.ts';
 import { writeDocument } from '#machines/contract/api/document-form.ts';
 import type { Machine } from '#machines/contract/machine.ts';
 import type { Attempt } from '#machines/contract/trace.ts';
+import type { Jobs } from '#services/jobs/contract.ts';
 import type { Registry } from '#services/registry/contract.ts';
 import type { Recorder } from '#services/trace/contract.ts';
 import type { LatestAttempts } from './latest-attempts.ts';
@@ -42,11 +43,13 @@ export type WatchHub = {
 export function watchHub({
   registry,
   recorder,
+  jobs,
   latest,
   machineText,
 }: {
   readonly registry: Pick<Registry, 'watch' | 'machine'>;
   readonly recorder: Pick<Recorder, 'watch'>;
+  readonly jobs: Pick<Jobs, 'watch'>;
   readonly latest: Pick<LatestAttempts, 'of'>;
   readonly machineText: (machine: Machine, attempt: Attempt | undefined) => string;
 }): WatchHub {
@@ -125,6 +128,7 @@ export function watchHub({
         JSON.stringify({ kind: 'trace', attempt: id, ...(machine === undefined ? {} : { machine }), event }),
       );
     }),
+    jobs.watch((job) => publish('job', job.machine, JSON.stringify({ kind: 'job', job }))),
   ];
 
   return {

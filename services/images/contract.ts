@@ -23,7 +23,26 @@ export type ImageLibrary = {
   /** `index` counts among assets of the same role. An unreadable file says why: `kernel-missing` needs the reason. */
   asset(
     image: string,
-    role: 'kernel' | 'initrd' | 'efi',
+    role: 'kernel' | 'initrd' | 'efi' | 'disk',
     index: number,
   ): Promise<{ readonly kind: 'found'; readonly blob: Blob } | { readonly kind: 'missing'; readonly because: string }>;
 };
+
+/** An image of a whole disk, ready to be streamed to a machine. */
+export type DiskImage = {
+  readonly blob: Blob;
+  /** How `blob` has to be read. Whatever was given is normalised to this once, at import. */
+  readonly compression: 'none' | 'zstd';
+  /** SHA-256 of the bytes of `blob`, hex. */
+  readonly sha256: string;
+  /** What it takes on the disk. */
+  readonly rawBytes: number;
+};
+
+export type DiskImageState =
+  | { readonly kind: 'ready'; readonly image: DiskImage }
+  /** `progress` 0 to 1, where it can be known. */
+  | { readonly kind: 'preparing'; readonly because: string; readonly progress?: number }
+  | { readonly kind: 'missing'; readonly because: string };
+
+export type DiskImages = { get(image: string): Promise<DiskImageState> };

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Plan } from '#machines/contract/job.ts';
+import { canonicalJson } from '#machines/values/canonical-json.ts';
 import { PLAN_MS } from '#machines/decide/jobs/confirm.ts';
 
 /** Plans are cheap to make again; what nobody confirms must not fill memory. */
@@ -9,26 +10,35 @@ const MAX_KEPT = 10_000;
  * Plans that were shown and may be confirmed, for an hour. In memory only: after a restart of the daemon a plan is made
  * anew from what is known then (safety rule 6).
  */
-export type Plans = {
-  /** Gives it its id and digest. */
-  keep(draft: Omit<Plan, 'id' | 'digest'>): Plan;
-  get(id: string): Plan | undefined;
+export type Plans<Question> = {
+  /** Gives it its id and digest. The question is kept, so that it can be asked again when the plan is confirmed. */
+  keep(draft: Draft, question: Question): Plan;
+  get(id: string): { readonly plan: Plan; readonly question: Question } | undefined;
   /** It is confirmed once. */
   take(id: string): void;
+  digestOf(draft: Draft): string;
 };
 
-export function openPlans({ now, newId }: { readonly now: () => number; readonly newId: () => string }): Plans {
-  const kept = new Map<string, Plan>();
+type Draft = Omit<Plan, 'id' | 'digest'>;
+
+export function openPlans<Question>({
+  now,
+  newId,
+}: {
+  readonly now: () => number;
+  readonly newId: () => string;
+}): Plans<Question> {
+  const kept = new Map<string, { readonly plan: Plan; readonly question: Question }>();
   const forgetOld = (): void => {
-    for (const [id, { createdAt }] of kept) {
-      if (kept.size <= MAX_KEPT && now() - createdAt <= PLAN_MS) return;
+    for (const [id, { plan }] of kept) {
+      if (kept.size <= MAX_KEPT && now() - plan.createdAt <= PLAN_MS) return;
       kept.delete(id);
     }
   };
   return {
-    keep(draft) {
+    keep(draft, question) {
       const plan: Plan = { ...draft, id: newId(), digest: digestOf(draft) };
-      kept.set(plan.id, plan);
+      kept.set(plan.id, { plan, question });
       forgetOld();
       return plan;
     },
@@ -37,6 +47,7 @@ export function openPlans({ now, newId }: { readonly now: () => number; readonly
       return kept.get(id);
     },
     take: (id) => void kept.delete(id),
+    digestOf,
   };
 }
 
@@ -44,9 +55,9 @@ export function openPlans({ now, newId }: { readonly now: () => number; readonly
  * SHA-256 in hex over the plan as JSON with sorted keys, without the time it was made at: the same deed has the same
  * digest, so `--plan` now and `--confirm DIGEST` later agree as long as nothing has changed.
  */
-function digestOf(draft: Omit<Plan, 'id' | 'digest'>): string {
+function digestOf(draft: Draft): string {
   const { createdAt: _createdAt, inventoryAt: _inventoryAt, ...deed } = draft;
-  return createHash('sha256').update(canonical(deed)).digest('hex');
+  return createHash('sha256').update(canonicalJson(deed)).digest('hex');
 }
 
 /** Of several plans at once; of one, its own. */
@@ -55,12 +66,4 @@ export function digestOfAll(plans: readonly Pick<Plan, 'digest'>[]): string {
   if (only && plans.length === 1) return only.digest;
   const digests = plans.map(({ digest }) => digest).toSorted();
   return createHash('sha256').update(digests.join('\n')).digest('hex');
-}
-
-function canonical(value: unknown): string {
-  if (Array.isArray(value)) return `[${value.map(canonical).join(',')}]`;
-  if (typeof value !== 'object' || value === null) return JSON.stringify(value);
-  const entries = Object.entries(value).filter(([, inner]) => inner !== undefined);
-  entries.sort(([one], [other]) => (one < other ? -1 : 1));
-  return `{${entries.map(([key, inner]) => `${JSON.stringify(key)}:${canonical(inner)}`).join(',')}}`;
 }

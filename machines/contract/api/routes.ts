@@ -9,11 +9,14 @@ import {
   profileDocument,
   subnetDocument,
 } from '../documents.ts';
+import { signedCertificate } from '../certificate.ts';
+import { job, jobEvent, plan } from '../job.ts';
 import { accessKey, madeCode, madeToken, newToken, whoAmI } from './access-resource.ts';
 import { applyAnswer, applyRequest } from './apply.ts';
 import { inputOf } from './document-form.ts';
 import { explainQuery, explanation } from './explain.ts';
 import { grant, machineList, machineQuery, machineResource } from './machine-resource.ts';
+import { jobEventQuery, jobQuery, jobRequest, planAnswer, planRequest } from './job-resource.ts';
 import { type Route } from './route.ts';
 import { auditEntry, lease, leaseQuery, loader, loaderUpload, systemStatus } from './system-resource.ts';
 import { attempt, attemptQuery, eventQuery, traceEvent } from './trace-resource.ts';
@@ -178,6 +181,72 @@ export const ROUTES = {
     role: 'operator',
     body: json(applyRequest),
     answer: json(applyAnswer),
+  },
+
+  makePlans: {
+    method: 'POST',
+    path: '/api/v1/plans',
+    summary: 'What a destructive job would do to which disk of each machine; nothing is done by asking',
+    role: 'operator',
+    body: json(planRequest),
+    answer: { ...json(planAnswer), status: 201 },
+  },
+  getPlan: {
+    method: 'GET',
+    path: '/api/v1/plans/{id}',
+    summary: 'A plan that was made within the last hour and not confirmed yet',
+    role: 'viewer',
+    params: byId,
+    answer: json(plan),
+  },
+  startJobs: {
+    method: 'POST',
+    path: '/api/v1/jobs',
+    summary: 'Begin jobs, all or none of them; a destructive one by the id and digest of its plan',
+    role: 'operator',
+    body: json(jobRequest),
+    answer: { ...json(items(job)), status: 201 },
+  },
+  listJobs: {
+    method: 'GET',
+    path: '/api/v1/jobs',
+    summary: 'Jobs, newest first',
+    role: 'viewer',
+    query: jobQuery,
+    answer: json(items(job)),
+  },
+  getJob: {
+    method: 'GET',
+    path: '/api/v1/jobs/{id}',
+    summary: 'One job, its steps and how it ended',
+    role: 'viewer',
+    params: byId,
+    answer: json(job),
+  },
+  listJobEvents: {
+    method: 'GET',
+    path: '/api/v1/jobs/{id}/events',
+    summary: 'What happened during a job, in order',
+    role: 'viewer',
+    params: byId,
+    query: jobEventQuery,
+    answer: json(items(jobEvent)),
+  },
+  getCertificate: {
+    method: 'GET',
+    path: '/api/v1/jobs/{id}/certificate',
+    summary: 'The signed certificate of what a job erased',
+    role: 'viewer',
+    params: byId,
+    answer: json(signedCertificate),
+  },
+  cancelJob: {
+    method: 'POST',
+    path: '/api/v1/jobs/{id}/cancel',
+    summary: 'End a job; one that writes ends at its next safe point',
+    role: 'operator',
+    params: byId,
+    answer: json(job),
   },
 
   listAttempts: {

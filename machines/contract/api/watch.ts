@@ -1,10 +1,11 @@
 import { z } from 'zod';
 import { DOCUMENT_KINDS, name } from '../documents.ts';
 import { documentInput } from './document-form.ts';
+import { job } from '../job.ts';
 import { grant, machineResource } from './machine-resource.ts';
 import { attempt, traceEvent } from './trace-resource.ts';
 
-export const WATCH_KINDS = ['machine', 'document', 'attempt', 'trace', 'grant'] as const;
+export const WATCH_KINDS = ['machine', 'document', 'attempt', 'trace', 'grant', 'job'] as const;
 export type WatchKind = (typeof WATCH_KINDS)[number];
 
 /** `kinds=machine,attempt`; absent: all but `trace`, which is a line for every packet. */
@@ -40,6 +41,7 @@ export const watchEvent = z
     z.object({ kind: z.literal('attempt'), attempt }),
     z.object({ kind: z.literal('trace'), attempt: z.string(), machine: z.string().optional(), event: traceEvent }),
     z.object({ kind: z.literal('grant'), grant }),
+    z.object({ kind: z.literal('job'), job }),
     z.object({ kind: z.literal('reset') }),
   ])
   .meta({ id: 'WatchEvent' });

@@ -65,6 +65,8 @@ function sameIdentifier(kind: string, one: string, other: string): boolean {
 export function matchDisks(
   plan: Pick<Plan, 'kind' | 'disks'>,
   now: Inventory,
+  /** Disks, by serial, WWN or else name, that the job itself has begun to write: it knows what is on them. */
+  begun: ReadonlySet<string> = new Set(),
 ):
   | {
       readonly kind: 'match';
@@ -87,7 +89,7 @@ export function matchDisks(
       return { kind: 'different', because: `${nameOf(planned)} had ${planned.bytes} bytes, now ${found.bytes}` };
     }
     const fresh = found.signatures.filter((one) => !planned.signatures.includes(one));
-    if (fresh.length > 0) {
+    if (fresh.length > 0 && !begun.has(planned.serial ?? planned.wwn ?? planned.name)) {
       return {
         kind: 'different',
         because: `${nameOf(planned)} shows ${fresh.join(', ')}, which the plan does not know`,

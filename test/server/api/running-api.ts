@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,10 +8,13 @@ import { planBoot } from '#machines/decide/boot-plan.ts';
 import { parseIpv4 } from '#machines/values/ip-address.ts';
 import { sure } from '#machines/values/parsed.ts';
 import type { OperatorApiParts } from '#server/api/contract.ts';
+import { planMaker } from '#server/jobs/plan-for.ts';
 import { operatorApi } from '#server/api/operator-api.ts';
 import { openAccess } from '#services/auth/access.ts';
 import { openLoaders } from '#services/images/loaders.ts';
 import type { Recorder } from '#services/trace/contract.ts';
+import { openJobs } from '#services/jobs/open-jobs.ts';
+import { openPlans } from '#services/jobs/plans.ts';
 import { openRegistry } from '#services/registry/registry.ts';
 import type { AuditEntry, Lease } from '#services/store/contract.ts';
 import { openSqliteStore } from '#services/store/sqlite/open-sqlite-store.ts';
@@ -38,6 +42,14 @@ export async function runningApi(
   const access = openAccess({ store: store.access, now });
   const leases = new Map<string, Lease>();
   const stop = new AbortController();
+  const jobs = await openJobs({
+    store: store.jobs,
+    recipe: () => [],
+    rackOf: () => '',
+    now,
+    newId: randomUUID,
+    log,
+  });
   const api = operatorApi({
     listen: { address: sure(parseIpv4('127.0.0.1')), port: 0 },
     version: '0.1.0',
@@ -48,6 +60,14 @@ export async function runningApi(
       all: async () => [...leases.values()],
       forget: async (_site, address) => leases.delete(address),
     },
+    jobs,
+    plans: openPlans({ now, newId: randomUUID }),
+    planFor: planMaker({
+      registry,
+      inventories: store.inventories,
+      diskImages: { get: async (name) => ({ kind: 'missing', because: `image ${name} is not here` }) },
+      now,
+    }),
     audit: store.audit,
     access,
     loaders: openLoaders({ dir, fallbackDirs: [], now: () => performance.now() * 1e6 }),
@@ -92,6 +112,8 @@ export async function runningApi(
     access,
     /** Oldest first. */
     audit: async (): Promise<readonly AuditEntry[]> => (await store.audit.list(1000)).toReversed(),
+    store,
+    jobs,
     leases,
     errors,
     tokens,

@@ -1,0 +1,162 @@
+import type { Job, Plan } from '#machines/contract/job.ts';
+import type { JobRequest } from '#machines/contract/api/job-resource.ts';
+import { signedCertificate } from '#machines/contract/certificate.ts';
+import { mayDo } from '#machines/decide/actions.ts';
+import { ceremonyFor, checkConfirmation } from '#machines/decide/jobs/confirm.ts';
+import { isPlanned } from '#machines/decide/jobs/make-plan.ts';
+import type { NewJob } from '#services/jobs/contract.ts';
+import { digestOfAll } from '#services/jobs/plans.ts';
+import { type Handlers, invalid, notFound, type ProblemAnswer, problemAnswer, problemOf } from '../answers.ts';
+import { CERTIFICATE_NOTE } from '../../jobs/erasure.ts';
+import type { OperatorApiParts } from '../contract.ts';
+
+type Names =
+  | 'makePlans'
+  | 'getPlan'
+  | 'startJobs'
+  | 'listJobs'
+  | 'getJob'
+  | 'listJobEvents'
+  | 'getCertificate'
+  | 'cancelJob';
+type Parts = Pick<OperatorApiParts, 'jobs' | 'plans' | 'planFor' | 'registry' | 'now'>;
+type Asked = JobRequest['jobs'][number];
+
+/** Kinds whose jobs exist; the others are named in the API's schema, and refused with a reason. */
+const STARTABLE = ['inspect', 'install', 'wipe', 'reset', 'reprovision', 'retire'];
+
+export function jobHandlers(parts: Parts): Pick<Handlers, Names> {
+  const { jobs, plans, planFor } = parts;
+  return {
+    async makePlans({ body }) {
+      const { kind, machines, profile, method, disks } = body;
+      const items: Plan[] = [];
+      for (const machine of machines) {
+        const question = { kind, machine, profile, method, disks };
+        const outcome = await planFor(question);
+        if (outcome.kind !== 'done') return problemOf(outcome);
+        items.push(plans.keep(outcome.value, question));
+      }
+      const { kind: ceremony, waitSeconds } = ceremonyFor(items);
+      return {
+        kind: 'done',
+        value: { items, digest: digestOfAll(items), ceremony, waitSeconds },
+        audit: 'nothing-changed',
+      };
+    },
+
+    getPlan({ params: { id } }) {
+      const kept = plans.get(id);
+      return kept
+        ? { kind: 'done', value: kept.plan }
+        : notFound(`plan ${id}: it was confirmed, or is over an hour old`);
+    },
+
+    async startJobs({ body, caller }) {
+      const wanted: NewJob[] = [];
+      for (const [index, asked] of body.jobs.entries()) {
+        const checked = await check(asked, caller.name, parts, index);
+        if ('problem' in checked) return checked;
+        wanted.push(checked);
+      }
+      const { waitSeconds } = ceremonyFor(wanted.flatMap(({ plan }) => plan ?? []));
+      const holdUntil = waitSeconds === 0 ? undefined : String(parts.now() + waitSeconds * 1000);
+      const started: Job[] = [];
+      for (const job of wanted) {
+        if (job.plan) plans.take(job.plan.id);
+        started.push(await jobs.submit(holdUntil === undefined ? job : { ...job, notes: { ...job.notes, holdUntil } }));
+      }
+      return {
+        kind: 'done',
+        value: { items: started },
+        audit: {
+          target: started.map(({ machine }) => machine).join(' '),
+          detail: started.map(({ id, kind, plan }) => `${kind} ${id}${plan ? ` plan ${plan.digest}` : ''}`).join(', '),
+        },
+      };
+    },
+
+    async listJobs({ query }) {
+      const { machine, before, limit } = query;
+      const items = await jobs.list({
+        limit,
+        ...(machine === undefined ? {} : { machine }),
+        ...(before === undefined ? {} : { before }),
+      });
+      return { kind: 'done', value: { items } };
+    },
+
+    async getJob({ params: { id } }) {
+      const job = await jobs.get(id);
+      return job ? { kind: 'done', value: job } : notFound(`job ${id}`);
+    },
+
+    async listJobEvents({ params: { id }, query: { after, limit } }) {
+      if (!(await jobs.get(id))) return notFound(`job ${id}`);
+      return { kind: 'done', value: { items: await jobs.events(id, after, limit) } };
+    },
+
+    async getCertificate({ params: { id } }) {
+      const text = (await jobs.get(id))?.notes[CERTIFICATE_NOTE];
+      if (text === undefined) return notFound(`certificate of job ${id}: it erased nothing, or has not ended`);
+      return { kind: 'done', value: signedCertificate.parse(JSON.parse(text)) };
+    },
+
+    async cancelJob({ params: { id }, caller }) {
+      const job = await jobs.cancel(id, caller.name);
+      if (!job) return notFound(`job ${id}`);
+      return { kind: 'done', value: job, audit: { target: job.machine, detail: `${job.kind} ${id}` } };
+    },
+  };
+}
+
+/** The job that would be begun, or why not. Everything is looked at again: a plan is an hour old at most, facts change. */
+async function check(
+  { kind, machine: name, plan: named, acknowledge }: Asked,
+  by: string,
+  { registry, plans, planFor, now }: Parts,
+  index: number,
+): Promise<NewJob | ProblemAnswer> {
+  const machine = registry.machine(name);
+  if (!machine) return notFound(`machine ${name}`);
+  if (!STARTABLE.includes(kind)) {
+    return invalid({ in: 'body', path: `jobs[${index}].kind`, text: `got ${kind}, want ${STARTABLE.join(' | ')}` });
+  }
+  const allowed = mayDo(isPlanned(kind) ? 'write-disks' : 'inspect', machine);
+  if (allowed.kind === 'refused') return problemOf(allowed);
+  if (!isPlanned(kind)) return { kind, machine: name, by };
+
+  const again = `ingot ${kind} ${name} --plan`;
+  const kept = named && plans.get(named.id);
+  if (!kept) {
+    return problemAnswer('refused', {
+      detail: `${name}: there is no plan ${named?.id ?? ''}; it was confirmed already, is over an hour old, or the daemon was restarted`,
+      next: again,
+    });
+  }
+  const { plan, question } = kept;
+  if (plan.kind !== kind || plan.machine !== name) {
+    const detail = `plan ${plan.id} is for ${plan.kind} of ${plan.machine}, not for ${kind} of ${name}`;
+    return problemAnswer('refused', { detail, next: again });
+  }
+  const confirmed = checkConfirmation(plan, { digest: named.digest, said: acknowledge, at: now() });
+  if (confirmed.kind === 'refused') {
+    return problemAnswer('refused', { detail: `${name}: ${confirmed.because}`, next: confirmed.next });
+  }
+  const today = await planFor(question);
+  if (today.kind !== 'done') return problemOf(today);
+  if (plans.digestOf(today.value) !== plan.digest) {
+    return problemAnswer('refused', {
+      detail: `${name}: what the plan was made from has changed since it was shown`,
+      next: again,
+    });
+  }
+  return {
+    kind,
+    machine: name,
+    by,
+    plan,
+    confirmed: { by, at: now(), digest: plan.digest, said: [...acknowledge] },
+    ...(plan.profile === undefined ? {} : { profile: plan.profile }),
+  };
+}

@@ -1,0 +1,120 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { inventory as inventorySchema, type Inventory, type InventoryDisk } from '#machines/contract/inventory.ts';
+import type { Job, Plan, PlannedDisk } from '#machines/contract/job.ts';
+import { matchDisks, proveMachine } from '#machines/decide/jobs/prove-machine.ts';
+import type { StepContext } from '#services/jobs/contract.ts';
+import type { MachineApiClient } from '#services/machine-api/client.ts';
+import type { AgentBoots, Agents, JobPower, LiveAgent } from './contract.ts';
+
+/** From power-on to a registered agent: a server's self-test alone takes minutes. */
+const AGENT_BOOT_MS = 20 * 60_000;
+/** A daemon that comes back hears from agents that are still there within a few heartbeats. */
+const RETURN_MS = 15_000;
+
+export type AgentParts = {
+  readonly agents: Agents;
+  readonly boots: AgentBoots;
+  readonly power: JobPower;
+  /** The newest inventory of a machine is kept with what else is known of it. */
+  readonly keepInventory: (machine: string, inventory: Inventory) => Promise<void>;
+  readonly now: () => number;
+};
+
+/** The machine's agent, booted if it is not there. Rejects when none came in time. */
+export async function agentOf(context: StepContext, parts: AgentParts): Promise<LiveAgent> {
+  const { agents, boots, power } = parts;
+  const { machine, id } = context.job();
+  const present = agents.of(machine) ?? (await arrival(machine, RETURN_MS, context.signal, agents));
+  if (present) return present;
+  await boots.permit(machine, `job:${id}`);
+  await power.netboot(machine, context.signal, context.progress);
+  context.progress(`waits for the agent of ${machine}`);
+  const came = await arrival(machine, AGENT_BOOT_MS, context.signal, agents, () =>
+    context.progress(`waits for the agent of ${machine}`),
+  );
+  if (!came) {
+    throw new Error(
+      `no agent registered within ${AGENT_BOOT_MS / 60_000} minutes; ingot trace ${machine} says how far it came`,
+    );
+  }
+  return came;
+}
+
+const WAITING_SIGN_MS = 5000;
+
+/** The agent of a machine as soon as there is one; nothing when the time is over. */
+async function arrival(
+  machine: string,
+  ms: number,
+  signal: AbortSignal,
+  agents: Agents,
+  waiting: () => void = () => {},
+): Promise<LiveAgent | undefined> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const stop = agents.watch((name) => {
+    if (name === machine && agents.of(machine)) resolve();
+  });
+  const timer = setInterval(waiting, WAITING_SIGN_MS);
+  const over = new AbortController();
+  try {
+    const both = AbortSignal.any([signal, over.signal]);
+    if (!agents.of(machine)) await Promise.race([promise, sleep(ms, undefined, { signal: both })]);
+    return agents.of(machine);
+  } finally {
+    over.abort();
+    clearInterval(timer);
+    stop();
+  }
+}
+
+/** A disk of the plan as it was found, and proven, on the machine that answers. */
+export type ProvenDisk = { readonly planned: PlannedDisk; readonly found: InventoryDisk };
+
+export type ProvenAgent = Disposable & {
+  readonly agent: LiveAgent;
+  readonly api: MachineApiClient;
+  readonly inventory: Inventory;
+  readonly disks: readonly ProvenDisk[];
+  readonly by: readonly string[];
+};
+
+/** The machine turned out to be another, or its disks are not the planned ones: the confirmation is void. */
+export class NotProven extends Error {}
+
+/**
+ * The agent of the machine that the plan was made for: identifiers and disks are read again, and any difference rejects
+ * with `NotProven` (safety rule 1). Asked for before each step that writes, since the machine may have been exchanged,
+ * or rebooted, since the last one.
+ */
+export async function provenAgent(context: StepContext, plan: Plan, parts: AgentParts): Promise<ProvenAgent> {
+  const agent = await agentOf(context, parts);
+  const api = await parts.agents.open(agent, context.signal);
+  try {
+    const inventory = await freshInventory(api, context.signal, parts.now());
+    await parts.keepInventory(agent.machine, inventory);
+    const proof = proveMachine(plan.identifiers, inventory, acknowledgedSingle(context.job(), plan));
+    if (proof.kind === 'refused') throw new NotProven(proof.because);
+    const matched = matchDisks(plan, inventory, begunBy(context.job()));
+    if (matched.kind === 'different') throw new NotProven(matched.because);
+    return { agent, api, inventory, disks: matched.disks, by: proof.by, [Symbol.dispose]: () => api[Symbol.dispose]() };
+  } catch (error) {
+    api[Symbol.dispose]();
+    throw error;
+  }
+}
+
+export async function freshInventory(api: MachineApiClient, signal: AbortSignal, at: number): Promise<Inventory> {
+  const answer = await api.call('/ingot.AgentService/Inventory', {}, { signal, deadlineMs: 120_000 });
+  const read = inventorySchema.safeParse(JSON.parse(new TextDecoder().decode(answer.json)));
+  if (read.success) return { ...read.data, at };
+  const [issue] = read.error.issues;
+  throw new Error(`the agent’s inventory: ${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'unknown form'}`);
+}
+
+/** Whoever confirmed a machine with one kind of identifier said its name. */
+const acknowledgedSingle = ({ confirmed, machine }: Job, { identifiers }: Plan): boolean =>
+  new Set(identifiers.map(({ kind }) => kind)).size < 2 && confirmed?.said.includes(machine) === true;
+
+/** Disks that this job has begun to write: what it left there half-way is no surprise. */
+export const WRITE_BEGUN = 'write-begun';
+const begunBy = ({ notes }: Job): ReadonlySet<string> => new Set(notes[WRITE_BEGUN]?.split('\n'));

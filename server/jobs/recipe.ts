@@ -1,0 +1,45 @@
+import type { Job, JobKind } from '#machines/contract/job.ts';
+import type { Recipe, Step } from '#services/jobs/contract.ts';
+import {
+  bootAgentStep,
+  bootDiskStep,
+  holdStep,
+  powerOffStep,
+  proveMachineStep,
+  type StepParts,
+  takeInventoryStep,
+  wipeDisksStep,
+  writeImageStep,
+} from './steps.ts';
+
+/** The steps of each kind of job, in order. The names of those of a plan stand in machines/decide/jobs/make-plan.ts too. */
+export function recipes(parts: StepParts): Recipe {
+  const bootAgent = bootAgentStep(parts);
+  const prove = proveMachineStep(parts);
+  const wipe = wipeDisksStep(parts);
+  const write = writeImageStep(parts);
+  const bootDisk = bootDiskStep(parts);
+  const hold = holdStep(parts);
+  const steps: Readonly<Record<JobKind, readonly Step[] | undefined>> = {
+    inspect: [bootAgent, takeInventoryStep(parts)],
+    wipe: [bootAgent, prove, wipe],
+    reset: [bootAgent, prove, wipe],
+    retire: [bootAgent, prove, wipe, powerOffStep(parts)],
+    install: [bootAgent, prove, write, bootDisk],
+    reprovision: [bootAgent, prove, wipe, write, bootDisk],
+    upgrade: undefined,
+    rollback: undefined,
+    rescue: undefined,
+  };
+  return ({ kind, notes }) => {
+    const own = steps[kind];
+    if (!own) throw new Error(`there is no way yet to ${kind} a machine`);
+    return notes['holdUntil'] === undefined ? own : [hold, ...own];
+  };
+}
+
+const WRITING: readonly string[] = ['wipe-disks', 'write-image'] satisfies readonly Step['name'][];
+
+/** Is it in the middle of something that no power action may interrupt? (safety rule 3) */
+export const isWriting = (jobs: readonly Job[]): boolean =>
+  jobs.some(({ steps }) => steps.some(({ name, state }) => state === 'running' && WRITING.includes(name)));

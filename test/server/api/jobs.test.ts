@@ -1,0 +1,146 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { inventory } from '#machines/contract/inventory.ts';
+import type { Plan } from '#machines/contract/job.ts';
+import type { PlanAnswer } from '#machines/contract/api/job-resource.ts';
+import { runningApi } from './running-api.ts';
+
+type Api = Awaited<ReturnType<typeof runningApi>>;
+
+const UUID = '4c4c4544-0044-4d10-8052-b1c04f4e5931';
+
+async function inApi(work: (api: Api) => Promise<void>): Promise<void> {
+  await using api = await runningApi();
+  await work(api);
+}
+
+async function withMachines(api: Api, names: readonly string[], signatures: readonly string[] = []): Promise<void> {
+  for (const [index, name] of names.entries()) {
+    const mac = `52:54:00:00:01:0${index}`;
+    await api.send('PUT', `/api/v1/machines/${name}`, { kind: 'Machine', name, macs: [mac] });
+    await api.store.inventories.put(
+      name,
+      inventory.parse({
+        source: 'agent',
+        at: api.clock.now,
+        system: { uuid: UUID.replace(/.$/, String(index)), serial: `S${index}` },
+        nics: [{ mac }],
+        disks: [{ name: 'sda', serial: `D${index}`, bytes: 1 << 30, signatures }],
+      }),
+    );
+  }
+}
+
+const planned = async (api: Api, body: unknown): Promise<PlanAnswer> => {
+  const answer = await api.send('POST', '/api/v1/plans', body);
+  assert.equal(answer.status, 201, await answer.clone().text());
+  return (await answer.json()) as PlanAnswer;
+};
+const start = (api: Api, plans: readonly Plan[], more: object = {}) =>
+  api.send('POST', '/api/v1/jobs', {
+    jobs: plans.map(({ kind, machine, id, digest }) => ({ kind, machine, plan: { id, digest }, ...more })),
+  });
+
+describe('plans and jobs over the API', () => {
+  it('a plan names the disk by its serial, and its job is begun by id and digest, once', () =>
+    inApi(async (api) => {
+      await withMachines(api, ['a']);
+      const { items, ceremony } = await planned(api, { kind: 'wipe', machines: ['a'] });
+      assert.equal(ceremony, 'yes');
+      assert.deepEqual(
+        items[0]?.disks.map(({ serial, act }) => [serial, act]),
+        [['D0', 'wipe']],
+      );
+      const answer = await start(api, items);
+      assert.equal(answer.status, 201, await answer.clone().text());
+      const { items: jobs } = (await answer.json()) as { items: { id: string; state: string }[] };
+      assert.equal(jobs[0]?.state, 'queued');
+      const again = await start(api, items);
+      assert.equal(again.status, 409);
+      assert.match(await again.text(), /confirmed already/);
+    }));
+
+  it('nothing begins under another digest, without a plan, or for another machine', () =>
+    inApi(async (api) => {
+      await withMachines(api, ['a', 'b']);
+      const [plan] = (await planned(api, { kind: 'wipe', machines: ['a'] })).items;
+      assert.ok(plan);
+      assert.equal((await start(api, [{ ...plan, digest: 'f'.repeat(64) }])).status, 409);
+      assert.equal((await start(api, [{ ...plan, machine: 'b' }])).status, 409);
+      const none = await api.send('POST', '/api/v1/jobs', { jobs: [{ kind: 'wipe', machine: 'a' }] });
+      assert.equal(none.status, 400);
+      assert.match(await none.text(), /jobs\[0\]\.plan/);
+      assert.deepEqual(await api.jobs.list({ limit: 10 }), []);
+    }));
+
+  it('one refusal holds up all of the request', () =>
+    inApi(async (api) => {
+      await withMachines(api, ['a', 'b']);
+      const { items } = await planned(api, { kind: 'wipe', machines: ['a', 'b'] });
+      await api.request('/api/v1/machines/b/actions/lock', { method: 'POST' });
+      const answer = await start(api, items);
+      assert.equal(answer.status, 409);
+      assert.match(await answer.text(), /b: it is locked/);
+      assert.deepEqual(await api.jobs.list({ limit: 10 }), []);
+    }));
+
+  it('a signature that may be shared needs an acknowledgement by serial', () =>
+    inApi(async (api) => {
+      await withMachines(api, ['a'], ['zfs_member']);
+      const { items, ceremony } = await planned(api, { kind: 'wipe', machines: ['a'] });
+      assert.equal(ceremony, 'count');
+      const without = await start(api, items);
+      assert.equal(without.status, 409);
+      assert.match(await without.text(), /--acknowledge D0/);
+      assert.equal((await start(api, items, { acknowledge: ['D0'] })).status, 201);
+    }));
+
+  it('what has changed since the plan was shown voids it', () =>
+    inApi(async (api) => {
+      await withMachines(api, ['a']);
+      const { items } = await planned(api, { kind: 'wipe', machines: ['a'] });
+      await api.send(
+        'PATCH',
+        '/api/v1/machines/a',
+        { disks: { keep: ['D0'] } },
+        {
+          'content-type': 'application/merge-patch+json',
+        },
+      );
+      const answer = await start(api, items);
+      assert.equal(answer.status, 409, await answer.clone().text());
+    }));
+
+  it('an hour later the plan is void', () =>
+    inApi(async (api) => {
+      await withMachines(api, ['a']);
+      const { items } = await planned(api, { kind: 'wipe', machines: ['a'] });
+      api.clock.now += 60 * 60_000 + 1;
+      assert.equal((await start(api, items)).status, 409);
+    }));
+
+  it('five at once wait half a minute; four do not', () =>
+    inApi(async (api) => {
+      const names = ['a', 'b', 'c', 'd', 'e'];
+      await withMachines(api, names);
+      const five = await planned(api, { kind: 'wipe', machines: names });
+      assert.deepEqual([five.ceremony, five.waitSeconds], ['count', 30]);
+      await start(api, five.items);
+      const [job] = await api.jobs.list({ limit: 1 });
+      assert.equal(job?.notes['holdUntil'], String(api.clock.now + 30_000));
+    }));
+
+  it('a job is listed, read with its events, and cancelled', () =>
+    inApi(async (api) => {
+      await withMachines(api, ['a']);
+      const answer = await api.send('POST', '/api/v1/jobs', { jobs: [{ kind: 'inspect', machine: 'a' }] });
+      const { items } = (await answer.json()) as { items: { id: string }[] };
+      const id = items[0]?.id ?? '';
+      const events = (await (await api.request(`/api/v1/jobs/${id}/events`)).json()) as { items: { text: string }[] };
+      assert.match(events.items[0]?.text ?? '', /asked for by/);
+      const cancelled = await api.request(`/api/v1/jobs/${id}/cancel`, { method: 'POST' });
+      assert.equal(((await cancelled.json()) as { state: string }).state, 'cancelled');
+      assert.equal((await api.request('/api/v1/jobs/none')).status, 404);
+      assert.equal((await api.request(`/api/v1/jobs/${id}/certificate`)).status, 404);
+    }));
+});
