@@ -151,7 +151,7 @@ function plain(error: unknown): { readonly code?: string; readonly text: string 
   if (!(error instanceof Error)) return { text: String(error) };
   const code = 'code' in error && typeof error.code === 'string' ? error.code : undefined;
   const inner = error.cause instanceof Error && code === undefined ? plain(error.cause) : undefined;
-  return { ...(inner ?? {}), ...(code === undefined ? {} : { code }), text: error.message };
+  return { ...inner, ...(code === undefined ? {} : { code }), text: error.message };
 }
 
 function bmcErrorIn(error: unknown): BmcError | undefined {
