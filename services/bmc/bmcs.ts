@@ -140,7 +140,7 @@ export async function openBmcs(parts: {
 
   async function open(bmc: MachineBmc, signal: AbortSignal, given?: BmcCredential): Promise<BmcDriver> {
     const { type, address, machine, system, verbs } = bmc;
-    if (type === 'manual') return openManual({ machine, asks, now: clock.now });
+    if (type === 'manual') return openManual({ machine, asks, now: () => clock.now() });
     const credential = given ?? (await credentialFor(bmc));
     signal.throwIfAborted();
     const record = records.get(address) ?? fresh(bmc);

@@ -1,0 +1,95 @@
+import type { Random } from '#services/auth/secret.ts';
+import type { Bmcs, MachineBmc } from './bmcs.ts';
+import { type BmcCredential, BmcError, type BmcTarget } from './contract.ts';
+import type { Clock } from './clock.ts';
+import type { Credentials } from './credentials.ts';
+import { makePassword } from './decide/password.ts';
+
+/** Sets the password of the account that is logged in, and proves it by a new login; rejects with a `BmcError`. */
+export type ChangePassword = (target: BmcTarget, password: string, signal: AbortSignal) => Promise<void>;
+
+const RANDOM_BYTES = 512;
+const ROTATE_MS = 90_000;
+
+/**
+ * Gives a BMC a password of its own. The new one is sealed before the BMC hears of it, and the old one is what counts
+ * until a login with the new one has worked: whatever breaks in between, one of the two opens it, and the next rotation
+ * or `settle` finds out which.
+ */
+export async function rotate(
+  bmc: MachineBmc,
+  parts: {
+    readonly bmcs: Bmcs;
+    readonly credentials: Credentials;
+    readonly change: ChangePassword;
+    readonly random: Random;
+    readonly clock: Clock;
+    readonly signal: AbortSignal;
+  },
+): Promise<{ readonly username: string }> {
+  const { bmcs, credentials, change, random, clock } = parts;
+  const { address, type } = bmc;
+  if (type !== 'redfish' && type !== 'ipmi') throw new BmcError('not-supported', `${type} has no accounts`);
+  const signal = AbortSignal.any([parts.signal, AbortSignal.timeout(ROTATE_MS)]);
+  await settle(bmc, { ...parts, signal });
+  const old = await currentOf(bmc, credentials);
+  const fresh: BmcCredential = { ...old, password: makePassword(random(RANDOM_BYTES)) };
+  const record = bmcs.record(address);
+  await credentials.keepPending(address, fresh);
+  const target: BmcTarget = {
+    type,
+    address,
+    credential: old,
+    ...(bmc.system === undefined ? {} : { system: bmc.system }),
+    ...(record?.pin ? { pin: record.pin.sha256 } : {}),
+    ...(record ? { learned: record.learned } : {}),
+  };
+  try {
+    await change(target, fresh.password, signal);
+  } catch (error) {
+    // A BMC that refused it has the old one; of any other end, nobody knows.
+    const hasOld =
+      error instanceof BmcError &&
+      (error.code === 'refused' ||
+        error.code === 'not-supported' ||
+        error.code === 'not-stored' ||
+        error.code === 'privilege' ||
+        error.code === 'credential');
+    if (hasOld) await credentials.dropPending(address);
+    throw error;
+  }
+  await credentials.promote(address);
+  await bmcs.change(bmc, (before) => ({ ...before, credential: OWN_CREDENTIAL, seenAt: clock.now() }));
+  await bmcs.renew(address);
+  return { username: fresh.username };
+}
+
+/** How a record says that the BMC has a password of its own. */
+export const OWN_CREDENTIAL = 'own';
+
+/** Which of two passwords is the right one, where a rotation was cut off: the new one is tried first, once. */
+export async function settle(
+  bmc: MachineBmc,
+  parts: { readonly bmcs: Bmcs; readonly credentials: Credentials; readonly signal: AbortSignal },
+): Promise<void> {
+  const { bmcs, credentials, signal } = parts;
+  const pending = await credentials.pending(bmc.address);
+  if (!pending) return;
+  try {
+    await using driver = await bmcs.open(bmc, signal, pending);
+    await driver.status(signal);
+  } catch (error) {
+    if (!(error instanceof BmcError) || error.code !== 'credential') throw error;
+    await credentials.dropPending(bmc.address);
+    return;
+  }
+  await credentials.promote(bmc.address);
+  await bmcs.renew(bmc.address);
+}
+
+async function currentOf({ address, credential }: MachineBmc, credentials: Credentials): Promise<BmcCredential> {
+  const found =
+    (await credentials.own(address)) ?? (credential === undefined ? undefined : await credentials.get(credential));
+  if (!found) throw new BmcError('credential', `${address} has no credential that could be rotated`);
+  return found;
+}
