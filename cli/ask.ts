@@ -3,14 +3,26 @@ import { EXIT } from '#machines/contract/exit-status.ts';
 import { CommandFailure } from './failure.ts';
 import type { Terminal } from './terminal.ts';
 
+/** Goes on only when a person types the number of machines: a hand that says yes without reading does not get through. */
+export async function confirmCount(term: Terminal, question: string, wanted: number, digest: string): Promise<void> {
+  if (!term.interactive) {
+    throw new CommandFailure(EXIT.refused, `${question} Nobody can be asked here: say --confirm ${digest}`);
+  }
+  await asked(term, `${question} Type the number of machines to go on: `, (answer) => answer === String(wanted));
+}
+
 /** Goes on only when a person says so, or `--yes` has said so before. */
 export async function confirm(term: Terminal, question: string, yes: boolean | undefined): Promise<void> {
   if (yes === true) return;
   if (!term.interactive) throw new CommandFailure(EXIT.refused, `${question} Nobody can be asked here: say --yes`);
+  await asked(term, `${question} [y/N] `, (answer) => /^y(es)?$/i.test(answer));
+}
+
+async function asked(term: Terminal, question: string, agrees: (answer: string) => boolean): Promise<void> {
   const lines = createInterface({ input: process.stdin, output: process.stderr });
   try {
-    const answer = await lines.question(`${question} [y/N] `, { signal: term.signal });
-    if (!/^y(es)?$/i.test(answer.trim())) throw new CommandFailure(EXIT.refused, 'nothing was done');
+    const answer = await lines.question(question, { signal: term.signal });
+    if (!agrees(answer.trim())) throw new CommandFailure(EXIT.refused, 'nothing was done');
   } finally {
     lines.close();
   }

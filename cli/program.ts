@@ -4,6 +4,7 @@ import { VERSION } from '#machines/contract/version.ts';
 import { addAccessCommands } from './groups/access.ts';
 import { addBootCommands } from './groups/boot.ts';
 import { addDocumentCommands } from './groups/documents.ts';
+import { addJobCommands } from './groups/jobs.ts';
 import { addMachineCommands } from './groups/machine.ts';
 import { addProgramCommands } from './groups/programs.ts';
 import { type Daemon, daemonAt } from './daemon.ts';
@@ -47,6 +48,7 @@ export async function runCommandLine(args: readonly string[], term: Terminal): P
   addDocumentCommands(program, shell);
   addMachineCommands(program, shell);
   addBootCommands(program, shell);
+  addJobCommands(program, shell);
   addAccessCommands(program, shell);
   talkThrough(program, term);
   try {

@@ -1,0 +1,102 @@
+import { readFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { type SignedCertificate, signedCertificate } from '#machines/contract/certificate.ts';
+import { EXIT } from '#machines/contract/exit-status.ts';
+import { terminal as escaped } from '#machines/values/escape.ts';
+import { diskSize } from '#machines/values/size.ts';
+import { verifyCertificate } from '#services/certificates/sign.ts';
+import type { Daemon } from '../daemon.ts';
+import { badInput, CommandFailure } from '../failure.ts';
+import { type Format, printDocuments } from '../output/format.ts';
+import { pairs, table } from '../output/table.ts';
+import { isoTime } from '../output/time.ts';
+import { paint, say, type Terminal } from '../terminal.ts';
+import { codeOf } from '../where.ts';
+
+/** The certificate of a job: as JSON it is the file to keep. */
+export async function showCertificate(term: Terminal, daemon: Daemon, job: string, output: Format): Promise<void> {
+  const { value } = await daemon.ask('getCertificate', { params: { id: job } });
+  if (output !== 'table') return printDocuments(term, output, value);
+  say(term, ...certificateLines(term, value));
+}
+
+/** Needs no daemon: the file holds the key that signed it. Whose key that is, `--key` says. */
+export async function verifyFile(term: Terminal, file: string, { key }: { readonly key?: string }): Promise<void> {
+  let text: string;
+  try {
+    text = file === '-' ? await term.readInput() : await readFile(resolve(term.cwd, file), 'utf8');
+  } catch (error) {
+    throw badInput(`cannot read ${file} (${codeOf(error) ?? String(error)})`);
+  }
+  const signed = parse(text, file);
+  const verified = verifyCertificate(signed);
+  if (verified.kind === 'wrong') throw new CommandFailure(EXIT.failed, `${file}: ${verified.because}`);
+  if (key !== undefined && key.toLowerCase().replaceAll(':', '') !== verified.fingerprint) {
+    throw new CommandFailure(
+      EXIT.failed,
+      `${file}: it is signed by the key ${verified.fingerprint}, wanted was ${key}`,
+    );
+  }
+  say(
+    term,
+    ...certificateLines(term, signed),
+    '',
+    `${paint(term, 'green', 'unchanged since it was signed')} by the key ${verified.fingerprint}`,
+    ...(key === undefined
+      ? ['is that your daemon’s key? compare it with a certificate that you fetched yourself, or give it as --key']
+      : []),
+  );
+}
+
+function parse(text: string, file: string): SignedCertificate {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    throw badInput(`${file}: it is no JSON; want what ingot certificate show JOB -o json wrote`);
+  }
+  const read = signedCertificate.safeParse(value);
+  if (read.success) return read.data;
+  const [issue] = read.error.issues;
+  throw badInput(`${file}: ${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'no certificate'}`);
+}
+
+function certificateLines(term: Terminal, { certificate }: SignedCertificate): readonly string[] {
+  const { machine, job, approval, erased, notErased, complete } = certificate;
+  return [
+    paint(term, 'bold', `certificate of erasure ${escaped(certificate.id)}`),
+    ...pairs(term, [
+      ['machine', machine.name],
+      ['known by', machine.identifiers.map(({ kind, value }) => `${kind} ${value}`).join(', ')],
+      ['job', `${job.kind} ${job.id}`],
+      ['approved by', `${approval.by}, ${isoTime(approval.at) ?? ''}`],
+      ['issued', `${isoTime(certificate.issuedAt) ?? ''} by ${certificate.software}, site ${certificate.site}`],
+      ['complete', complete ? 'yes: every disk that is known to be in it' : 'no: see what was not erased'],
+    ]),
+    '',
+    ...table(
+      term,
+      [
+        { title: 'DISK', of: ({ name }) => name },
+        { title: 'SERIAL', of: ({ serial, wwn }) => serial ?? wwn },
+        { title: 'MODEL', of: ({ model }) => model },
+        { title: 'SIZE', of: ({ bytes }) => diskSize(bytes) },
+        { title: 'METHOD', of: ({ method }) => method },
+        { title: 'NIST 800-88', of: ({ class: level }) => level },
+        { title: 'READ BACK', of: ({ readBack }) => `${readBack.samples} samples, ${readBack.notZero} not zero` },
+        { title: 'ENDED', of: ({ endedAt }) => isoTime(endedAt) },
+      ],
+      erased,
+    ),
+    ...(notErased.length === 0
+      ? []
+      : [
+          '',
+          paint(term, 'yellow', 'not erased'),
+          ...pairs(
+            term,
+            notErased.map(({ name, serial, wwn, because }) => [`${name} ${serial ?? wwn ?? ''}`, because] as const),
+          ),
+        ]),
+  ];
+}

@@ -1,0 +1,272 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { EXIT } from '#machines/contract/exit-status.ts';
+import { isOver, type Job, type JobKind, type Plan, type WipeMethod } from '#machines/contract/job.ts';
+import type { PlannedKind } from '#machines/decide/jobs/make-plan.ts';
+import { terminal as escaped } from '#machines/values/escape.ts';
+import { confirm, confirmCount } from '../ask.ts';
+import type { Daemon } from '../daemon.ts';
+import { CommandFailure } from '../failure.ts';
+import { count, resolveMachines, type Selection } from '../machine-names.ts';
+import { ago, type Format, printDocuments } from '../output/format.ts';
+import { type Column, pairs, table } from '../output/table.ts';
+import { isoTime } from '../output/time.ts';
+import { note, paint, say, type Terminal } from '../terminal.ts';
+import { planLines } from './plan.ts';
+
+export type JobOptions = Selection & {
+  readonly output: Format;
+  readonly wait?: boolean;
+  readonly plan?: boolean;
+  readonly yes?: boolean;
+  readonly confirm?: string;
+  readonly profile?: string;
+  readonly method?: 'best' | WipeMethod;
+  readonly disk?: readonly string[];
+  readonly acknowledge?: readonly string[];
+};
+
+/** Plans, shows, asks, begins: what a destructive command does. */
+export async function planned(
+  term: Terminal,
+  daemon: Daemon,
+  kind: PlannedKind,
+  words: readonly string[],
+  options: JobOptions,
+): Promise<number> {
+  const names = await resolveMachines(term, daemon, words, options);
+  const { profile, method, disk } = options;
+  const { value } = await daemon.ask('makePlans', {
+    body: {
+      kind,
+      machines: [...names],
+      ...(profile === undefined ? {} : { profile }),
+      ...(method === undefined ? {} : { method }),
+      ...(disk === undefined || disk.length === 0 ? {} : { disks: [...disk] }),
+    },
+  });
+  const { items: plans, digest } = value;
+  const refused = plans.some(({ refusals }) => refusals.length > 0);
+  if (options.plan === true) {
+    if (options.output !== 'table') printDocuments(term, options.output, value);
+    else showPlans(term, plans, digest);
+    return refused ? EXIT.refused : EXIT.done;
+  }
+  if (options.output === 'table' || refused) showPlans({ ...term, out: term.error }, plans, digest);
+  if (refused) throw new CommandFailure(EXIT.refused, 'nothing was done: see what stands against it above');
+  await makeSure(term, daemon, kind, plans, value, options);
+  const said = new Set(options.acknowledge ?? []);
+  const { value: started } = await daemon.ask('startJobs', {
+    body: {
+      jobs: plans.map((one) => ({
+        kind,
+        machine: one.machine,
+        plan: { id: one.id, digest: one.digest },
+        acknowledge: one.acknowledge.map(({ say: word }) => word).filter((word) => said.has(word)),
+      })),
+    },
+  });
+  return await begun(term, daemon, started.items, options, value.waitSeconds);
+}
+
+function showPlans(term: Terminal, plans: readonly Plan[], digest: string): void {
+  for (const one of plans) say(term, ...planLines(term, one), '');
+  if (plans.length > 1) say(term, `all of them: --confirm ${digest}`);
+}
+
+/** Safety rule 4: the words that are needed grow with what can go wrong. */
+async function makeSure(
+  term: Terminal,
+  daemon: Daemon,
+  kind: PlannedKind,
+  plans: readonly Plan[],
+  { digest, ceremony }: { readonly digest: string; readonly ceremony: 'yes' | 'count' },
+  options: JobOptions,
+): Promise<void> {
+  if (options.confirm !== undefined) {
+    if (options.confirm === digest) return;
+    throw new CommandFailure(
+      EXIT.refused,
+      `--confirm: got ${options.confirm.slice(0, 12)}…, the plan is ${digest.slice(0, 12)}…: it is not what was shown then`,
+    );
+  }
+  const disks = plans.flatMap((one) => one.disks.filter(({ act }) => act === 'wipe' || act === 'write')).length;
+  const what = `${kind} ${count(plans.length)} at ${daemon.url}: ${disks} ${disks === 1 ? 'disk loses' : 'disks lose'} what is on ${disks === 1 ? 'it' : 'them'}.`;
+  if (ceremony === 'yes') return await confirm(term, what, options.yes);
+  if (options.yes === true) {
+    throw new CommandFailure(
+      EXIT.refused,
+      'several machines, or a disk that may be shared: --yes is not enough',
+      `  next: look at it with --plan, then say --confirm ${digest}`,
+    );
+  }
+  await confirmCount(term, what, plans.length, digest);
+}
+
+/** Jobs that need no plan. */
+export async function unplanned(
+  term: Terminal,
+  daemon: Daemon,
+  kind: JobKind,
+  words: readonly string[],
+  options: JobOptions,
+): Promise<number> {
+  const names = await resolveMachines(term, daemon, words, options);
+  const { value } = await daemon.ask('startJobs', { body: { jobs: names.map((machine) => ({ kind, machine })) } });
+  return await begun(term, daemon, value.items, options, 0);
+}
+
+async function begun(
+  term: Terminal,
+  daemon: Daemon,
+  jobs: readonly Job[],
+  options: JobOptions,
+  waitSeconds: number,
+): Promise<number> {
+  if (waitSeconds > 0) note(term, `the first begins in ${waitSeconds} s; ingot job cancel ID calls one off`);
+  if (options.wait !== true) {
+    if (options.output !== 'table') printDocuments(term, options.output, jobs.length === 1 ? jobs[0] : jobs);
+    else
+      for (const one of jobs) say(term, `${one.machine} ${one.kind}: job ${one.id}; ingot job logs ${one.id} --follow`);
+    return EXIT.done;
+  }
+  return await waitFor(term, daemon, jobs, options.output);
+}
+
+const POLL_MS = 1000;
+
+/** Shows how it goes until all are over. The exit status is that of the worst. */
+async function waitFor(term: Terminal, daemon: Daemon, jobs: readonly Job[], output: Format): Promise<number> {
+  const newest = new Map(jobs.map((one) => [one.id, one]));
+  const shown = new Map<string, string>();
+  const tell = (job: Job): void => {
+    const line = progressLine(job);
+    if (output !== 'table' || shown.get(job.id) === line) return;
+    shown.set(job.id, line);
+    note(term, line);
+  };
+  for (const one of jobs) tell(one);
+  while ([...newest.values()].some(({ state }) => !isOver(state))) {
+    await sleep(POLL_MS, undefined, { signal: term.signal });
+    for (const { id, state } of newest.values()) {
+      if (isOver(state)) continue;
+      const { value } = await daemon.ask('getJob', { params: { id } });
+      newest.set(id, value);
+      tell(value);
+    }
+  }
+  const ended = [...newest.values()];
+  if (output !== 'table') printDocuments(term, output, ended.length === 1 ? ended[0] : ended);
+  else for (const one of ended) say(term, ...endLines(term, one));
+  return ended.every(({ state }) => state === 'done') ? EXIT.done : EXIT.failed;
+}
+
+function progressLine({ machine, kind, steps, state }: Job): string {
+  const at = steps.findLastIndex((one) => one.state === 'running' || one.state === 'failed');
+  const step = steps[at];
+  if (!step) return `${escaped(machine)}  ${kind}: ${state}`;
+  const part = step.progress === undefined ? '' : `  ${bar(step.progress)}`;
+  return `${escaped(machine)}  ${at + 1}/${steps.length} ${step.name}${part}  ${escaped(step.text)}`;
+}
+
+const BAR = 20;
+function bar(progress: number): string {
+  const full = Math.round(progress * BAR);
+  return `[${'#'.repeat(full)}${'.'.repeat(BAR - full)}] ${String(Math.floor(progress * 100)).padStart(3)} %`;
+}
+
+function endLines(term: Terminal, { machine, kind, state, result, id }: Job): readonly string[] {
+  const style = state === 'done' ? 'green' : 'red';
+  return [
+    `${escaped(machine)} ${kind} ${paint(term, style, state)}: ${escaped(result?.because ?? '')}`,
+    ...(state === 'done' || result === undefined
+      ? []
+      : [`  next: ${escaped(result.next)}`, `  all of it: ingot job logs ${id}`]),
+  ];
+}
+
+const STYLES = { queued: 'dim', running: 'blue', done: 'green', failed: 'red', cancelled: 'yellow' } as const;
+
+const columns = (now: number): readonly Column<Job>[] => [
+  { title: 'ID', of: ({ id }) => id },
+  { title: 'MACHINE', of: ({ machine }) => machine },
+  { title: 'KIND', of: ({ kind }) => kind },
+  { title: 'STATE', of: ({ state }) => state, style: ({ state }) => STYLES[state] },
+  { title: 'STEP', of: ({ steps }) => steps.findLast(({ state }) => state !== 'waiting')?.name },
+  { title: 'AGE', of: ({ createdAt }) => ago(createdAt, now) },
+  { title: 'BY', of: ({ by }) => by },
+  { title: 'SAID', of: ({ result, steps }) => result?.because ?? steps.findLast(({ text }) => text !== '')?.text },
+];
+
+export async function listJobs(
+  term: Terminal,
+  daemon: Daemon,
+  { output, machine, limit }: { readonly output: Format; readonly machine?: string; readonly limit: number },
+): Promise<void> {
+  const { value } = await daemon.ask('listJobs', { query: { limit, ...(machine === undefined ? {} : { machine }) } });
+  if (output !== 'table') return printDocuments(term, output, value.items);
+  if (value.items.length === 0)
+    return note(term, 'there are no jobs', '  next: ingot inspect MACHINE, or ingot install MACHINE --plan');
+  say(term, ...table(term, columns(Date.now()), value.items));
+}
+
+export async function showJob(term: Terminal, daemon: Daemon, id: string, output: Format): Promise<void> {
+  const { value: job } = await daemon.ask('getJob', { params: { id } });
+  if (output !== 'table') return printDocuments(term, output, job);
+  say(
+    term,
+    paint(term, 'bold', `${job.kind} ${escaped(job.machine)}`),
+    ...pairs(term, [
+      ['state', job.state],
+      ['asked for by', `${job.by}, ${isoTime(job.createdAt) ?? ''}`],
+      ['confirmed by', job.confirmed && `${job.confirmed.by}, ${isoTime(job.confirmed.at) ?? ''}`],
+      ['profile', job.profile],
+      ['result', job.result?.because],
+      ['next', job.state === 'done' ? undefined : job.result?.next],
+    ]),
+    '',
+    ...table(term, STEP_COLUMNS, job.steps),
+  );
+  if (job.plan) say(term, '', ...planLines(term, job.plan));
+}
+
+const STEP_COLUMNS: readonly Column<Job['steps'][number]>[] = [
+  { title: 'STEP', of: ({ name }) => name },
+  { title: 'STATE', of: ({ state }) => state, style: ({ state }) => (state === 'failed' ? 'red' : undefined) },
+  { title: 'TRIES', of: ({ tries }) => tries },
+  { title: '', of: ({ progress }) => (progress === undefined ? undefined : `${Math.floor(progress * 100)} %`) },
+  { title: 'SAID', of: ({ text }) => text },
+];
+
+/** What happened, line by line; with `follow` until it is over. */
+export async function jobLogs(
+  term: Terminal,
+  daemon: Daemon,
+  id: string,
+  { follow, output }: { readonly follow?: boolean; readonly output: string },
+): Promise<number> {
+  let after = 0;
+  for (;;) {
+    const { value: job } = await daemon.ask('getJob', { params: { id } });
+    const { value } = await daemon.ask('listJobEvents', { params: { id }, query: { after } });
+    for (const event of value.items) {
+      after = event.seq;
+      if (output === 'json') say(term, JSON.stringify({ job: id, ...event }));
+      else
+        say(
+          term,
+          `${paint(term, 'dim', isoTime(event.at) ?? '')}  ${(event.step ?? '').padEnd(14)}  ${escaped(event.text)}`,
+        );
+    }
+    if (follow !== true || (isOver(job.state) && value.items.length === 0)) {
+      return follow === true && job.state !== 'done' ? EXIT.failed : EXIT.done;
+    }
+    await sleep(POLL_MS, undefined, { signal: term.signal });
+  }
+}
+
+export async function cancelJobs(term: Terminal, daemon: Daemon, ids: readonly string[]): Promise<void> {
+  for (const id of ids) {
+    const { value } = await daemon.ask('cancelJob', { params: { id } });
+    say(term, `${value.machine} ${value.kind}: ${isOver(value.state) ? value.state : 'ends at its next safe point'}`);
+  }
+}

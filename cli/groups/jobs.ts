@@ -1,0 +1,121 @@
+import { type Command, Option } from 'commander';
+import { WIPE_METHODS } from '#machines/contract/job.ts';
+import type { PlannedKind } from '#machines/decide/jobs/make-plan.ts';
+import { collect, outputOption, selectorOptions, type Shell } from '../command-groups.ts';
+import { showCertificate, verifyFile } from '../commands/certificate.ts';
+import { cancelJobs, jobLogs, type JobOptions, listJobs, planned, showJob, unplanned } from '../commands/job.ts';
+import { badInput } from '../failure.ts';
+import type { Format } from '../output/format.ts';
+
+const PLANNED: readonly (readonly [kind: PlannedKind, summary: string])[] = [
+  ['install', 'write an image to the disk that the machine’s document names'],
+  ['wipe', 'ERASE disks, read samples back, and sign a certificate'],
+  ['reset', 'ERASE all local disks, as wipe does'],
+  ['reprovision', 'ERASE all local disks, then install'],
+  ['retire', 'ERASE all local disks, then power off'],
+];
+
+const EXAMPLES = `
+Nothing is done before a plan was shown and confirmed. Examples:
+  --plan                        show exactly what would be done to which disk, and stop
+  --yes                         one machine without a warning: do not ask
+  --confirm DIGEST              what --plan showed, as it was then, and nothing else
+  --acknowledge SERIAL          yes, also the disk that looks like part of a pool`;
+
+/** Durable operations. */
+export function addJobCommands(program: Command, { term, daemon, end }: Shell): void {
+  for (const [kind, summary] of PLANNED) {
+    const command = selectorOptions(program.command(`${kind} [machines...]`).summary(summary))
+      .description(`${summary[0]?.toUpperCase()}${summary.slice(1)}.`)
+      .option('--plan', 'show what would be done, and do nothing')
+      .option('-y, --yes', 'do not ask; one machine without warnings only')
+      .option('--confirm <digest>', 'do what a plan with this digest says')
+      .option('--acknowledge <serial>', 'repeatable: a disk that needs an acknowledgement of its own', collect, [])
+      .option('--wait', 'show progress, and exit by the result')
+      .addOption(outputOption())
+      .addHelpText('after', EXAMPLES);
+    if (kind === 'install' || kind === 'reprovision') {
+      command.option('-p, --profile <name>', 'what to install; else what the machine or its class names');
+    }
+    if (kind !== 'install') {
+      command.addOption(
+        new Option('--method <name>', 'how to erase; best takes the strongest that a disk really has').choices([
+          'best',
+          ...WIPE_METHODS,
+        ]),
+      );
+    }
+    if (kind === 'wipe') command.option('--disk <serial>', 'repeatable: only this one', collect, []);
+    command.action(async (names: readonly string[], options: JobOptions, self: Command) =>
+      end(await planned(term, await daemon(self), kind, names, options)),
+    );
+  }
+
+  selectorOptions(
+    program
+      .command('inspect [machines...]')
+      .summary('boot the agent and take an inventory; no disk is opened for writing')
+      .description('Boots the agent and takes an inventory; no disk is opened for writing.'),
+  )
+    .option('--wait', 'show progress, and exit by the result')
+    .addOption(outputOption())
+    .action(async (names: readonly string[], options: JobOptions, self: Command) =>
+      end(await unplanned(term, await daemon(self), 'inspect', names, options)),
+    );
+
+  const job = program
+    .command('job')
+    .summary('jobs: list, show, logs, cancel')
+    .description('Durable operations on machines.');
+  job
+    .command('list')
+    .alias('ls')
+    .summary('newest first')
+    .option('-m, --machine <name>', 'only of this one')
+    .option('-n, --limit <number>', 'how many', wholeNumber, 50)
+    .addOption(outputOption())
+    .action(async (options: Parameters<typeof listJobs>[2], self: Command) =>
+      listJobs(term, await daemon(self), options),
+    );
+  job
+    .command('show <id>')
+    .summary('its steps, its plan, and how it ended')
+    .addOption(outputOption())
+    .action(async (id: string, { output }: { readonly output: Format }, self: Command) =>
+      showJob(term, await daemon(self), id, output),
+    );
+  job
+    .command('logs <id>')
+    .summary('what happened, line by line')
+    .option('-f, --follow', 'until it is over')
+    .addOption(new Option('-o, --output <format>', 'text or json').choices(['text', 'json']).default('text'))
+    .action(async (id: string, options: Parameters<typeof jobLogs>[3], self: Command) =>
+      end(await jobLogs(term, await daemon(self), id, options)),
+    );
+  job
+    .command('cancel <ids...>')
+    .summary('end jobs; one that writes ends at its next safe point')
+    .action(async (ids: readonly string[], _options: object, self: Command) =>
+      cancelJobs(term, await daemon(self), ids),
+    );
+
+  const certificate = program.command('certificate').summary('certificates of erasure: show, verify');
+  certificate
+    .command('show <job>')
+    .summary('what a job erased; -o json is the file to keep')
+    .addOption(outputOption())
+    .action(async (id: string, { output }: { readonly output: Format }, self: Command) =>
+      showCertificate(term, await daemon(self), id, output),
+    );
+  certificate
+    .command('verify <file>')
+    .summary('is it as it was signed, and by whom? needs no daemon; - reads standard input')
+    .option('--key <fingerprint>', 'SHA-256 of the key that must have signed it')
+    .action(async (file: string, options: { readonly key?: string }) => verifyFile(term, file, options));
+}
+
+function wholeNumber(text: string): number {
+  const number = Number(text);
+  if (Number.isInteger(number) && number >= 1 && number <= 1000) return number;
+  throw badInput(`--limit: got ${text}, want a number from 1 to 1000`);
+}
