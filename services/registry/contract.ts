@@ -39,6 +39,9 @@ export type Registry = {
    */
   observe(sighting: Sighting): Machine | undefined;
 
+  /** Facts of a known machine from elsewhere than its packets, such as its BMC: nothing was seen of the machine itself. */
+  note(name: string, facts: Sighting['facts'], source: FactSource, at: number): void;
+
   /** The grant under which this machine may boot now, in this attempt: unspent, or spent by it within 15 minutes. */
   grantFor(machine: string, attempt: string | undefined, now: number): Grant | undefined;
   grant(request: { readonly machine: string; readonly profile: string; readonly by: string }): Promise<Outcome<Grant>>;

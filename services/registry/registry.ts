@@ -12,7 +12,7 @@ import type { Change, Outcome, Registry, RegistryChange, Sighting } from './cont
 import { grantTable, REFETCH_MS } from './grants.ts';
 import { machineIndex } from './machine-index.ts';
 import { subnetDisagreement, usersOf, wrongReference } from './references.ts';
-import { CONFLICT_FACT, disputed, strangerOf, undisputed, withSighting } from './sightings.ts';
+import { CONFLICT_FACT, disputed, strangerOf, undisputed, withFacts, withSighting } from './sightings.ts';
 
 /** Machines that nobody accepted: so many at once, and forgotten after a day without a sign of them. */
 const MAX_STRANGERS = 1000;
@@ -352,6 +352,15 @@ export async function openRegistry(parts: {
         acceptByClass(machine);
       }
       return machine;
+    },
+
+    note(name, facts, source, at) {
+      const machine = machines.get(name);
+      const changed = machine && withFacts(machine, { facts, source, at });
+      if (!changed || changed === machine) return;
+      unwritten.add(name);
+      setMachine(changed);
+      acceptByClass(changed);
     },
 
     grantFor: (machine, attempt, at) => grants.usable(machine, attempt, at),

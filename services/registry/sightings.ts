@@ -53,18 +53,21 @@ export function withSighting(machine: Machine, sighting: Sighting): Machine {
     serial === undefined || isPlaceholderSerial(serial)
       ? identifiers.serials
       : joined(identifiers.serials, serial.slice(0, MAX_TEXT));
+  const noted = withFacts(machine, { facts, source, at });
+  const same =
+    noted === machine && macs === identifiers.macs && uuids === identifiers.uuids && serials === identifiers.serials;
+  if (same) return machine;
+  return { ...noted, identifiers: { macs, uuids, serials } };
+}
+
+/** The same object if no fact is new. */
+export function withFacts(machine: Machine, { facts, source, at }: Pick<Sighting, 'facts' | 'source' | 'at'>): Machine {
   const fresh = Object.entries(facts)
     .map(([name, value]) => [name, typeof value === 'string' ? value.slice(0, MAX_TEXT) : value] as const)
     .filter(([name, value]) => valueOf(machine, name) !== value);
-  const same =
-    fresh.length === 0 && macs === identifiers.macs && uuids === identifiers.uuids && serials === identifiers.serials;
-  if (same) return machine;
+  if (fresh.length === 0) return machine;
   const observed = fresh.map(([name, value]) => [name, { value, at, source }] as const);
-  return {
-    ...machine,
-    identifiers: { macs, uuids, serials },
-    facts: Object.fromEntries([...Object.entries(machine.facts), ...observed].slice(0, MAX_FACTS)),
-  };
+  return { ...machine, facts: Object.fromEntries([...Object.entries(machine.facts), ...observed].slice(0, MAX_FACTS)) };
 }
 
 const valueOf = ({ facts }: Machine, name: string) => (Object.hasOwn(facts, name) ? facts[name]?.value : undefined);

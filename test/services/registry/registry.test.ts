@@ -402,3 +402,20 @@ describe('registry: grants', () => {
       assert.equal((await registry.grant({ machine: 'nobody', profile: 'live', by: 'operator' })).kind, 'not-found');
     }));
 });
+
+describe('a fact from elsewhere', () => {
+  it('is kept and told, and is no sight of the machine', () =>
+    inWorld(async (world) => {
+      const { registry } = world;
+      await registry.put(machine('a', 1), who);
+      const told: string[] = [];
+      registry.watch((change) => told.push(change.kind));
+      registry.note('a', { power: 'on' }, 'bmc', START);
+      registry.note('a', { power: 'on' }, 'bmc', START + MINUTE);
+      registry.note('nobody', { power: 'on' }, 'bmc', START);
+      assert.deepEqual(told, ['machine'], 'once: the second time it was known');
+      assert.deepEqual(registry.machine('a')?.facts['power'], { value: 'on', at: START, source: 'bmc' });
+      assert.equal(registry.machine('a')?.lastSeen, undefined);
+      assert.equal((await world.again()).machine('a')?.facts['power']?.value, 'on', 'also after a restart');
+    }));
+});
