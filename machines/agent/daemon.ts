@@ -33,7 +33,9 @@ export type DaemonCode =
   | 'untrusted'
   /** 404: it knows no such credential, or no more. */
   | 'unknown'
-  /** It answered, and not with what the contract says. */
+  /** Another 4xx: it would say so again. */
+  | 'refused'
+  /** It answered, and not with what the contract says; or it cannot at the moment. */
   | 'failed';
 
 export class DaemonError extends Error {
@@ -112,7 +114,10 @@ export function openDaemon(parts: {
     const text = await bodyOf(response, cancelled);
     const { statusCode = 0 } = response;
     if (statusCode === 404) throw new DaemonError('unknown', `${path}: the daemon does not know this credential`);
-    if (statusCode < 200 || statusCode > 299) throw new DaemonError('failed', `${path}: status ${statusCode}`);
+    if (statusCode < 200 || statusCode > 299) {
+      const refused = statusCode >= 400 && statusCode < 500 && statusCode !== 429;
+      throw new DaemonError(refused ? 'refused' : 'failed', `${path}: status ${statusCode}`);
+    }
     return { text, headers: response.headers };
   }
 

@@ -29,6 +29,8 @@ export function openLogSender(parts: {
   readonly log: AgentLog;
   readonly uptimeMs: () => number;
   readonly random: () => number;
+  /** Waits between tries are multiplied by it. */
+  readonly patience: number;
 }): LogSender {
   const { kernel, log } = parts;
   let places: Places = { kernel: 0, agent: 0 };
@@ -75,12 +77,12 @@ export function openLogSender(parts: {
         } catch (cause) {
           if (signal.aborted) return;
           if (!(cause instanceof DaemonError) || cause.code === 'unknown') throw cause;
-          // A batch that the daemon refuses would be refused for ever, and nothing after it would arrive.
-          if (cause.code === 'failed' && ++tries > 3) {
+          if (cause.code === 'refused') {
+            // It would be refused for ever, and nothing after it would arrive.
             places = next;
             log.warn(`${lines.length} lines of log were refused: ${cause.message}`);
           }
-          await sleep(backoffMs(tries++, parts.random()), undefined, { signal }).catch(() => {});
+          await sleep(backoffMs(tries++, parts.random()) * parts.patience, undefined, { signal }).catch(() => {});
         }
       }
     },

@@ -65,7 +65,7 @@ export async function runRegistered(parts: RegisteredParts): Promise<never> {
   const hardware = openHardware();
   const resources = openResources({ definition, now: () => host.now() });
   const reader = openHardwareReader({ ...parts, bootMac, hardware, resources });
-  const sender = openLogSender({ kernel, log, uptimeMs: () => host.uptimeMs(), random });
+  const sender = openLogSender({ kernel, log, uptimeMs: () => host.uptimeMs(), random, patience });
   let session = '';
   const work = operationsOn({
     disks: parts.disks,
@@ -199,6 +199,7 @@ function troubleOf(cause: unknown, url: URL): { readonly because: string; readon
     case 'untrusted':
       return { because: `${url.host} is not the daemon that this machine was booted by: ${cause.message}`, slow: true };
     case 'unreachable':
+    case 'refused':
     case 'failed':
       return { because: plainText(cause.message), slow: false };
     default:

@@ -1,7 +1,7 @@
-import { randomBytes } from 'node:crypto';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { folderHost } from '#machines/agent/folder-host.ts';
 import type { Host, HostAddress, ToolResult } from '#machines/agent/host.ts';
 import { openJournal } from '#machines/agent/journal.ts';
 
@@ -25,12 +25,25 @@ export async function fakeHost(parts: {
   const ran: string[] = [];
   const clock = { offsetMs: 0 };
   const { promise: restarted, resolve } = Promise.withResolvers<'reboot' | 'shutdown'>();
-  let name = 'none';
   const put = async (path: string, text: string) => {
     await mkdir(dirname(join(root, path)), { recursive: true });
     await writeFile(join(root, path), text);
   };
   for (const [path, text] of Object.entries(parts.files ?? {})) await put(path, text);
+  const simulated = folderHost({
+    root,
+    kernel,
+    poweredOnAt: 0,
+    addresses: () => parts.addresses ?? [{ link: 'eth0', address: '127.0.0.1', prefixLength: 8, family: 'inet4' }],
+    async run(tool, args) {
+      const line = [tool, ...args].join(' ');
+      ran.push(line);
+      return { status: 0, stdout: '', stderr: '', ...(await parts.tool?.(line)) };
+    },
+    async restart(how) {
+      resolve(how);
+    },
+  });
   return {
     ran,
     restarted,
@@ -38,30 +51,12 @@ export async function fakeHost(parts: {
     put,
     kernelSays: (record) => kernel.push(record),
     host: {
-      root,
+      ...simulated,
       now: () => Date.now() + clock.offsetMs,
-      uptimeMs: () => performance.now(),
-      randomBytes,
       async setClock(ms) {
         clock.offsetMs = ms - Date.now();
       },
-      async run(tool, args) {
-        const line = [tool, ...args].join(' ');
-        ran.push(line);
-        return { status: 0, stdout: '', stderr: '', ...(await parts.tool?.(line)) };
-      },
-      addresses: () => parts.addresses ?? [{ link: 'eth0', address: '127.0.0.1', prefixLength: 8, family: 'inet4' }],
-      hostname: () => name,
-      async setHostname(wanted) {
-        name = wanted;
-      },
-      kernelLog: (signal) => kernel.follow(0, signal),
-      async space() {
-        return { size: 1000, available: 10 };
-      },
-      async restart(how) {
-        resolve(how);
-      },
+      space: async () => ({ size: 1000, available: 10 }),
     },
     [Symbol.asyncDispose]: () => rm(root, { recursive: true, force: true }),
   };
