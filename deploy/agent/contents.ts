@@ -83,6 +83,8 @@ const VIRTUAL_MACHINES = [
 ];
 const NETWORK = ['8021q', 'af_packet', 'bonding'];
 const STORAGE = ['nvme', 'sd_mod', 'sg', 'sr_mod'];
+/** Checksums that drivers and file systems ask for by the algorithm's name, so that no dependency tells of them. */
+const CHECKSUMS = ['crc32c_generic', 'crc32c_intel', 'crc64_rocksoft_generic', 'crct10dif_generic'];
 const FILE_SYSTEMS = ['efivarfs', 'ext4', 'nls_ascii', 'nls_cp437', 'vfat'];
 /** Of 1 Gbit/s and more, as servers have them on board or in a slot. */
 const SERVER_NETWORK_CARDS = [
@@ -161,11 +163,12 @@ const SERVER_BOARD = [
 
 /** Modules by name; what they need comes along. What the kernel has built in is not looked for. */
 export const MODULES = {
-  vm: [...VIRTUAL_MACHINES, ...NETWORK, ...STORAGE, ...FILE_SYSTEMS],
+  vm: [...VIRTUAL_MACHINES, ...NETWORK, ...STORAGE, ...CHECKSUMS, ...FILE_SYSTEMS],
   metal: [
     ...VIRTUAL_MACHINES,
     ...NETWORK,
     ...STORAGE,
+    ...CHECKSUMS,
     ...FILE_SYSTEMS,
     ...SERVER_NETWORK_CARDS,
     ...SERVER_STORAGE,

@@ -114,6 +114,10 @@ export async function buildAgentImage(options: AgentImageOptions): Promise<Manif
         ...programs.map((one) => program(`bin/${one.name}`, one.content)),
         ...programLibraries.map((one) => program(one.path, one.content)),
         ...KMOD_NAMES.map((name) => link(`bin/${name}`, 'kmod')),
+        text(
+          'etc/ingot/shell',
+          [...programs.map((one) => one.name), ...KMOD_NAMES].map((name) => `alias ${name}=/bin/${name}\n`).join(''),
+        ),
         text('etc/hosts', '127.0.0.1 localhost\n::1 localhost\n'),
         text('etc/nsswitch.conf', 'hosts: files dns\n'),
         text('etc/passwd', 'root:x:0:0:root:/root:/bin/sh\n'),

@@ -8,6 +8,7 @@
 # For the agent it leaves, beside what the archives hold:
 #   INGOT_CONSOLES          the consoles that a person may look at, such as "/dev/tty1 /dev/ttyS0"
 #   /run/ingot/settled      there when drivers of all devices have been looked for
+#   /run/ingot/modprobe.log what did not load
 # What the agent writes to its standard output and error goes to every console.
 b=/bin/busybox
 $b mkdir -p /proc /sys /dev /run /tmp /root
@@ -21,6 +22,9 @@ $b mkdir -p /run/ingot
 # Names that are taken already, by the programs of Debian's packages, stay theirs.
 $b --install -s /bin
 export PATH=/bin HOME=/root TERM=linux
+# This shell takes its own program for a name even where a package brought another: those are called by their path, and
+# an interactive shell gets aliases.
+export ENV=/etc/ingot/shell
 
 # Every console that takes a line: those that the kernel speaks on, the first screen and the first serial port.
 consoles=
@@ -89,7 +93,7 @@ load_drivers() {
       # Network cards (PCI class 02, virtio device 1) first: a disk that hangs must not keep the machine from speaking.
       for part in "-iE" "-viE"; do
         grep "$part" '^pci:.*bc02|^virtio:d00000001' /run/ingot/aliases.new | tr '\n' '\0' |
-          xargs -0 -r modprobe -a -b -q -- 2>/dev/null
+          xargs -0 -r /bin/modprobe -a -b -q -- 2>>/run/ingot/modprobe.log
       done
       mv /run/ingot/aliases.now /run/ingot/aliases
     else
@@ -98,7 +102,7 @@ load_drivers() {
     fi
     usleep 250000
   done
-  xargs modprobe -a -b -q -- </etc/ingot/modules 2>/dev/null
+  xargs /bin/modprobe -a -b -q -- </etc/ingot/modules 2>>/run/ingot/modprobe.log
   [ -d /sys/firmware/efi/efivars ] && mount -t efivarfs -o nosuid,nodev,noexec efivarfs /sys/firmware/efi/efivars
   rm -f /run/ingot/aliases*
   : >/run/ingot/settled
@@ -113,15 +117,16 @@ done
 
 if wants ingot.rescue; then rescue; fi
 
-# Both ends stay open here, so that neither the agent nor the copying ends with the other.
+# Both ends stay open here, so that neither the agent nor the copying ends with the other. Each opens the pipe anew: Node
+# makes its end non-blocking, which a shared one would be for the copying too.
 mkfifo /run/ingot/output
 exec 3<>/run/ingot/output
-tee $consoles <&3 >/dev/null 2>&1 &
+tee $consoles </run/ingot/output >/dev/null 2>&1 3>&- &
 
 deaths=0
 while [ $deaths -lt 5 ]; do
   begun=$(cut -d. -f1 /proc/uptime)
-  node /agent/main.js >&3 2>&1 3>&- &
+  node /agent/main.js >/run/ingot/output 2>&1 3>&- &
   # Waiting for any child also buries orphans, which are the first process's.
   wait $!
   status=$?
