@@ -8,7 +8,7 @@ import { readIdentity } from './inventory/read-identity.ts';
 import { readInventory } from './inventory/read-inventory.ts';
 import { blockDisks } from './provisional.ts';
 import { runScreen } from './screen.ts';
-import { openTerminal, serialConsoles, sizeOf, type Terminal } from './terminal.ts';
+import { openTerminals, sizeOf, terminalsOf } from './terminal.ts';
 
 // The agent: what runs on a machine that has no OS of its own. It reads the kernel's command line and the boot token
 // (machines/contract/agent.ts), brings up the NIC that the machine booted from, registers at the daemon and serves the
@@ -21,17 +21,14 @@ import { openTerminal, serialConsoles, sizeOf, type Terminal } from './terminal.
 // - an init that is not this program, reaps what is left behind, and starts it again some seconds after it ended: it
 //   ends by a bug only, and never restarts the machine unless it was told to.
 // - /bin/busybox with: date, grep, ifconfig, ip (link, address, route), poweroff, reboot, sh, stty, sync, udhcpc.
+// - INGOT_CONSOLES in the environment where it knows better than the kernel which terminals there are.
 // - what inventory/ and disks/ run: dmidecode, smartctl, nvme, hdparm, sg_sanitize and sg_opcodes, lsblk, blkid.
 const stop = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort());
 
 const host = linuxHost();
-const screen = await openTerminal('/dev/tty1');
-const serial: Terminal[] = [];
-for (const path of await serialConsoles(host)) {
-  const terminal = await openTerminal(path);
-  if (terminal) serial.push(terminal);
-}
+const terminals = await terminalsOf(host, process.env['INGOT_CONSOLES']);
+await using open = await openTerminals([...terminals.screens, ...terminals.lines]);
 const agent = openAgent({
   host,
   definition: loadMachineApi(),
@@ -41,16 +38,16 @@ const agent = openAgent({
   disks: blockDisks(),
   listen: { address: '::', port: MACHINE_API_PORT },
   print(line) {
-    for (const terminal of serial) terminal.write(`${logText(line)}\r\n`);
+    for (const path of terminals.lines) open.at(path)?.write(`${logText(line)}\r\n`);
   },
 });
-const shown = screen
-  ? runScreen({ agent, host, terminal: screen, size: await sizeOf(host, '/dev/tty1'), signal: stop.signal })
-  : Promise.resolve();
+const shown = terminals.screens.map(async (path) => {
+  const terminal = open.at(path);
+  if (terminal) await runScreen({ agent, host, terminal, size: await sizeOf(host, path), signal: stop.signal });
+});
 try {
   await agent.run(stop.signal);
 } finally {
   stop.abort();
-  await shown;
-  for (const terminal of [...serial, ...(screen ? [screen] : [])]) await terminal[Symbol.asyncDispose]();
+  await Promise.all(shown);
 }

@@ -1,5 +1,4 @@
 import { constants, type FileHandle, open } from 'node:fs/promises';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ScreenSize } from './decide/screen.ts';
 import type { Host } from './host.ts';
@@ -44,6 +43,23 @@ export async function openTerminal(path: string): Promise<Terminal | undefined> 
   };
 }
 
+/** Those that there are, by their paths. */
+export async function openTerminals(
+  paths: readonly string[],
+): Promise<AsyncDisposable & { at(path: string): Terminal | undefined }> {
+  const open = new Map<string, Terminal>();
+  for (const path of paths) {
+    const terminal = await openTerminal(path);
+    if (terminal) open.set(path, terminal);
+  }
+  return {
+    at: (path) => open.get(path),
+    async [Symbol.asyncDispose]() {
+      for (const terminal of open.values()) await terminal[Symbol.asyncDispose]();
+    },
+  };
+}
+
 async function writeAll(file: FileHandle, bytes: Uint8Array, signal: AbortSignal): Promise<void> {
   let rest = bytes;
   for (let waited = 0; rest.length > 0 && waited < PATIENCE_MS; ) {
@@ -60,17 +76,18 @@ async function writeAll(file: FileHandle, bytes: Uint8Array, signal: AbortSignal
 }
 
 /**
- * The serial consoles among those that the kernel writes to (`tty0 ttyS0`), as devices. Where the kernel has none at all
- * there is `/dev/console`.
+ * The terminals of this machine that a person may look at: those that the image's init has found to take a line
+ * (`/dev/tty1 /dev/ttyS0`), or else the first screen and what the kernel writes to.
  */
-export async function serialConsoles(host: Pick<Host, 'root'>): Promise<readonly string[]> {
-  const text = await readText(host, '/sys/class/tty/console/active');
-  if (text === undefined) return [join(host.root, '/dev/console')];
-  return text
-    .trim()
-    .split(/\s+/)
-    .filter((name) => /^[A-Za-z]\w*$/.test(name) && !/^tty\d*$/.test(name))
-    .map((name) => join(host.root, '/dev', name));
+export async function terminalsOf(
+  host: Pick<Host, 'root'>,
+  found: string | undefined,
+): Promise<{ readonly screens: readonly string[]; readonly lines: readonly string[] }> {
+  const active = (await readText(host, '/sys/class/tty/console/active')) ?? 'console';
+  const names = found ? found.split(/\s+/) : ['tty1', ...active.split(/\s+/)].map((name) => `/dev/${name}`);
+  const devices = [...new Set(names)].filter((name) => /^\/dev\/[A-Za-z]\w*$/.test(name) && name !== '/dev/tty0');
+  const isScreen = (name: string) => /^\/dev\/tty\d+$/.test(name);
+  return { screens: devices.filter(isScreen), lines: devices.filter((name) => !isScreen(name)) };
 }
 
 /** As the kernel has it; the smallest that there is where it does not say. */
