@@ -42,8 +42,10 @@ export function openPoller(parts: {
   readonly times?: PollTimes;
   /** Told of each reading whose power, health or error is another than before. */
   readonly onChange: (reading: PowerReading, before: PowerReading | undefined) => void;
+  /** While a BMC is known to answer, for whatever else is due; never rejects. The next poll does not wait for it. */
+  readonly onAnswer?: (bmc: MachineBmc, signal: AbortSignal) => Promise<void>;
 }): Poller {
-  const { bmcs, machines, clock, onChange } = parts;
+  const { bmcs, machines, clock, onChange, onAnswer } = parts;
   const times = parts.times ?? POLL_TIMES;
   const readings = new Map<string, PowerReading>();
   const places = new Map<string, { readonly phase: number; bmc: MachineBmc; dueAt: number; asking: boolean }>();
@@ -88,6 +90,13 @@ export function openPoller(parts: {
     }
   }
 
+  /** Awaited before the poller ends. */
+  function follow(work: Promise<void> | undefined): void {
+    if (!work) return;
+    const mine = work.finally(() => asking.delete(mine));
+    asking.add(mine);
+  }
+
   async function poll(bmc: MachineBmc, signal: AbortSignal): Promise<void> {
     const { machine } = bmc;
     counts.asked += 1;
@@ -97,6 +106,7 @@ export function openPoller(parts: {
         .ask({ urgency: 'poll', deadlineMs: times.deadlineMs, signal }, (driver, inner) => driver.status(inner));
       counts.answered += 1;
       note(machine, { machine, at: clock.now(), ...status });
+      follow(onAnswer?.(bmc, signal));
       const seenAt = bmcs.record(bmc.address)?.seenAt ?? 0;
       if (clock.now() - seenAt > SEEN_EVERY_MS) {
         await bmcs.change(bmc, (record) => ({ ...record, seenAt: clock.now() }));
