@@ -18,6 +18,7 @@ export const PROGRAMS = {
   'nvme-cli': ['usr/sbin/nvme'],
   'sg3-utils': [
     'usr/bin/sg_inq',
+    'usr/bin/sg_opcodes',
     'usr/bin/sg_persist',
     'usr/bin/sg_readcap',
     'usr/bin/sg_sanitize',

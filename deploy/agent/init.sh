@@ -83,6 +83,7 @@ ip link set lo up
 # A driver is there for each device that has an alias. Those that appear later, behind a bus or a controller, are found
 # by looking again until nothing is new.
 load_drivers() {
+  xargs /bin/modprobe -a -b -q -- </etc/ingot/modules 2>>/run/ingot/modprobe.log
   : >/run/ingot/aliases
   quiet=0
   for round in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
@@ -102,7 +103,6 @@ load_drivers() {
     fi
     usleep 250000
   done
-  xargs /bin/modprobe -a -b -q -- </etc/ingot/modules 2>>/run/ingot/modprobe.log
   [ -d /sys/firmware/efi/efivars ] && mount -t efivarfs -o nosuid,nodev,noexec efivarfs /sys/firmware/efi/efivars
   rm -f /run/ingot/aliases*
   : >/run/ingot/settled
