@@ -44,7 +44,8 @@ export function doingOf({ base, restarting, operation, reading }: Standing): Doi
   }
   if (operation) {
     const { id, parts } = operation;
-    const sum = parts.reduce((total, { progress }) => total + progress, 0);
+    // A tool may tell nonsense of its progress.
+    const sum = parts.reduce((total, { progress }) => total + (Number.isFinite(progress) ? progress : 0), 0);
     return {
       stage: 'working',
       text: plainText(`${id}: ${parts.map(({ name, text }) => `${name} ${text}`).join(', ')}`),

@@ -114,7 +114,7 @@ export async function fakePlane() {
       const contentRange = `bytes ${from}-${state.image.length - 1}/${state.image.length}`;
       response.writeHead(206, { ...headers, 'content-range': contentRange });
     }
-    if (state.stallImage) return void response.flushHeaders();
+    if (state.stallImage) return response.flushHeaders();
     const cut = state.cutImageAt;
     state.cutImageAt = undefined;
     if (cut === undefined) response.end(bytes);
@@ -143,7 +143,8 @@ export async function fakePlane() {
         const found = one as Extract<Sent, { readonly kind: K }>;
         if (one.kind === kind && isSo(found)) return found;
       }
-      throw new Error(`no ${kind} of that kind came; there were ${sent.read(from).entries.map((one) => one.kind)}`);
+      const others = sent.read(from).entries.map((one) => one.kind);
+      throw new Error(`no ${kind} of that kind came; there were ${others.join()}`);
     },
     all: <K extends Kind>(kind: K): readonly Extract<Sent, { readonly kind: K }>[] =>
       sent.read(0).entries.filter((one): one is Extract<Sent, { readonly kind: K }> => one.kind === kind),
