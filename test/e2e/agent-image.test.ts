@@ -1,0 +1,52 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { need } from '#test/lab/need.ts';
+import { startAgentGuest } from './agent-guest.ts';
+import { agentImage } from './agent-image.ts';
+
+const NETWORK = ['-nic', 'user,restrict=on,model=virtio-net-pci,mac=52:54:00:00:00:0a'];
+const BOOT = 'ingot.url=https://10.0.2.2:1 ingot.pin=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA= ingot.attempt=image';
+
+test("the agent's image boots to the agent, which finds the network card", async (t) => {
+  const tools = need(t, ['root', 'qemu-system-x86_64']);
+  if (!tools) return;
+  const image = await agentImage({ variant: 'vm' });
+  if (image.said !== '') t.diagnostic(image.said);
+  const begun = performance.now();
+  await using guest = startAgentGuest({
+    qemu: tools['qemu-system-x86_64'],
+    ...image,
+    commandLine: `${image.manifest.commandLine} ${BOOT} BOOTIF=01-52-54-00-00-00-0a`,
+    extraArgs: NETWORK,
+  });
+  await guest.waitFor(new RegExp(`ingot: agent image ${image.manifest.id}, kernel ${image.manifest.kernel}`), 240_000);
+  await guest.waitFor(/Ingot agent \d+\.\d+\.\d+/, 120_000);
+  t.diagnostic(
+    `power-on to the agent's first line: ${((performance.now() - begun) / 1000).toFixed(1)} s under emulation`,
+  );
+  await guest.waitFor(/booted from eth0 \(52:54:00:00:00:0a\)/, 120_000);
+  assert.doesNotMatch(guest.serial(), /ingot: (?:REFUSED|FAILED|the agent ended)/);
+});
+
+test('an image that lost its end refuses to go on, and says so on the console', async (t) => {
+  const tools = need(t, ['root', 'qemu-system-x86_64']);
+  if (!tools) return;
+  const image = await agentImage({ variant: 'vm' });
+  const folder = mkdtempSync(join(tmpdir(), 'ingot-agent-image-'));
+  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  const cut = join(folder, 'cut.zst');
+  const bytes = readFileSync(image.initrd);
+  // Node, the programs and the drivers are all there; of the last archive the end is missing.
+  writeFileSync(cut, bytes.subarray(0, bytes.length - 1000));
+  await using guest = startAgentGuest({
+    qemu: tools['qemu-system-x86_64'],
+    vmlinuz: image.vmlinuz,
+    initrd: cut,
+    commandLine: `${image.manifest.commandLine} ${BOOT}`,
+  });
+  await guest.waitFor(/ingot: REFUSED: this image is not whole.*\n(?:.*\n)*?.*ingot: restarting in 5 minutes/, 240_000);
+  assert.doesNotMatch(guest.serial(), /Ingot agent|ingot: agent image/);
+});
