@@ -30,8 +30,11 @@ export type Conversation = AsyncDisposable & {
   /** The same, decoded. */
   read<T>(order: Order, decode: (data: Uint8Array) => Decoded<T>, signal: AbortSignal): Promise<T>;
   /** A session of the caller's own beside the one for requests. */
-  openAnother(signal: AbortSignal): Promise<SessionGot>;
+  openAnother(signal: AbortSignal, privilege?: Privilege): Promise<SessionGot>;
 };
+
+/** Enough for all that a driver does on most BMCs (IPMI v2.0 appendix G). */
+const USUAL: Privilege = 'operator';
 
 export function openConversation(parts: {
   readonly address: IpmiAddress;
@@ -80,11 +83,9 @@ export function openConversation(parts: {
     }
   }
 
-  const usual = (): Privilege => learned.privilege ?? 'operator';
-
   async function session(signal: AbortSignal): Promise<SessionGot> {
     clearTimeout(idle);
-    current ??= await openAs(usual(), signal);
+    current ??= await openAs(USUAL, signal);
     return current;
   }
 
@@ -125,10 +126,10 @@ export function openConversation(parts: {
         // Refused before anything was done, so that even what goes out once may be asked again.
         if (completion === COMPLETION.privilege && got.privilege === 'operator') {
           leave();
+          // For as long as this session lasts: what is polled needs no more than operator.
           current = await openAs('administrator', signal).catch((cause: unknown) => {
             throw new BmcError('privilege', `${order.doing}: the account may not do that`, { cause });
           });
-          learn({ privilege: 'administrator' });
           continue;
         }
         const pause = limits.busyMs[busy];
@@ -162,7 +163,7 @@ export function openConversation(parts: {
       if (!decoded.ok) throw new BmcError('malformed', `${order.doing}: ${decoded.because}`);
       return decoded.value;
     },
-    openAnother: (signal) => openAs(usual(), signal),
+    openAnother: (signal, privilege = USUAL) => openAs(privilege, signal),
     async [Symbol.asyncDispose]() {
       isOver = true;
       leave();

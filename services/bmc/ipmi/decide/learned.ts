@@ -2,8 +2,6 @@
 export type IpmiLearned = {
   /** The cipher suite that worked. */
   readonly suite?: 17 | 3;
-  /** Without it, operator is asked for. */
-  readonly privilege?: 'administrator';
   /** The BMC offers suite 0, under which it checks no password: to be told to a person. */
   readonly offersSuite0?: boolean;
   /** Users without a name can log in: to be told, too. */
@@ -11,20 +9,18 @@ export type IpmiLearned = {
 };
 
 export function readLearned(facts: Readonly<Record<string, string>> | undefined): IpmiLearned {
-  const { suite, privilege, offersSuite0, allowsAnonymous } = facts ?? {};
+  const { suite, offersSuite0, allowsAnonymous } = facts ?? {};
   return {
     ...(suite === '17' ? { suite: 17 } : suite === '3' ? { suite: 3 } : {}),
-    ...(privilege === 'administrator' ? { privilege } : {}),
     ...(offersSuite0 === 'yes' ? { offersSuite0: true } : {}),
     ...(allowsAnonymous === 'yes' ? { allowsAnonymous: true } : {}),
   };
 }
 
 export function writeLearned(learned: IpmiLearned): Readonly<Record<string, string>> {
-  const { suite, privilege, offersSuite0, allowsAnonymous } = learned;
+  const { suite, offersSuite0, allowsAnonymous } = learned;
   return {
     ...(suite === undefined ? {} : { suite: String(suite) }),
-    ...(privilege === undefined ? {} : { privilege }),
     ...(offersSuite0 === true ? { offersSuite0: 'yes' } : {}),
     ...(allowsAnonymous === true ? { allowsAnonymous: 'yes' } : {}),
   };
