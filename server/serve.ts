@@ -10,6 +10,7 @@ import { CODE_MS, openAccess } from '#services/auth/access.ts';
 import { operatorToken } from '#services/auth/operator-token.ts';
 import { certificateSigner } from '#services/certificates/signer.ts';
 import { openDiskImages } from '#services/images/disk-images.ts';
+import { systemClock } from '#services/bmc/clock.ts';
 import { openImages } from '#services/images/image-library.ts';
 import { openLoaders } from '#services/images/loaders.ts';
 import { sharedChunks } from '#services/images/shared-chunks.ts';
@@ -23,6 +24,9 @@ import type { Templates } from '#services/templates/templates.ts';
 import { openRecorder } from '#services/trace/recorder.ts';
 import { encodePcap } from '#services/trace/wire/pcap.ts';
 import { operatorApi } from './api/operator-api.ts';
+import { openBmcService } from './bmc/bmc-service.ts';
+import { changePassword, DRIVERS, PROBES } from './bmc/drivers.ts';
+import { jobPower } from './bmc/job-power.ts';
 import { bootPlanner } from './boot/boot-planner.ts';
 import { networkLookup } from './boot/network-lookup.ts';
 import type { Config } from './config/config.ts';
@@ -35,7 +39,7 @@ import { jsonLinesServer } from './logs/json-lines-server.ts';
 import { syslogServer } from './logs/syslog-server.ts';
 import { machinePlane } from './machine/machine-plane.ts';
 import { dhcp4Metrics, tftpCounters } from './metrics.ts';
-import { agentBoots, askedPower } from './jobs/boots.ts';
+import { agentBoots } from './jobs/boots.ts';
 import { erasureKeeper } from './jobs/erasure.ts';
 import { planMaker } from './jobs/plan-for.ts';
 import { recipes } from './jobs/recipe.ts';
@@ -150,17 +154,31 @@ export async function serve(parts: {
     credentialsDir: process.env['CREDENTIALS_DIRECTORY'],
     random: randomBytes,
   });
+  await using bmc = await openBmcService({
+    store,
+    vault,
+    registry,
+    drivers: DRIVERS,
+    probes: PROBES,
+    changePassword,
+    clock: systemClock,
+    chance: Math.random,
+    random: randomBytes,
+    newId: randomUUID,
+    log,
+  });
   const jobs = await openJobs({
     store: store.jobs,
     recipe: recipes({
       agents: { ...agents, open: () => Promise.reject(new Error('the machine plane has no certificates')) },
       boots: agentBoots(registry),
-      power: askedPower,
+      power: jobPower(bmc),
       keepInventory: (name, inventory) => store.inventories.put(name, inventory),
       diskImages,
       erased: erasureKeeper({ signer: certificateSigner(vault), site: config.site, now, newId: randomUUID }),
       imagePath: (_image, sha256) => `/agent/images/${sha256}`,
       now,
+      startedAt: now(),
     }),
     rackOf: (name) => {
       const { site, rack = '' } = registry.machine(name)?.document.location ?? { site: config.site };
@@ -184,6 +202,7 @@ export async function serve(parts: {
       },
     },
     jobs,
+    bmc,
     plans: openPlans({ now, newId: randomUUID }),
     planFor: planMaker({ registry, inventories: store.inventories, diskImages, now }),
     audit: store.audit,
@@ -236,7 +255,7 @@ export async function serve(parts: {
   const announced = announce();
   // A part that does not come up ends all of them, and that error is the one to tell.
   announced.catch(() => {});
-  await runTogether(signal, [recorder, boot, tftp, dhcp, machine, ...logs, jobs, api]);
+  await runTogether(signal, [recorder, boot, tftp, dhcp, machine, ...logs, jobs, bmc.poller, api]);
 }
 
 /** Where the boot plane is reached, for a question that came from no client. */

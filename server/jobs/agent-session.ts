@@ -18,13 +18,17 @@ export type AgentParts = {
   /** The newest inventory of a machine is kept with what else is known of it. */
   readonly keepInventory: (machine: string, inventory: Inventory) => Promise<void>;
   readonly now: () => number;
+  /** When this daemon began to listen: agents that were there before tell it soon. */
+  readonly startedAt: number;
 };
 
 /** The machine's agent, booted if it is not there. Rejects when none came in time. */
 export async function agentOf(context: StepContext, parts: AgentParts): Promise<LiveAgent> {
   const { agents, boots, power } = parts;
   const { machine, id } = context.job();
-  const present = agents.of(machine) ?? (await arrival(machine, RETURN_MS, context.signal, agents));
+  const returning = parts.startedAt + RETURN_MS - parts.now();
+  const present =
+    agents.of(machine) ?? (returning > 0 ? await arrival(machine, returning, context.signal, agents) : undefined);
   if (present) return present;
   await boots.permit(machine, `job:${id}`);
   await power.netboot(machine, context.signal, context.progress);

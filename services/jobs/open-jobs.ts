@@ -70,7 +70,10 @@ export async function openJobs(parts: {
       const after = change(before);
       const event = said && (await eventOf(before, said.step, said.text));
       const stored = await store.put(after, before.rev, event ? [event] : []);
-      if (stored.kind !== 'stored') throw new Error(`job ${id} was changed by another daemon`);
+      if (stored.kind !== 'stored') {
+        unfinished.delete(id);
+        throw new Error(`job ${id} was changed by another daemon`);
+      }
       if (isOver(stored.value.state)) {
         unfinished.delete(id);
         seqs.delete(id);
@@ -118,6 +121,8 @@ export async function openJobs(parts: {
       job: current,
       signal,
       progress(text: string, fraction?: number): void {
+        // A step that does not end when it is told to has no say any more.
+        if (signal.aborted) return;
         alive();
         if (now() - told < PROGRESS_MS && fraction !== 1) return;
         told = now();
@@ -131,6 +136,7 @@ export async function openJobs(parts: {
         );
       },
       async note(key: string, value: string): Promise<void> {
+        signal.throwIfAborted();
         await edit(id, (job) => ({ ...job, notes: { ...job.notes, [key]: value } }));
       },
     };
@@ -317,6 +323,7 @@ export async function openJobs(parts: {
       }
       for (const control of atWork.values()) control.abort(new Stopped('ending', 'the daemon ends'));
       await Promise.allSettled(working);
+      await Promise.allSettled(lanes.values());
     },
   };
 }

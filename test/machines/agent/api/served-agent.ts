@@ -17,7 +17,7 @@ import { openAgentLog } from '#machines/agent/log.ts';
 import { openResources } from '#machines/agent/resources.ts';
 import { openRestarts } from '#machines/agent/restarts.ts';
 import { openHardwareReader } from '#machines/agent/hardware-reader.ts';
-import { inventory } from '#machines/contract/inventory.ts';
+import { type Inventory, inventory } from '#machines/contract/inventory.ts';
 import { type MachineApiClient, openMachineApi } from '#services/machine-api/client.ts';
 import { loadMachineApi } from '#services/machine-api/definition.ts';
 import { type TestAuthority, type TestCertificate, testAuthority } from '../certificates.ts';
@@ -40,7 +40,7 @@ export const INVENTORY = inventory.parse({
 export const DISK_BYTES = 4 << 20;
 
 /** The agent's server on loopback with all that it shows, and clients for it. */
-export async function servedAgent() {
+export async function servedAgent({ read = INVENTORY }: { readonly read?: Inventory } = {}) {
   const definition = loadMachineApi();
   const authority: TestAuthority = await testAuthority();
   const machine = await fakeHost({
@@ -84,7 +84,7 @@ export async function servedAgent() {
     bootMac: sure(parseMacAddress('52:54:00:00:00:01')),
     hardware,
     resources,
-    readInventory: async () => INVENTORY,
+    readInventory: async () => read,
     signal: stop.signal,
   });
   await mkdir(join(host.root, 'disks'));

@@ -1,0 +1,166 @@
+import { createHash, randomUUID } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pino } from 'pino';
+import { inventory as inventorySchema } from '#machines/contract/inventory.ts';
+import { isOver, type Job } from '#machines/contract/job.ts';
+import { machineDocument } from '#machines/contract/documents.ts';
+import type { Machine } from '#machines/contract/machine.ts';
+import { makePlan, type PlannedKind } from '#machines/decide/jobs/make-plan.ts';
+import type { Agents } from '#server/jobs/contract.ts';
+import { erasureKeeper } from '#server/jobs/erasure.ts';
+import { recipes } from '#server/jobs/recipe.ts';
+import { liveAgents } from '#services/agents/live-agents.ts';
+import { certificateSigner } from '#services/certificates/signer.ts';
+import { openJobs, type RunningJobs } from '#services/jobs/open-jobs.ts';
+import { openPlans } from '#services/jobs/plans.ts';
+import { openSqliteStore } from '#services/store/sqlite/open-sqlite-store.ts';
+import { DISK_BYTES, servedAgent } from '#test/machines/agent/api/served-agent.ts';
+
+export const INVENTORY = inventorySchema.parse({
+  source: 'agent',
+  at: 0,
+  system: { serial: 'SN1', uuid: '00112233-4455-6677-8899-aabbccddeeff' },
+  disks: ['sda', 'sdb'].map((name) => ({ name, serial: `S-${name}`, bytes: DISK_BYTES })),
+  nics: [{ name: 'eth0', mac: '52:54:00:00:00:01' }],
+});
+
+const machineOf = (disks: object): Machine => ({
+  document: machineDocument.parse({ kind: 'Machine', name: 'm1', macs: ['52:54:00:00:00:01'], disks }),
+  acceptance: 'accepted',
+  service: 'none',
+  locked: false,
+  identifiers: { macs: [], uuids: [], serials: [] },
+  facts: {},
+  rev: 1,
+});
+
+/**
+ * The daemon's jobs over a real store, and one machine that runs the real agent's machine API over files as disks. What
+ * stands between, network boot and power, is the test's.
+ */
+export async function jobWorld({ answers = INVENTORY } = {}) {
+  const dir = await mkdtemp(join(tmpdir(), 'ingot-job-world-'));
+  const store = await openSqliteStore({ dir });
+  const agent = await servedAgent({ read: answers });
+  const live = liveAgents({ now: Date.now });
+  const secrets = new Map<string, string>();
+  const netboots: string[] = [];
+  const permitted: string[] = [];
+  const image = { bytes: agent.image, sha256: createHash('sha256').update(agent.image).digest('hex') };
+  const plans = openPlans<undefined>({ now: Date.now, newId: randomUUID });
+
+  /** What DHCP, HTTP and the machine plane come to. */
+  const registers = (attempt: string): void =>
+    live.registered({ machine: 'm1', attempt, address: '127.0.0.1', port: agent.port, registeredAt: Date.now() });
+  const heartbeat = setInterval(() => {
+    const present = live.of('m1');
+    if (present) live.heard('m1', present.attempt);
+  }, 1000);
+
+  const agents: Agents = { ...live, open: () => agent.as('os:admin') };
+  const recipe = recipes({
+    agents,
+    boots: { permit: async (machine, by) => void permitted.push(`${machine} by ${by}`) },
+    power: {
+      async netboot(machine) {
+        netboots.push(machine);
+        registers(`attempt-${netboots.length}`);
+      },
+      off: async () => {},
+    },
+    keepInventory: (machine, inventory) => store.inventories.put(machine, inventory),
+    diskImages: {
+      get: async () => ({
+        kind: 'ready',
+        image: {
+          blob: { size: image.bytes.length, etag: 'e', modifiedAt: 0, contentType: 'x', path: 'p' },
+          compression: 'none',
+          sha256: image.sha256,
+          rawBytes: image.bytes.length,
+        },
+      }),
+    },
+    erased: erasureKeeper({
+      signer: certificateSigner({
+        read: async (name) => secrets.get(name),
+        write: async (name, text) => void secrets.set(name, text),
+      }),
+      site: 'test',
+      now: Date.now,
+      newId: randomUUID,
+    }),
+    imagePath: (_image, sha256) => `/agent/images/${sha256}`,
+    now: Date.now,
+    startedAt: 0,
+  });
+
+  const daemons = new Set<() => Promise<void>>();
+  return {
+    agent,
+    live,
+    netboots,
+    permitted,
+    registers,
+    image,
+    store,
+    /** A daemon; `stop` ends it as SIGTERM does. */
+    async daemon(): Promise<{ readonly jobs: RunningJobs; readonly stop: () => Promise<void> }> {
+      const jobs = await openJobs({
+        store: store.jobs,
+        recipe,
+        rackOf: () => '',
+        now: Date.now,
+        newId: randomUUID,
+        log: pino({ level: 'silent' }),
+      });
+      const control = new AbortController();
+      const running = jobs.run(control.signal);
+      const stop = async (): Promise<void> => {
+        control.abort();
+        await running;
+        daemons.delete(stop);
+      };
+      daemons.add(stop);
+      return { jobs, stop };
+    },
+    /** A confirmed plan as a job. */
+    async submit(jobs: RunningJobs, kind: PlannedKind, disks: object = { install: { serial: 'S-sda' } }): Promise<Job> {
+      const draft = makePlan({
+        kind,
+        machine: machineOf(disks),
+        inventory: INVENTORY,
+        profile: { name: 'debian', image: 'debian', imageSha256: image.sha256, bytes: image.bytes.length },
+        sharedWwns: new Set(),
+        now: Date.now(),
+      });
+      const plan = plans.keep(draft, undefined);
+      const confirmed = { by: 'anna', at: Date.now(), digest: plan.digest, said: [] };
+      return await jobs.submit({ kind, machine: 'm1', by: 'anna', plan, confirmed });
+    },
+    async [Symbol.asyncDispose]() {
+      clearInterval(heartbeat);
+      for (const stop of daemons) await stop();
+      await agent[Symbol.asyncDispose]();
+      await store[Symbol.asyncDispose]();
+      await rm(dir, { recursive: true });
+    },
+  };
+}
+
+/** The job as soon as it is as wanted. */
+export async function when(jobs: RunningJobs, id: string, wanted: (job: Job) => boolean): Promise<Job> {
+  const { promise, resolve } = Promise.withResolvers<Job>();
+  const stop = jobs.watch((job) => {
+    if (job.id === id && wanted(job)) resolve(job);
+  });
+  try {
+    const now = await jobs.get(id);
+    return now && wanted(now) ? now : await promise;
+  } finally {
+    stop();
+  }
+}
+
+export const ended = (jobs: RunningJobs, id: string): Promise<Job> => when(jobs, id, ({ state }) => isOver(state));
