@@ -62,3 +62,21 @@ export type BmcEvent = {
   readonly severity: 'ok' | 'warning' | 'critical';
   readonly text: string;
 };
+
+/** Why a BMC did not do what it was asked. */
+export const BMC_ERROR_CODES = [
+  'unreachable', // no TCP or UDP answer
+  'timeout', // it answered before, not now
+  'certificate', // not the pinned one
+  'credential', // user or password refused; never retried by itself (lockout)
+  'privilege', // the account may not do that
+  'sessions', // no session free
+  'not-supported', // the BMC or the driver lacks the verb
+  'licence', // the vendor sells it separately
+  'state', // not now: powering on, POST, updating
+  'busy', // asked to come later
+  'not-stored', // said yes, kept something else
+  'refused', // understood and refused
+  'malformed', // an answer that is not in the protocol
+] as const;
+export type BmcErrorCode = (typeof BMC_ERROR_CODES)[number];

@@ -37,8 +37,10 @@ export type ProblemAnswer = { readonly kind: 'problem'; readonly problem: Proble
 
 export type Handler<N extends RouteName> = (request: ApiRequest<N>) => Promise<ApiAnswer<N>> | ApiAnswer<N>;
 
-/** One handler for each route that answers at once; `watch` is a stream, and `getPage` is for people. */
-export type Handlers = { readonly [N in Exclude<RouteName, 'watch' | 'getPage' | 'endSession'>]: Handler<N> };
+/** One handler for each route that answers at once; `watch` and `openConsole` are streams, and `getPage` is for people. */
+export type Handlers = {
+  readonly [N in Exclude<RouteName, 'watch' | 'getPage' | 'endSession' | 'openConsole'>]: Handler<N>;
+};
 
 export const problemAnswer = (...args: Parameters<typeof makeProblem>): ProblemAnswer => ({
   kind: 'problem',

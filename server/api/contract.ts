@@ -11,6 +11,7 @@ import type { Plans } from '#services/jobs/plans.ts';
 import type { Registry } from '#services/registry/contract.ts';
 import type { AuditStore, LeaseStore } from '#services/store/contract.ts';
 import type { Recorder } from '#services/trace/contract.ts';
+import type { BmcService } from '../bmc/contract.ts';
 import type { PlanFor, PlanQuestion } from '../jobs/plan-for.ts';
 import type { Metric } from './metrics.ts';
 
@@ -37,6 +38,7 @@ export type OperatorApiParts = {
   readonly plans: Plans<PlanQuestion>;
   /** What a destructive job would do to a machine. */
   readonly planFor: PlanFor;
+  readonly bmc: BmcService;
   readonly audit: AuditStore;
   readonly access: Access;
   readonly loaders: LoaderCatalog;

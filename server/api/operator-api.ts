@@ -13,6 +13,7 @@ import { sessionCookie } from './decide/host.ts';
 import { addSecurityHeaders, enter, hostProblem, problemOfError, sendProblem } from './guard.ts';
 import { accessHandlers } from './handlers/access.ts';
 import { applyHandlers } from './handlers/apply.ts';
+import { bmcHandlers, consoleStream } from './handlers/bmc.ts';
 import { documentHandlers } from './handlers/documents.ts';
 import { machineHandlers } from './handlers/machines.ts';
 import { systemHandlers } from './handlers/system.ts';
@@ -67,6 +68,7 @@ export function operatorApi(parts: OperatorApiParts & { readonly listen: Listen 
         ...documentHandlers(parts),
         ...applyHandlers(parts),
         ...jobHandlers(parts),
+        ...bmcHandlers(parts, signal),
         ...traceHandlers(parts),
         ...systemHandlers({
           ...parts,
@@ -82,6 +84,7 @@ export function operatorApi(parts: OperatorApiParts & { readonly listen: Listen 
         },
       },
       {
+        openConsole: consoleStream({ ...parts, signal }),
         watch: changeStream({ hub, access, signal, now }),
         getPage: async (request, reply) =>
           // A session is there already: the address goes without its code.

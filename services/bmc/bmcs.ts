@@ -24,7 +24,7 @@ export type MachineBmc = {
 };
 
 /** How drivers of BMCs that answer over the network are opened. */
-export type OpenNetworkBmc = (target: BmcTarget, observer: BmcObserver) => Promise<BmcDriver>;
+export type OpenNetworkBmc = (target: BmcTarget, observer: BmcObserver, signal: AbortSignal) => Promise<BmcDriver>;
 export type Drivers = Readonly<Record<Exclude<BmcType, 'manual'>, OpenNetworkBmc>>;
 
 export type Bmcs = AsyncDisposable & {
@@ -156,6 +156,7 @@ export async function openBmcs(parts: {
         ...(verbs ? { verbs } : {}),
       },
       observer(bmc),
+      signal,
     );
   }
 

@@ -1,4 +1,12 @@
-import type { BmcEvent, BmcIdentity, BmcStatus, BmcType, BmcVerb, BootOnce } from '#machines/contract/power.ts';
+import type {
+  BmcErrorCode,
+  BmcEvent,
+  BmcIdentity,
+  BmcStatus,
+  BmcType,
+  BmcVerb,
+  BootOnce,
+} from '#machines/contract/power.ts';
 import type { Inventory } from '#machines/contract/inventory.ts';
 
 /**
@@ -66,22 +74,7 @@ export type BmcObserver = {
   learned?(facts: Readonly<Record<string, string>>): void;
 };
 
-export const BMC_ERROR_CODES = [
-  'unreachable', // no TCP or UDP answer
-  'timeout', // it answered before, not now
-  'certificate', // not the pinned one
-  'credential', // user or password refused; never retried by itself (lockout)
-  'privilege', // the account may not do that
-  'sessions', // no session free
-  'not-supported', // the BMC or the driver lacks the verb
-  'licence', // the vendor sells it separately
-  'state', // not now: powering on, POST, updating
-  'busy', // asked to come later
-  'not-stored', // said yes, kept something else
-  'refused', // understood and refused
-  'malformed', // an answer that is not in the protocol
-] as const;
-export type BmcErrorCode = (typeof BMC_ERROR_CODES)[number];
+export type { BmcErrorCode };
 
 /** The one class at this boundary: callers read `code`, people read the message, the cause holds the rest. */
 export class BmcError extends Error {

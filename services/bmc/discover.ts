@@ -26,8 +26,8 @@ export type Probes = {
     readonly subject: string;
     readonly validTo: string;
   }>;
-  /** RMCP presence ping: resolves where something answers it. */
-  rmcp(address: string, signal: AbortSignal): Promise<unknown>;
+  /** RMCP presence ping: whether something answers it. */
+  rmcp(address: string, signal: AbortSignal): Promise<boolean>;
 };
 
 /** Why a network is not searched. */
@@ -70,7 +70,7 @@ export async function discover(
         throw error;
       });
     const [rmcp, ...redfish] = await Promise.all([
-      within((inside) => probes.rmcp(ip, inside).then(() => true)),
+      within((inside) => probes.rmcp(ip, inside)),
       ...ports.map((port) =>
         within((inside) => probes.redfish(`https://${ip}${port === USUAL_PORT ? '' : `:${port}`}`, inside)),
       ),

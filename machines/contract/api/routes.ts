@@ -13,6 +13,7 @@ import { signedCertificate } from '../certificate.ts';
 import { job, jobEvent, plan } from '../job.ts';
 import { accessKey, madeCode, madeToken, newToken, whoAmI } from './access-resource.ts';
 import { applyAnswer, applyRequest } from './apply.ts';
+import { BMC_ROUTES } from './bmc-routes.ts';
 import { inputOf } from './document-form.ts';
 import { explainQuery, explanation } from './explain.ts';
 import { grant, machineList, machineQuery, machineResource } from './machine-resource.ts';
@@ -248,6 +249,8 @@ export const ROUTES = {
     params: byId,
     answer: json(job),
   },
+
+  ...BMC_ROUTES,
 
   listAttempts: {
     method: 'GET',

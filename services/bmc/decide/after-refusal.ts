@@ -1,5 +1,4 @@
-import type { BootDevice } from '#machines/contract/power.ts';
-import type { BmcErrorCode } from '../contract.ts';
+import type { BmcErrorCode, BootDevice } from '#machines/contract/power.ts';
 
 /** What no waiting changes. */
 export const GIVEN_UP: ReadonlySet<BmcErrorCode> = new Set([

@@ -1,4 +1,4 @@
-import type { BmcErrorCode } from '../contract.ts';
+import type { BmcErrorCode } from '#machines/contract/power.ts';
 import { type Backoff, backoffMs } from './backoff.ts';
 
 /**

@@ -1,4 +1,11 @@
-import type { BmcRecord } from '#services/store/contract.ts';
+import type { BmcIdentity } from '#machines/contract/power.ts';
+
+/** What is known of one BMC, as far as it matters here. */
+type BmcRecord = {
+  readonly identity?: BmcIdentity;
+  readonly learned: Readonly<Record<string, string>>;
+  readonly seenAt?: number;
+};
 
 /** What was found to work for a model with a firmware: as it is exported, and read again elsewhere. */
 export type LearnedQuirks = {

@@ -19,6 +19,7 @@ import { openRegistry } from '#services/registry/registry.ts';
 import type { AuditEntry, Lease } from '#services/store/contract.ts';
 import { openSqliteStore } from '#services/store/sqlite/open-sqlite-store.ts';
 import type { SubnetDocument } from '#machines/contract/documents.ts';
+import { fakeBmcs } from '#test/server/bmc/fake-bmcs.ts';
 import { memoryRecorder } from './memory-recorder.ts';
 
 export const LOADER_COUNT = LOADER_NAMES.length;
@@ -41,6 +42,7 @@ export async function runningApi(
   const recorder = memoryRecorder();
   const access = openAccess({ store: store.access, now });
   const leases = new Map<string, Lease>();
+  const bmcs = await fakeBmcs({ store, registry, dir });
   const stop = new AbortController();
   const jobs = await openJobs({
     store: store.jobs,
@@ -68,6 +70,7 @@ export async function runningApi(
       diskImages: { get: async (name) => ({ kind: 'missing', because: `image ${name} is not here` }) },
       now,
     }),
+    bmc: bmcs.service,
     audit: store.audit,
     access,
     loaders: openLoaders({ dir, fallbackDirs: [], now: () => performance.now() * 1e6 }),
@@ -115,6 +118,7 @@ export async function runningApi(
     store,
     jobs,
     leases,
+    bmcs,
     errors,
     tokens,
     /** By an admin, unless `init` says otherwise. */
@@ -134,6 +138,7 @@ export async function runningApi(
     async [Symbol.asyncDispose]() {
       stop.abort();
       await running;
+      await bmcs.service[Symbol.asyncDispose]();
       await registry[Symbol.asyncDispose]();
       await store[Symbol.asyncDispose]();
       await rm(dir, { recursive: true, force: true });

@@ -1,0 +1,31 @@
+import type { Drivers } from '#services/bmc/bmcs.ts';
+import { BmcError } from '#services/bmc/contract.ts';
+import type { Probes } from '#services/bmc/discover.ts';
+import { openIpmi } from '#services/bmc/ipmi/open-ipmi.ts';
+import { pingRmcp } from '#services/bmc/ipmi/ping-rmcp.ts';
+import { changePassword as changeRedfishPassword } from '#services/bmc/redfish/accounts.ts';
+import { openRedfish } from '#services/bmc/redfish/open-redfish.ts';
+import { probeRedfish } from '#services/bmc/redfish/probe-redfish.ts';
+import type { ChangePassword } from '#services/bmc/rotate.ts';
+import { openWebhook } from '#services/bmc/webhook.ts';
+import { openWol } from '#services/bmc/wol.ts';
+
+/** What reaches BMCs on a real network. */
+export const DRIVERS: Drivers = {
+  redfish: (target, observer, signal) => openRedfish(target, observer, { signal }),
+  ipmi: (target, observer) => openIpmi(target, observer),
+  wol: (target) => openWol(target),
+  webhook: (target) => openWebhook(target),
+};
+
+export const PROBES: Probes = {
+  redfish: (address, signal) => probeRedfish(address, signal),
+  rmcp: async (address, signal) => (await pingRmcp(address, signal)).kind === 'speaks',
+};
+
+export const changePassword: ChangePassword = async (target, password, signal) => {
+  if (target.type !== 'redfish') {
+    throw new BmcError('not-supported', `passwords are rotated by Redfish only; ${target.address} is ${target.type}`);
+  }
+  await changeRedfishPassword(target, { password }, { signal });
+};
