@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { createReadStream, createWriteStream } from 'node:fs';
 import { mkdir, open, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Readable } from 'node:stream';
+import type { Duplex } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip, createZstdCompress, createZstdDecompress, constants } from 'node:zlib';
 import type { Logger } from 'pino';
@@ -205,15 +205,15 @@ async function rawBytesOf(
   told: Read,
   signal: AbortSignal,
 ): Promise<AsyncIterable<Uint8Array>> {
-  const file = () => {
-    const read = createReadStream(blob.path, { highWaterMark: 1 << 20 });
-    return Readable.from(watched((_piece, total) => told(total))(read as AsyncIterable<Uint8Array>));
-  };
+  const file = () =>
+    watched((_piece, total) => told(total))(
+      createReadStream(blob.path, { highWaterMark: 1 << 20 }) as AsyncIterable<Uint8Array>,
+    );
   switch (format) {
     case 'raw':
       return file();
     case 'gzip':
-      return file().compose(createGunzip(), { signal }) as AsyncIterable<Uint8Array>;
+      return throughStream(file(), createGunzip(), signal);
     case 'xz':
     case 'lz4':
     case 'bzip2':
@@ -233,8 +233,20 @@ async function rawBytesOf(
   }
 }
 
+/** What goes wrong on either side reaches the reader. */
+async function* throughStream(
+  source: AsyncIterable<Uint8Array>,
+  stream: Duplex,
+  signal: AbortSignal,
+): AsyncGenerator<Uint8Array> {
+  const fed = pipeline(source, stream, { signal });
+  fed.catch(() => {});
+  yield* stream as AsyncIterable<Uint8Array>;
+  await fed;
+}
+
 async function* throughProgram(
-  file: Readable,
+  file: AsyncIterable<Uint8Array>,
   format: keyof typeof PROGRAMS,
   signal: AbortSignal,
 ): AsyncGenerator<Uint8Array> {

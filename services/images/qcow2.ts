@@ -1,10 +1,9 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import { promisify } from 'node:util';
-import { constants, inflateRaw, zstdDecompress } from 'node:zlib';
+import { constants, createZstdDecompress, inflateRaw } from 'node:zlib';
 import { clusterOf, l2OffsetOf, parseQcow2Header, QCOW2_HEADER_BYTES, type Qcow2Header } from './wire/qcow2.ts';
 
 const inflate = promisify(inflateRaw);
-const unzstd = promisify(zstdDecompress);
 
 /** The bytes of the disk in a qcow2 file, holes as zeros. Rejects with the file's name and what is wrong with it. */
 export async function* qcow2Bytes(path: string, told: (read: number) => void): AsyncGenerator<Uint8Array> {
@@ -50,13 +49,27 @@ async function decompress(
     // What follows the stream in its last sector belongs to the next cluster.
     const data =
       compression === 'zstd'
-        ? await unzstd(packed, { maxOutputLength: clusterBytes })
+        ? await unzstd(packed, clusterBytes)
         : await inflate(packed, { finishFlush: constants.Z_SYNC_FLUSH, maxOutputLength: clusterBytes });
     if (data.length === clusterBytes) return data;
     throw new Error(`${data.length} bytes came out`);
   } catch (cause) {
     throw new Error(`${path}: the cluster at ${cluster.offset} cannot be decompressed`, { cause });
   }
+}
+
+/** Ends at the size it should have: a frame is followed by what is no frame. */
+async function unzstd(packed: Uint8Array, bytes: number): Promise<Uint8Array> {
+  const pieces: Uint8Array[] = [];
+  let length = 0;
+  const stream = createZstdDecompress();
+  stream.end(packed);
+  for await (const piece of stream as AsyncIterable<Uint8Array>) {
+    pieces.push(piece);
+    length += piece.length;
+    if (length >= bytes) break;
+  }
+  return Buffer.concat(pieces);
 }
 
 async function read(file: FileHandle, offset: number, length: number, path: string): Promise<Uint8Array> {

@@ -16,6 +16,7 @@ export const INSTALLED_PACKAGES = [
   'ipxe-qemu',
   'isc-dhcp-client',
   'kea-admin', // perfdhcp, and the libraries of the unpacked Kea server
+  'lz4',
   'python3-pyghmi',
   'python3-sushy',
   'qemu-system-x86',
@@ -26,6 +27,7 @@ export const INSTALLED_PACKAGES = [
   'tshark',
   'wget',
   'wrk',
+  'xz-utils',
   'zstd',
   // Libraries of unpacked programs.
   'libedit2',
@@ -90,6 +92,8 @@ export const PROVISIONS = {
   tftp: { package: 'tftp-hpa' },
   tshark: { package: 'tshark' },
   wget: { package: 'wget' },
+  xz: { package: 'xz-utils' },
+  lz4: { package: 'lz4' },
   wrk: { package: 'wrk' },
   zstd: { package: 'zstd' },
   busybox: { package: 'busybox-static', path: 'bin/busybox' },
