@@ -37,8 +37,18 @@ export type PackageSource = {
   unpack(packages: readonly DebianPackage[]): Map<string, string>;
 };
 
-/** Where the apt of this machine gets Debian from, as apt itself understands its configuration. */
-export function hostMirrors(): Partial<Mirrors> {
+/** The mirrors that were named, or those where the apt of this machine gets Debian from. Throws when there are none. */
+export function debianMirrors(
+  named: { readonly archive?: string | undefined; readonly security?: string | undefined } = {},
+): Mirrors {
+  if (named.archive !== undefined) return { archive: named.archive, security: named.security };
+  const host = hostMirrors();
+  if (host.archive === undefined) throw new Error('the apt of this machine has no mirror of Debian: name one');
+  return { archive: host.archive, security: named.security ?? host.security };
+}
+
+/** As apt itself understands its configuration. */
+function hostMirrors(): { readonly archive: string | undefined; readonly security: string | undefined } {
   const lines = execFileSync(
     'apt-get',
     ['indextargets', '--format', '$(REPO_URI) $(RELEASE)', 'Created-By: Packages'],
@@ -51,7 +61,7 @@ export function hostMirrors(): Partial<Mirrors> {
   const security = repositories.find(
     ({ suite }) => suite.endsWith('-security') && DEBIAN_SUITES.test(suite.slice(0, -'-security'.length)),
   )?.uri;
-  return { ...(archive === undefined ? {} : { archive }), ...(security === undefined ? {} : { security }) };
+  return { archive, security };
 }
 
 /**

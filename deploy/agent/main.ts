@@ -1,7 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { hostMirrors, openPackageSource } from './apt.ts';
+import { debianMirrors, openPackageSource } from './apt.ts';
 import { USAGE, parseCommandLine } from './command-line.ts';
 import { buildAgentImage } from './image.ts';
 import { summary } from './summary.ts';
@@ -19,12 +19,6 @@ if (process.platform !== 'linux' || process.arch !== 'x64') {
   );
   process.exit(2);
 }
-const host = hostMirrors();
-const archive = options.mirror ?? host.archive;
-if (archive === undefined) {
-  console.error('The apt of this machine has no mirror of Debian: name one with --mirror URL.');
-  process.exit(2);
-}
 const cache = resolve(options.cache ?? join(root, '.cache/agent-image'));
 mkdirSync(cache, { recursive: true });
 const manifest = await buildAgentImage({
@@ -34,10 +28,7 @@ const manifest = await buildAgentImage({
   node: { path: process.execPath, version: process.version },
   source: openPackageSource({
     folder: cache,
-    mirrors: {
-      archive,
-      security: options.securityMirror ?? (options.mirror === undefined ? host.security : undefined),
-    },
+    mirrors: debianMirrors({ archive: options.mirror, security: options.securityMirror }),
     snapshot: options.snapshot,
   }),
   ...(options.firmware === undefined ? {} : { firmware: resolve(options.firmware) }),

@@ -3,9 +3,11 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { debianMirrors, openPackageSource } from '../../deploy/agent/apt.ts';
+import { buildAgentImage } from '../../deploy/agent/image.ts';
 import { need } from '#test/lab/need.ts';
 import { startAgentGuest } from './agent-guest.ts';
-import { agentImage } from './agent-image.ts';
+import { agentImage, BUILDER_CACHE, ROOT } from './agent-image.ts';
 
 const NETWORK = ['-nic', 'user,restrict=on,model=virtio-net-pci,mac=52:54:00:00:00:0a'];
 const BOOT = 'ingot.url=https://10.0.2.2:1 ingot.pin=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA= ingot.attempt=image';
@@ -49,4 +51,30 @@ test('an image that lost its end refuses to go on, and says so on the console', 
   });
   await guest.waitFor(/ingot: REFUSED: this image is not whole.*\n(?:.*\n)*?.*ingot: restarting in 5 minutes/, 240_000);
   assert.doesNotMatch(guest.serial(), /Ingot agent|ingot: agent image/);
+});
+
+test('the same packages, Node and program give the same bytes', async (t) => {
+  const tools = need(t, ['root', 'qemu-system-x86_64']);
+  if (!tools) return;
+  const folder = mkdtempSync(join(tmpdir(), 'ingot-agent-twice-'));
+  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  // What was downloaded is shared; nothing that was made of it is.
+  const source = openPackageSource({ folder: BUILDER_CACHE, mirrors: debianMirrors(), snapshot: false });
+  for (const name of ['one', 'two']) {
+    await buildAgentImage({
+      variant: 'vm',
+      entry: join(ROOT, 'machines/agent/main.ts'),
+      root: ROOT,
+      node: { path: process.execPath, version: process.version },
+      source,
+      level: 1,
+      out: join(folder, name, 'out'),
+      cache: join(folder, name, 'cache'),
+      say: () => {},
+    });
+  }
+  for (const name of ['vmlinuz', 'initrd.zst', 'manifest.json']) {
+    const [one, two] = ['one', 'two'].map((built) => readFileSync(join(folder, built, 'out', name)));
+    assert.ok(one && two?.equals(one), name);
+  }
 });

@@ -7,7 +7,9 @@ import type { Variant } from '../../deploy/agent/contents.ts';
 import type { Manifest } from '../../deploy/agent/manifest.ts';
 import { CACHE } from '#test/lab/cache.ts';
 
-const ROOT = join(import.meta.dirname, '..', '..');
+export const ROOT = join(import.meta.dirname, '..', '..');
+/** Where the builder keeps what it downloads. */
+export const BUILDER_CACHE = join(CACHE, 'agent-image');
 /** What decides, beside the agent's program, what an image is. */
 const INPUT_FOLDERS = ['deploy/agent', 'services/images/wire', 'machines/api/proto'];
 /** Fast, and a quarter larger than what is shipped. */
@@ -47,12 +49,12 @@ export async function agentImage(options: {
 
 function build(variant: Variant, entry: string, out: string): string {
   forgetOldImages(join(out, '..'));
-  mkdirSync(join(CACHE, 'agent-image'), { recursive: true });
+  mkdirSync(BUILDER_CACHE, { recursive: true });
   const command = [process.execPath, join(ROOT, 'deploy/agent/main.ts'), '--variant', variant, '--entry', entry];
   // One builder at a time reads the lists of packages.
   const { status, stdout, stderr, error } = spawnSync(
     'flock',
-    [join(CACHE, 'agent-image/lock'), ...command, '--level', String(LEVEL), '--out', out],
+    [join(BUILDER_CACHE, 'lock'), ...command, '--level', String(LEVEL), '--out', out, '--cache', BUILDER_CACHE],
     { encoding: 'utf8', timeout: 600_000 },
   );
   if (status !== 0) throw new Error(`the agent's image was not built:\n${stderr}`, { cause: error });
