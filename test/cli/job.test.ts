@@ -1,0 +1,155 @@
+import assert from 'node:assert/strict';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, it } from 'node:test';
+import { EXIT } from '#machines/contract/exit-status.ts';
+import { inventory } from '#machines/contract/inventory.ts';
+import { generateKeyPairSync } from 'node:crypto';
+import { signCertificate } from '#services/certificates/sign.ts';
+import { runningCli } from './running-cli.ts';
+
+type Cli = Awaited<ReturnType<typeof runningCli>>;
+
+async function withMachine(cli: Cli, name: string, index: number, signatures: readonly string[] = []): Promise<void> {
+  const mac = `52:54:00:00:02:0${index}`;
+  await cli.run(['machine', 'add', name, '--mac', mac]);
+  await cli.api.store.inventories.put(
+    name,
+    inventory.parse({
+      source: 'agent',
+      at: cli.api.clock.now,
+      system: { serial: `S${index}`, uuid: `00112233-4455-6677-8899-aabbccddee0${index}` },
+      nics: [{ mac }],
+      disks: [
+        { name: 'sda', serial: `D${index}`, model: 'PM9A3', bytes: 480_103_981_056, signatures },
+        { name: 'sdb', serial: `U${index}`, bytes: 1 << 30, removable: true },
+      ],
+    }),
+  );
+}
+
+const digestIn = (text: string): string => /(?:digest {3}|--confirm )([0-9a-f]{64})/.exec(text)?.[1] ?? 'none';
+
+describe('destructive commands', () => {
+  it('--plan shows each disk with serial, size and what is done to it, and does nothing', async () => {
+    await using cli = await runningCli();
+    await withMachine(cli, 'r1', 1);
+    const { status, out } = await cli.run(['wipe', 'r1', '--plan']);
+    assert.equal(status, EXIT.done);
+    assert.match(out, /ERASE\s+sda\s+D1\s+PM9A3\s+480 GB/);
+    assert.match(out, /leave alone\s+sdb\s+U1.*removable/);
+    assert.match(out, /boot-agent → prove-machine → wipe-disks/);
+    assert.deepEqual(await cli.api.jobs.list({ limit: 10 }), []);
+  });
+
+  it('without a person it wants --yes or the digest, and begins by either', async () => {
+    await using cli = await runningCli();
+    await withMachine(cli, 'r1', 1);
+    const refused = await cli.run(['wipe', 'r1']);
+    assert.equal(refused.status, EXIT.refused);
+    assert.match(refused.error, /1 disk loses what is on it.*say --yes/s);
+    const begun = await cli.run(['wipe', 'r1', '--yes']);
+    assert.equal(begun.status, EXIT.done, begun.error);
+    assert.match(begun.out, /r1 wipe: job [0-9a-f-]+; ingot job logs/);
+  });
+
+  it('several machines are not begun by --yes; the digest of what was shown begins them', async () => {
+    await using cli = await runningCli();
+    for (const index of [1, 2]) await withMachine(cli, `r${index}`, index);
+    const refused = await cli.run(['wipe', 'r1..2', '--yes']);
+    assert.equal(refused.status, EXIT.refused);
+    assert.match(refused.error, /--yes is not enough/);
+    assert.deepEqual(await cli.api.jobs.list({ limit: 10 }), []);
+    const { out } = await cli.run(['wipe', 'r1..2', '--plan']);
+    const digest = /--confirm ([0-9a-f]{64})/.exec(out)?.[1] ?? '';
+    const begun = await cli.run(['wipe', 'r1..2', '--confirm', digest]);
+    assert.equal(begun.status, EXIT.done, begun.error);
+    assert.equal((await cli.api.jobs.list({ limit: 10 })).length, 2);
+  });
+
+  it('what has changed since is not confirmed by the old digest', async () => {
+    await using cli = await runningCli();
+    await withMachine(cli, 'r1', 1);
+    const { out } = await cli.run(['wipe', 'r1', '--plan']);
+    await withMachine(cli, 'r1', 1, ['ext4']);
+    const { status, error } = await cli.run(['wipe', 'r1', '--confirm', digestIn(out)]);
+    assert.equal(status, EXIT.refused);
+    assert.match(error, /not what was shown then/);
+  });
+
+  it('a member of a pool wants its serial typed', async () => {
+    await using cli = await runningCli();
+    await withMachine(cli, 'r1', 1, ['zfs_member']);
+    const { out } = await cli.run(['wipe', 'r1', '--plan']);
+    assert.match(out, /needs --acknowledge D1: .*a member of a ZFS pool/);
+    const without = await cli.run(['wipe', 'r1', '--confirm', digestIn(out)]);
+    assert.equal(without.status, EXIT.refused);
+    const begun = await cli.run(['wipe', 'r1', '--confirm', digestIn(out), '--acknowledge', 'D1']);
+    assert.equal(begun.status, EXIT.done, begun.error);
+  });
+
+  it('a machine of which nobody knows the disks is refused, with what to do', async () => {
+    await using cli = await runningCli();
+    await cli.run(['machine', 'add', 'r1', '--mac', '52:54:00:00:02:09']);
+    const { status, error } = await cli.run(['wipe', 'r1', '--yes']);
+    assert.equal(status, EXIT.refused);
+    assert.match(error, /no inventory from the agent.*next: ingot inspect r1/s);
+  });
+
+  it('jobs are listed, shown, followed and cancelled', async () => {
+    await using cli = await runningCli();
+    await withMachine(cli, 'r1', 1);
+    const begun = await cli.run(['wipe', 'r1', '--yes', '-o', 'json']);
+    const { id } = JSON.parse(begun.out) as { id: string };
+    assert.match((await cli.run(['job', 'list'])).out, new RegExp(`${id}\\s+r1\\s+wipe\\s+queued`));
+    assert.match((await cli.run(['job', 'show', id])).out, /confirmed by/);
+    assert.match((await cli.run(['job', 'logs', id])).out, /asked for by/);
+    assert.match((await cli.run(['job', 'cancel', id])).out, /r1 wipe: cancelled/);
+    assert.equal((await cli.run(['job', 'show', 'none'])).status, EXIT.notFound);
+    assert.equal((await cli.run(['certificate', 'show', id])).status, EXIT.notFound);
+  });
+
+  it('a certificate is verified without a daemon; one that was changed is found out', async () => {
+    await using cli = await runningCli();
+    const { privateKey } = generateKeyPairSync('ed25519');
+    const signed = signCertificate(
+      {
+        format: 'ingot-erasure/1',
+        id: 'c1',
+        issuedAt: 0,
+        site: 'home',
+        software: 'ingot',
+        machine: { name: 'r1', identifiers: [] },
+        job: { id: 'j1', kind: 'wipe', planDigest: 'd' },
+        approval: { by: 'anna', at: 0, acknowledged: [] },
+        erased: [
+          {
+            name: 'sda',
+            serial: 'D1',
+            bytes: 480_103_981_056,
+            method: 'zero-overwrite',
+            tool: 'write',
+            class: 'clear',
+            startedAt: 0,
+            endedAt: 0,
+            readBack: { seed: 1, samples: 2, sampleBytes: 512, notZero: 0, markerGone: true },
+          },
+        ],
+        notErased: [],
+        complete: true,
+      },
+      privateKey,
+    );
+    const file = join(cli.cwd, 'c.json');
+    await writeFile(file, JSON.stringify(signed));
+    const right = await cli.run(['certificate', 'verify', 'c.json'], { env: { INGOT_URL: 'http://127.0.0.1:1' } });
+    assert.equal(right.status, EXIT.done, right.error);
+    assert.match(right.out, /unchanged since it was signed by the key [0-9a-f]{64}/);
+    const other = await cli.run(['certificate', 'verify', 'c.json', '--key', 'ff'.repeat(32)]);
+    assert.equal(other.status, EXIT.failed);
+    await writeFile(file, JSON.stringify(signed).replace('D1', 'D2'));
+    const changed = await cli.run(['certificate', 'verify', 'c.json']);
+    assert.equal(changed.status, EXIT.failed);
+    assert.match(changed.error, /changed after it was signed/);
+  });
+});
