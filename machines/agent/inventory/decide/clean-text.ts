@@ -16,14 +16,25 @@ export function lineOf(text: string | undefined): string | undefined {
   return line === '' ? undefined : line;
 }
 
-/** What vendors leave in names that they never set; the whole text, in lower case. */
-const PLACEHOLDER_NAMES =
-  /^(?:not (?:specified|available|applicable|present|set)|(?:to|o) be filled.*|default(?: string)?|(?:system|base ?board|chassis|product) (?:manufacturer|product name|name|version|serial number|sku(?: ?number)?)|sku ?(?:number)?|asset ?tag|no asset (?:tag|information)|type\d+.*(?:asset|serial|part|manufacturer).*|(?:dimm|a\d|bank\d|proc\w*)_?(?:manufacturer|serialnum|assettagnum|partnum|partnumber)\w*|no dimm|none|n\/?a|oem|o\.e\.m\.|unknown|undefined|invalid|empty|null|x\.x|[x*?.#_\s-]*|(?:0x)?[0 ]+|(?:0x)?f{4,}|0?123456789(?:abcdef)?)$/i;
+/** What vendors leave where they never set a name; each stands for the whole text, in any case. */
+const PLACEHOLDER_NAMES: readonly RegExp[] = [
+  /^(?:to|o) be filled.*$/i,
+  /^not (?:specified|available|applicable|present|set|defined)$/i,
+  /^(?:default(?: string)?|none|no dimm|n\/?a|oem|o\.e\.m\.|unknown|undefined|invalid|empty|null)$/i,
+  /^(?:system|base ?board|chassis|product) (?:manufacturer|vendor|product name|name|version|serial number)$/i,
+  /^(?:(?:system |chassis |base ?board )?(?:asset ?tag|sku ?(?:number)?)|no asset (?:tag|information))$/i,
+  // AMI's for modules and slots: A1_Manufacturer0, DIMM_A1_AssetTag, SerNum00, ModulePartNumber00.
+  /^(?:\w+_)?(?:manufacturer|ser(?:ial)?num(?:ber)?|assettag(?:num)?|(?:module)?partnum(?:ber)?)_?\d*$/i,
+  /^(?:0x)?[0 ]+$/i,
+  /^(?:0x)?f{4,}$/i,
+  /^0?123456789(?:0|abcdef)?$/i,
+  /^[x*?.#_\s-]+$/i,
+];
 
 /** A name, version or part number; undefined where it is what vendors leave when they never set it. */
 export function nameOf(text: string | undefined): string | undefined {
   const line = lineOf(text);
-  return line === undefined || PLACEHOLDER_NAMES.test(line) ? undefined : line;
+  return line === undefined || PLACEHOLDER_NAMES.some((pattern) => pattern.test(line)) ? undefined : line;
 }
 
 /** A serial number; undefined where many machines or drives show the same. */
