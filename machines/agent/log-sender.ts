@@ -2,11 +2,14 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { AgentLogs } from '../contract/agent.ts';
 import { DaemonError } from './daemon.ts';
 import { backoffMs } from './decide/backoff.ts';
+import type { Journal, Passage } from './journal.ts';
 import type { KernelLog } from './kernel-log.ts';
 import type { AgentLog } from './log.ts';
 
-/** Below the contract's 1000, with room for a line that says what was lost. */
+/** Of each log: together below the contract's 1000, with room for lines that say what was lost. */
 const BATCH = 400;
+/** Of each log: a body that any server takes. */
+const BATCH_CHARACTERS = 100_000;
 /** How long lines gather before they are sent together. */
 const GATHER_MS = 500;
 
@@ -36,21 +39,24 @@ export function openLogSender(parts: {
   let places: Places = { kernel: 0, agent: 0 };
 
   function batch(): { readonly lines: Lines; readonly next: Places } {
-    const fromKernel = kernel.journal.read(places.kernel, BATCH);
-    const fromAgent = log.journal.read(places.agent, BATCH);
-    const lost = (source: 'kernel' | 'agent', count: number): Lines =>
-      count === 0 ? [] : [{ source, uptimeMs: parts.uptimeMs(), severity: 4, text: `${count} lines were lost here` }];
+    const fromKernel = passageOf(kernel.journal, places.kernel);
+    const fromAgent = passageOf(log.journal, places.agent);
+    const lost = (source: 'kernel' | 'agent', { lost: count }: { readonly lost: number }): Lines =>
+      count === 0 ? [] : [{ source, uptimeMs: parts.uptimeMs(), severity: 4, text: `${linesWere(count)} lost here` }];
+    const lines = [
+      ...fromKernel.entries.map(({ uptimeMs, severity, text }) => ({
+        source: 'kernel' as const,
+        uptimeMs,
+        severity,
+        text,
+      })),
+      ...fromAgent.entries.map((line) => ({ source: 'agent' as const, ...line })),
+    ];
     return {
       lines: [
-        ...lost('kernel', fromKernel.lost),
-        ...fromKernel.entries.map(({ uptimeMs, severity, text }) => ({
-          source: 'kernel' as const,
-          uptimeMs,
-          severity,
-          text,
-        })),
-        ...lost('agent', fromAgent.lost),
-        ...fromAgent.entries.map((line) => ({ source: 'agent' as const, ...line })),
+        ...lost('kernel', fromKernel),
+        ...lost('agent', fromAgent),
+        ...lines.toSorted((a, b) => a.uptimeMs - b.uptimeMs),
       ],
       next: { kernel: fromKernel.next, agent: fromAgent.next },
     };
@@ -80,7 +86,7 @@ export function openLogSender(parts: {
           if (cause.code === 'refused') {
             // It would be refused for ever, and nothing after it would arrive.
             places = next;
-            log.warn(`${lines.length} lines of log were refused: ${cause.message}`);
+            log.warn(`${linesWere(lines.length)} refused: ${cause.message}`);
           }
           await sleep(backoffMs(tries++, parts.random()) * parts.patience, undefined, { signal }).catch(() => {});
         }
@@ -94,3 +100,15 @@ export function openLogSender(parts: {
     },
   };
 }
+
+/** What is next in a journal, as much as one call carries. */
+function passageOf<T extends { readonly text: string }>(journal: Journal<T>, from: number): Passage<T> {
+  const passage = journal.read(from, BATCH);
+  let characters = 0;
+  const end = passage.entries.findIndex(({ text }) => (characters += text.length) > BATCH_CHARACTERS);
+  if (end < 1) return passage;
+  const { entries, next, lost } = passage;
+  return { entries: entries.slice(0, end), next: next - entries.length + end, lost };
+}
+
+const linesWere = (count: number): string => (count === 1 ? '1 line was' : `${count} lines were`);

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { loadMachineApi } from '#services/machine-api/definition.ts';
 import { MACHINE_API_PORT } from '../contract/agent.ts';
 import { openAgent } from './agent.ts';
@@ -36,7 +37,8 @@ const agent = openAgent({
   readInventory,
   readIdentity,
   disks: blockDisks(),
-  listen: { address: '::', port: MACHINE_API_PORT },
+  // Both families by one socket, where the kernel has both.
+  listen: { address: existsSync('/proc/net/if_inet6') ? '::' : '0.0.0.0', port: MACHINE_API_PORT },
   print(line) {
     for (const path of terminals.lines) open.at(path)?.write(`${logText(line)}\r\n`);
   },

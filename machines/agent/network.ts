@@ -63,6 +63,11 @@ export const bringUpNetwork: BringUp = async ({ host, settings, log, told, signa
   };
 };
 
+/** The network of a machine that has one already, such as a simulated one. */
+export const networkOn =
+  (link: string): BringUp =>
+  async ({ host }) => ({ link, addresses: () => addressesOf(host, link), [Symbol.asyncDispose]: async () => {} });
+
 /** Addresses by which others reach this link. */
 export const addressesOf = (host: Host, link: string): readonly HostAddress[] =>
   host.addresses().filter((one) => one.link === link && !/^(?:fe[89ab]|169\.254\.)/i.test(one.address));

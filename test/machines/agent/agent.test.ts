@@ -11,6 +11,7 @@ import { fileDisks } from '#machines/agent/disks/file-disks.ts';
 import { doingOf, type Standing } from '#machines/agent/decide/standing.ts';
 import type { HostAddress } from '#machines/agent/host.ts';
 import type { LogLine } from '#machines/agent/log.ts';
+import { networkOn } from '#machines/agent/network.ts';
 import type { OperationState } from '#machines/api/messages/agent.ts';
 import { inventory } from '#machines/contract/inventory.ts';
 import { type MachineApiClient, only, openMachineApi } from '#services/machine-api/client.ts';
@@ -55,9 +56,9 @@ async function bootedAgent(
   const agent = openAgent({
     host,
     definition,
-    bringUp: async ({ told }) => {
-      told('waiting for an address by DHCP on eth0');
-      return { link: 'eth0', addresses: () => host.addresses(), [Symbol.asyncDispose]: async () => {} };
+    bringUp(start) {
+      start.told('waiting for an address by DHCP on eth0');
+      return networkOn('eth0')(start);
     },
     readInventory: async () => {
       readings.count++;

@@ -27,6 +27,13 @@ export type Sent =
   | { readonly kind: 'image'; readonly range: string | undefined };
 type Kind = Sent['kind'];
 
+const CALLS: Readonly<Record<string, Exclude<Kind, 'refused' | 'image'>>> = {
+  '/agent/register': 'register',
+  '/agent/inventory': 'inventory',
+  '/agent/logs': 'logs',
+  '/agent/status': 'status',
+};
+
 /** The daemon's machine plane as an agent sees it: the contract, and nothing behind it. */
 export async function fakePlane() {
   const authority = await testAuthority();
@@ -43,6 +50,8 @@ export async function fakePlane() {
     image: Buffer.alloc(0),
     /** The image's connection is cut once after so many bytes. */
     cutImageAt: undefined as number | undefined,
+    /** After the first answer it has another ETag. */
+    imageChanged: false,
     /** Nothing comes of the image but its head. */
     stallImage: false,
     clockOffsetMs: 0,
@@ -63,7 +72,7 @@ export async function fakePlane() {
     for await (const piece of request as AsyncIterable<Uint8Array>) pieces.push(piece);
     const text = Buffer.concat(pieces).toString();
     const credential = /^Bearer (.+)$/.exec(request.headers.authorization ?? '')?.[1] ?? '';
-    const kind = (request.url ?? '').replace(/^\/agent\//, '').replace(/\/.*/, '') as Kind;
+    const kind = CALLS[request.url ?? ''] ?? 'image';
     response.setHeader('date', new Date(Date.now() + state.clockOffsetMs).toUTCString());
     const fault = state.faults.findIndex((one) => one.kind === kind);
     if (fault >= 0) return void response.writeHead(state.faults.splice(fault, 1)[0]?.status ?? 500).end();
@@ -109,6 +118,8 @@ export async function fakePlane() {
     const from = Number(/^bytes=(\d+)-$/.exec(range ?? '')?.[1] ?? 0);
     const bytes = state.image.subarray(from);
     const headers = { etag: '"1"', 'content-length': bytes.length };
+    // RFC 9110 §13.1.5: a part of what has changed is no part, so all of it is sent.
+    if (state.imageChanged && range !== undefined) return void response.writeHead(200).end(state.image);
     if (range === undefined) response.writeHead(200, headers);
     else {
       const contentRange = `bytes ${from}-${state.image.length - 1}/${state.image.length}`;

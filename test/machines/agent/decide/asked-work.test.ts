@@ -1,0 +1,63 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import type { OperateRequest, PlannedDisk } from '#machines/api/messages/agent.ts';
+import { workOf } from '#machines/agent/decide/asked-work.ts';
+
+const DISK: PlannedDisk = { name: 'nvme0n1', serial: 'S1', bytes: '480103981056', signatures: ['gpt'] };
+const target = (disk: PlannedDisk | null, method = 'best') => ({ disk, method, seed: 7 });
+const IMAGE = {
+  disk: DISK,
+  path: '/agent/images/x',
+  compression: 'zstd',
+  sha256: 'a'.repeat(64),
+  raw_bytes: '512',
+} as const;
+
+describe('work that is asked for', () => {
+  it('is a wipe of planned disks', () => {
+    const read = workOf({ id: 'job-1', wipe: { targets: [target(DISK, 'nvme-sanitize-block')] } });
+    assert.deepEqual(read, {
+      ok: true,
+      work: {
+        kind: 'wipe',
+        targets: [
+          {
+            disk: { name: 'nvme0n1', serial: 'S1', bytes: 480_103_981_056, signatures: ['gpt'] },
+            method: 'nvme-sanitize-block',
+            seed: 7,
+          },
+        ],
+      },
+    });
+  });
+
+  it('is an image for a planned disk', () => {
+    const read = workOf({ id: 'job-1', write_image: IMAGE });
+    assert.ok(read.ok && read.work.kind === 'write-image');
+    assert.deepEqual(read.work.source, { compression: 'zstd', sha256: 'a'.repeat(64), rawBytes: 512 });
+  });
+
+  const wipe = (...targets: ReturnType<typeof target>[]): OperateRequest => ({ id: 'job-1', wipe: { targets } });
+  for (const [name, request, because] of [
+    ['no work', { id: 'job-1' }, /no work/],
+    ['two works', { id: 'job-1', wipe: { targets: [target(DISK)] }, write_image: IMAGE }, /not two/],
+    ['no id', { ...wipe(target(DISK)), id: '' }, /the id is ""/],
+    ['no disk', wipe(target(null)), /without a disk/],
+    ['no targets', wipe(), /no disk to wipe/],
+    ['a disk twice', wipe(target(DISK), target(DISK)), /nvme0n1 is there twice/],
+    ['a path for a disk', wipe(target({ ...DISK, name: '../sda' })), /the disk is named/],
+    ['a disk without size', wipe(target({ ...DISK, bytes: '0' })), /nvme0n1 has 0 bytes/],
+    ['a size beyond counting', wipe(target({ ...DISK, bytes: '18446744073709551615' })), /bytes/],
+    ['an unknown method', wipe(target(DISK, 'shred')), /no method "shred"/],
+    ['a foreign address', { id: 'job-1', write_image: { ...IMAGE, path: '//192.0.2.9/x' } }, /the path is/],
+    ['another compression', { id: 'job-1', write_image: { ...IMAGE, compression: 'xz' } }, /no compression "xz"/],
+    ['half a digest', { id: 'job-1', write_image: { ...IMAGE, sha256: 'ab' } }, /the digest is "ab"/],
+    ['an empty image', { id: 'job-1', write_image: { ...IMAGE, raw_bytes: '0' } }, /0 bytes/],
+  ] as const) {
+    it(`is refused with ${name}`, () => {
+      const read = workOf(request);
+      assert.ok(!read.ok);
+      assert.match(read.because, because);
+    });
+  }
+});
