@@ -2,12 +2,12 @@ import { existsSync } from 'node:fs';
 import { loadMachineApi } from '#services/machine-api/definition.ts';
 import { MACHINE_API_PORT } from '../contract/agent.ts';
 import { openAgent } from './agent.ts';
+import { blockDisks } from './disks/block-disks.ts';
 import { linuxHost } from './linux-host.ts';
 import { logText } from './log.ts';
 import { bringUpNetwork } from './network.ts';
 import { readIdentity } from './inventory/read-identity.ts';
 import { readInventory } from './inventory/read-inventory.ts';
-import { blockDisks } from './provisional.ts';
 import { runScreen } from './screen.ts';
 import { openTerminals, sizeOf, terminalsOf } from './terminal.ts';
 
@@ -36,7 +36,7 @@ const agent = openAgent({
   bringUp: bringUpNetwork,
   readInventory,
   readIdentity,
-  disks: blockDisks(),
+  disks: blockDisks({ host, told: (text) => agent.log.warn(text) }),
   // Both families by one socket, where the kernel has both.
   listen: { address: existsSync('/proc/net/if_inet6') ? '::' : '0.0.0.0', port: MACHINE_API_PORT },
   print(line) {

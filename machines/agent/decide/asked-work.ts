@@ -66,8 +66,8 @@ function diskOf(disk: PlannedDisk | null): AskedDisk | string {
   if (!disk) return 'there is work without a disk';
   const { name, serial, wwn, signatures } = disk;
   const bytes = Number(disk.bytes);
-  // It becomes a path under /dev.
-  if (!/^[a-z][a-z0-9-]{0,31}$/.test(name)) return `the disk is named ${JSON.stringify(name)}`;
+  // It becomes a path under /dev; some drivers' names hold a slash, which the kernel writes as an exclamation mark.
+  if (!/^[A-Za-z0-9][\w!-]{0,63}$/.test(name)) return `the disk is named ${JSON.stringify(name)}`;
   if (!Number.isSafeInteger(bytes) || bytes <= 0) return `${name} has ${disk.bytes} bytes`;
   return {
     name,
