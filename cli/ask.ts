@@ -1,4 +1,5 @@
 import { createInterface } from 'node:readline/promises';
+import { Writable } from 'node:stream';
 import { EXIT } from '#machines/contract/exit-status.ts';
 import { CommandFailure } from './failure.ts';
 import type { Terminal } from './terminal.ts';
@@ -16,6 +17,21 @@ export async function confirm(term: Terminal, question: string, yes: boolean | u
   if (yes === true) return;
   if (!term.interactive) throw new CommandFailure(EXIT.refused, `${question} Nobody can be asked here: say --yes`);
   await asked(term, `${question} [y/N] `, (answer) => /^y(es)?$/i.test(answer));
+}
+
+/** What is typed is not shown. */
+export async function askSecret(term: Terminal, question: string): Promise<string> {
+  const silent = new Writable({ write: (_chunk, _encoding, done) => done() });
+  const lines = createInterface({ input: process.stdin, output: silent, terminal: true });
+  term.error.write(question);
+  try {
+    const answer = await lines.question('', { signal: term.signal });
+    if (answer === '') throw new CommandFailure(EXIT.refused, 'nothing was typed, and nothing was done');
+    return answer;
+  } finally {
+    lines.close();
+    term.error.write('\n');
+  }
 }
 
 async function asked(term: Terminal, question: string, agrees: (answer: string) => boolean): Promise<void> {

@@ -16,6 +16,12 @@ export type Daemon = {
   ask<N extends RouteName>(name: N, asked?: Asked<N>, about?: string): Promise<Answer<N>>;
   /** The same, but a problem is given and not thrown. */
   attempt<N extends RouteName>(name: N, asked?: Asked<N>): Promise<Answer<N> | { readonly problem: Problem }>;
+  /** A stream of bytes, until the signal aborts or the daemon ends it. */
+  open<N extends RouteName>(
+    name: N,
+    asked: Asked<N>,
+    until: AbortSignal,
+  ): Promise<{ readonly headers: Headers; readonly body: AsyncIterable<Uint8Array> }>;
   /** Changes, for as long as the signal lasts; resumes after a broken connection. */
   watch(query: Asked<'watch'>['query'], signal: AbortSignal): AsyncGenerator<WatchEvent>;
 };
@@ -76,6 +82,19 @@ export function daemonAt({ url, token, tokenFrom, noToken }: Where, signal: Abor
       const answer = await attempt(name, asked);
       if ('problem' in answer) throw failureOf(answer.problem, about);
       return answer;
+    },
+    async open(name, asked, until) {
+      const { method, target, headers, body } = callOf(name, asked);
+      const response = await send(target, {
+        method,
+        headers: { ...headers, authorization },
+        signal: AbortSignal.any([signal, until]),
+        redirect: 'error',
+        ...(body === undefined ? {} : { body: body as string | Uint8Array<ArrayBuffer> }),
+      });
+      if (response.status === 401) throw notLetIn();
+      if (!response.ok || !response.body) throw await refusal(response);
+      return { headers: response.headers, body: response.body };
     },
     async *watch(query, until) {
       const both = AbortSignal.any([signal, until]);

@@ -6,6 +6,8 @@ import { addBootCommands } from './groups/boot.ts';
 import { addDocumentCommands } from './groups/documents.ts';
 import { addJobCommands } from './groups/jobs.ts';
 import { addMachineCommands } from './groups/machine.ts';
+import { addBmcCommands } from './groups/bmc.ts';
+import { addPowerCommands } from './groups/power.ts';
 import { addProgramCommands } from './groups/programs.ts';
 import { type Daemon, daemonAt } from './daemon.ts';
 import { CommandFailure } from './failure.ts';
@@ -19,6 +21,7 @@ Examples:
   ingot apply -f rack.yaml                       say what there is and what it boots
   ingot machine list -l rack=r1                  how machines stand
   ingot machine accept r1-u1..12                 let twelve of them netboot
+  ingot power cycle r1-u3 --boot network         by its BMC, proven, once
   ingot trace r1-u3                              why does it not boot?
   ingot explain 52:54:00:00:00:01                which rule decides, and the script it would get
 
@@ -48,6 +51,8 @@ export async function runCommandLine(args: readonly string[], term: Terminal): P
   addDocumentCommands(program, shell);
   addMachineCommands(program, shell);
   addBootCommands(program, shell);
+  addPowerCommands(program, shell);
+  addBmcCommands(program, shell);
   addJobCommands(program, shell);
   addAccessCommands(program, shell);
   talkThrough(program, term);

@@ -17,6 +17,8 @@ export type Terminal = {
   /** Aborts when the person wants it to end. */
   readonly signal: AbortSignal;
   readInput(): Promise<string>;
+  /** Each key as it is pressed, until the signal aborts; what is typed is not shown by us. */
+  keys?(signal: AbortSignal): AsyncIterable<Uint8Array>;
 };
 
 /** https://no-color.org: present and not empty. FORCE_COLOR says the opposite, for pagers. */

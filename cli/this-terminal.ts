@@ -14,5 +14,41 @@ export function thisTerminal(signal: AbortSignal): Terminal {
     columns: stdout.isTTY ? stdout.columns : undefined,
     signal,
     readInput: () => text(stdin),
+    keys: rawKeys,
   };
+}
+
+/** A terminal is put into raw mode and back; of a pipe, what comes through it. */
+async function* rawKeys(signal: AbortSignal): AsyncGenerator<Uint8Array> {
+  const { stdin } = process;
+  if (stdin.isTTY) stdin.setRawMode(true);
+  const waiting: Uint8Array[] = [];
+  let wake = Promise.withResolvers<void>();
+  const tell = (): void => {
+    wake.resolve();
+    wake = Promise.withResolvers();
+  };
+  let ended = false;
+  const onData = (chunk: Uint8Array): void => {
+    waiting.push(chunk);
+    tell();
+  };
+  const onEnd = (): void => {
+    ended = true;
+    tell();
+  };
+  stdin.on('data', onData).once('end', onEnd);
+  signal.addEventListener('abort', tell, { once: true });
+  try {
+    while (!signal.aborted) {
+      const next = waiting.shift();
+      if (next) yield next;
+      else if (ended) return;
+      else await wake.promise;
+    }
+  } finally {
+    signal.removeEventListener('abort', tell);
+    stdin.off('data', onData).off('end', onEnd).pause();
+    if (stdin.isTTY) stdin.setRawMode(false);
+  }
 }

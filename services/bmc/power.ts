@@ -111,7 +111,7 @@ export function openPower(parts: {
     const machine = parts.machine(name);
     if (!machine) return { because: `there is no machine ${name}`, next: 'ingot machine list' };
     const allowed = mayDo(action === 'on' ? 'power-on' : 'power-off', machine);
-    if (allowed.kind === 'refused') return allowed;
+    if (allowed.kind === 'refused') return { because: allowed.because, next: allowed.next };
     const other = underWay.get(name);
     if (other) {
       return {
@@ -234,7 +234,10 @@ export function openPower(parts: {
     refusal,
     async act(request, { say = () => {}, signal }) {
       const refused = refusal(request);
-      if (refused) return { kind: 'failed', code: 'refused', power: 'unknown', ...refused };
+      if (refused) {
+        const { because, next } = refused;
+        return { kind: 'failed', code: 'refused', power: 'unknown', because, next };
+      }
       const { machine, action, by } = request;
       underWay.set(machine, request);
       try {
