@@ -201,7 +201,11 @@ async function readDiskSignatures(source: Source, disk: DiskFacts): Promise<read
         if (bytesRead < into.length) throw new Error(`got ${bytesRead} bytes, want ${into.length}`);
       },
       disk.bytes,
-      disk,
+      {
+        sectorBytes: disk.sectorBytes,
+        unread: (_, cause) =>
+          source.gap(`${disk.name}: parts of it could not be read, more may be on it: ${reasonOf(cause)}`),
+      },
     );
   } catch (error) {
     source.gap(`${disk.name}: what is on it could not be read: ${reasonOf(error)}`);

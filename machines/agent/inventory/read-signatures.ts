@@ -18,14 +18,24 @@ const MAX_LOGICAL = 64;
  * What is on a disk of `bytes` bytes by its signatures, its partitions included, sorted: names as libblkid has them
  * (`gpt`, `ext4`, `LVM2_member`), and `gpt:NAME` for each named GPT partition. Everything is read through `read`, so
  * that it tells of one open descriptor and not of a name. Rejects where the disk's first sector cannot be read; other
- * places that cannot be read are as if nothing were there.
+ * places that cannot be read are as if nothing were there, and `unread` hears of each.
  */
 export async function readSignatures(
-  read: ReadAt,
+  readDisk: ReadAt,
   bytes: number,
-  { sectorBytes = 512 }: { readonly sectorBytes?: number } = {},
+  options: { readonly sectorBytes?: number; readonly unread?: (position: number, cause: unknown) => void } = {},
 ): Promise<readonly string[]> {
-  if (bytes >= 512) await read(new Uint8Array(Math.min(4096, bytes)), 0);
+  const { sectorBytes = 512, unread } = options;
+  if (bytes >= 512) await readDisk(new Uint8Array(Math.min(4096, bytes)), 0);
+  const read: ReadAt = async (into, position) => {
+    try {
+      await readDisk(into, position);
+    } catch (cause) {
+      // A table that points beyond the end is no fault of the disk.
+      if (position + into.length <= bytes) unread?.(position, cause);
+      throw cause;
+    }
+  };
   const found = new Set(await recogniseAt(read, { offset: 0, bytes }));
   for (const partition of await readPartitions(read, bytes, sectorBytes)) {
     const name = lineOf(partition.name);

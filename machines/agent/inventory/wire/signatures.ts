@@ -255,7 +255,7 @@ function isLinuxRaid({ size, at }: Volume): boolean {
   const ONE = 0xa92b_4efc;
   const nearEnd = Math.floor((size - 8 * KIB) / 4096) * 4096;
   const isOne = (place: number): boolean =>
-    at(place).u32(0) === ONE && at(place).u32(4) === 1 && at(place).u64(128) === place / 512;
+    at(place).u32(0) === ONE && at(place).u32(4) === 1 && at(place).u64(144) === place / 512;
   if (isOne(0) || isOne(4096) || isOne(nearEnd)) return true;
   const old = at(Math.floor(size / (64 * KIB)) * 64 * KIB - 64 * KIB);
   return (old.u32(0) === ONE && old.u32(4) === 0) || (old.be32(0) === ONE && old.be32(4) === 0);

@@ -84,18 +84,20 @@ export const FORMATS: readonly {
   {
     name: 'crypto_LUKS',
     disk: () => image(8 * MIB, { 0x8000: 'SKUL\xba\xbe\0\x02' }),
-    notByBlkid: 'it wants all of the second header',
   },
-  { name: 'ceph_bluestore', disk: () => image(MIB, { 0: 'bluestore block device\n' }) },
-  { name: 'linux_raid_member', disk: () => image(MIB, { 0: raid(0) }) },
-  { name: 'linux_raid_member', disk: () => image(MIB, { 4096: raid(8) }) },
-  { name: 'linux_raid_member', disk: () => image(MIB, { [-8192]: raid((MIB - 8192) / 512) }) },
-  { name: 'linux_raid_member', disk: () => image(MIB, { [-65_536]: [...le32(0xa92b4efc), 0, 0, 0, 0, ...le32(90)] }) },
+  { name: 'ceph_bluestore', disk: () => image(4 * MIB, { 0: 'bluestore block device\n' }) },
+  { name: 'linux_raid_member', disk: () => image(4 * MIB, { 0: raid(0) }) },
+  { name: 'linux_raid_member', disk: () => image(4 * MIB, { 4096: raid(8) }) },
+  { name: 'linux_raid_member', disk: () => image(4 * MIB, { [-8192]: raid((4 * MIB - 8192) / 512) }) },
+  {
+    name: 'linux_raid_member',
+    disk: () => image(4 * MIB, { [-65_536]: [...le32(0xa92b4efc), 0, 0, 0, 0, ...le32(90)] }),
+  },
   {
     name: 'zfs_member',
     disk: () =>
       image(
-        4 * MIB,
+        64 * MIB,
         Object.fromEntries(
           Array.from({ length: 16 }, (_, slot) => [
             128 * 1024 + slot * 1024,
@@ -116,42 +118,43 @@ export const FORMATS: readonly {
   { name: 'VMFS', disk: () => image(4 * MIB, { [2 * MIB]: [0x5e, 0xf1, 0xab, 0x2f] }) },
   {
     name: 'isw_raid_member',
-    disk: () => image(MIB, { [-1024]: 'Intel Raid ISM Cfg Sig. 1.1.00' }),
-    notByBlkid: 'only of a block device',
+    disk: () => image(4 * MIB, { [-1024]: 'Intel Raid ISM Cfg Sig. 1.1.00' }),
   },
   {
     name: 'ddf_raid_member',
-    disk: () => image(MIB, { [-512]: be32(0xde11de11) }),
-    notByBlkid: 'it wants a revision too',
+    disk: () => image(4 * MIB, { [-512]: be32(0xde11de11) }),
   },
-  { name: 'lsi_mega_raid_member', disk: () => image(MIB, { [-512]: '$XIDE$' }), notByBlkid: 'only of a block device' },
+  { name: 'lsi_mega_raid_member', disk: () => image(4 * MIB, { [-512]: '$XIDE$' }) },
   {
     name: 'drbd',
-    disk: () => image(MIB, { [-4096 + 60]: be32(0x8374026d) }),
-    notByBlkid: 'it wants more of the fields',
+    disk: () => image(4 * MIB, { [-4096 + 60]: be32(0x8374026d) }),
   },
   {
     name: 'bcache',
     disk: () =>
-      image(MIB, {
+      image(4 * MIB, {
         4120: [0xc6, 0x85, 0x73, 0xf6, 0x4e, 0x1a, 0x45, 0xca, 0x82, 0x65, 0xf5, 0x7f, 0x48, 0xba, 0x6d, 0x81],
       }),
     notByBlkid: 'it checks a sum',
   },
-  { name: 'LVM2_member', disk: () => image(MIB, { 512: 'LABELONE', 536: 'LVM2 001' }), notByBlkid: 'it checks a sum' },
+  {
+    name: 'LVM2_member',
+    disk: () => image(4 * MIB, { 512: 'LABELONE', 536: 'LVM2 001' }),
+    notByBlkid: 'it checks a sum',
+  },
   {
     name: 'BitLocker',
-    disk: () => image(MIB, { 0: '\xeb\x58\x90-FVE-FS-' }),
+    disk: () => image(4 * MIB, { 0: '\xeb\x58\x90-FVE-FS-' }),
     notByBlkid: 'it wants more of the fields',
   },
   {
     name: 'gfs2',
-    disk: () => image(MIB, { 65_536: [0x01, 0x16, 0x19, 0x70, 0, 0, 0, 1] }),
+    disk: () => image(4 * MIB, { 65_536: [0x01, 0x16, 0x19, 0x70, 0, 0, 0, 1] }),
     notByBlkid: 'it wants the version',
   },
-  { name: 'ocfs2', disk: () => image(MIB, { 4096: 'OCFSV2' }) },
-  { name: 'oracleasm', disk: () => image(MIB, { 32: 'ORCLDISK' }) },
-  { name: 'swap', disk: () => image(MIB, { 4086: 'SWAPSPACE2', 1024: [1, 0, 0, 0, 0xff] }) },
+  { name: 'ocfs2', disk: () => image(4 * MIB, { 4096: 'OCFSV2' }), notByBlkid: 'it wants more of the fields' },
+  { name: 'oracleasm', disk: () => image(4 * MIB, { 32: 'ORCLDISK' }) },
+  { name: 'swap', disk: () => image(4 * MIB, { 4086: 'SWAPSPACE2', 1024: [1, 0, 0, 0, 0xff] }) },
 ];
 
 /** Version 1 of MD's superblock, at this sector. */
@@ -159,6 +162,6 @@ function raid(sector: number): readonly number[] {
   const block = new Uint8Array(256);
   block.set([...le32(0xa92b4efc), ...le32(1)]);
   block.fill(7, 16, 32);
-  block.set(le32(sector), 128);
+  block.set(le32(sector), 144);
   return [...block];
 }

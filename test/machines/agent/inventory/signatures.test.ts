@@ -114,16 +114,19 @@ describe('what is on a disk', () => {
     assert.deepEqual(await on(disk), ['ceph_bluestore', 'crypto_LUKS', 'gpt', 'gpt:one', 'gpt:two']);
   });
 
-  it('a place that cannot be read is as if it were empty, but for the first', async () => {
+  it('a place that cannot be read is as if it were empty and is told of, but for the first', async () => {
     const disk = FORMATS[2]?.disk() ?? image(MIB);
     const read = readerOf(disk);
+    const unread: number[] = [];
     assert.deepEqual(
       await readSignatures(
-        (into, at) => (at > 500_000 ? Promise.reject(new Error('EIO')) : read(into, at)),
+        (into, at) => (at > 900_000 ? Promise.reject(new Error('EIO')) : read(into, at)),
         disk.length,
+        { unread: (position) => unread.push(position) },
       ),
       ['ceph_bluestore'],
     );
+    assert.ok(unread.length > 0 && unread.every((position) => position > 900_000), String(unread));
     await assert.rejects(
       readSignatures(() => Promise.reject(new Error('EIO')), disk.length),
       /EIO/,
