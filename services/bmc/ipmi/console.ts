@@ -12,11 +12,13 @@ import {
   ACTIVATE,
   ACTIVATE_SOL,
   DEACTIVATE_SOL,
+  decodeInstance,
   decodeActivated,
   decodeSol,
   encodeSol,
   SOL_COMMAND,
   SOL_HEADER_BYTES,
+  SOL_INSTANCE,
   SOL_STATUS,
   type SolPacket,
 } from './wire/sol.ts';
@@ -27,17 +29,11 @@ const MOST_UNREAD_BYTES = 256 * 1024;
 const HOLDS = 50;
 const HOLD_MS = 100;
 
-export type Activated =
-  | { readonly kind: 'active'; readonly inboundBytes: number }
-  /** Active already, perhaps for us: the answer to our first try may be what was lost. A new session settles it. */
-  | { readonly kind: 'perhaps ours' };
+/** What every BMC takes in a packet of a console, where it could not tell. */
+const LEAST_INBOUND_BYTES = 64;
 
-/** Asks for the console. Rejects with a `BmcError`: code `busy` where somebody else has it. */
-export async function activateConsole(
-  session: IpmiSession,
-  limits: IpmiLimits,
-  signal: AbortSignal,
-): Promise<Activated> {
+/** Asks for the console; gives how many bytes of a packet it takes. Rejects with `busy` where somebody else has it. */
+export async function activateConsole(session: IpmiSession, limits: IpmiLimits, signal: AbortSignal): Promise<number> {
   const request = { netFn: NET_FN.app, cmd: SOL_COMMAND.activate, data: ACTIVATE_SOL };
   for (const [attempt, wait] of limits.answerMs.entries()) {
     const answer = await session.request(request, [wait], signal);
@@ -46,12 +42,30 @@ export async function activateConsole(
     if (completion === 0) {
       const decoded = decodeActivated(data);
       if (!decoded.ok) throw new BmcError('malformed', `opening the console: ${decoded.because}`);
-      return { kind: 'active', ...decoded.value };
+      return decoded.value.inboundBytes;
     }
-    if (completion === ACTIVATE.alreadyActive && attempt > 0) return { kind: 'perhaps ours' };
-    throw refusal(completion);
+    // What was lost may be the answer to our own first try.
+    if (completion !== ACTIVATE.alreadyActive || attempt === 0) throw refusal(completion);
+    if (await isOurs(session, limits, signal)) return LEAST_INBOUND_BYTES;
   }
   throw new BmcError('timeout', 'opening the console: it does not answer');
+}
+
+/** Whether the console that is active is this session's. False where that cannot be told: then it is free now. */
+async function isOurs(session: IpmiSession, limits: IpmiLimits, signal: AbortSignal): Promise<boolean> {
+  const question = { netFn: NET_FN.app, cmd: SOL_COMMAND.instance, data: SOL_INSTANCE };
+  const answer = await session.request(question, limits.answerMs, signal);
+  const owner =
+    answer.kind === 'answer' && answer.response.completion === 0 ? decodeInstance(answer.response.data) : undefined;
+  if (owner?.ok === true && owner.value !== 0) {
+    if (owner.value === session.bmcId) return true;
+    throw refusal(ACTIVATE.alreadyActive);
+  }
+  // pyghmi's BMC cannot tell, and keeps a console for a session that is gone. It is most likely ours; were it somebody
+  // else's, opened between our two tries, they would have to open it again.
+  const end = { netFn: NET_FN.app, cmd: SOL_COMMAND.deactivate, data: DEACTIVATE_SOL };
+  await session.request(end, limits.answerMs, signal);
+  return false;
 }
 
 function refusal(completion: number): BmcError {

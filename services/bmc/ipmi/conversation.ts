@@ -30,7 +30,7 @@ export type Conversation = AsyncDisposable & {
   /** The same, decoded. */
   read<T>(order: Order, decode: (data: Uint8Array) => Decoded<T>, signal: AbortSignal): Promise<T>;
   /** A session of the caller's own beside the one for requests. */
-  openAnother(signal: AbortSignal, privilege?: Privilege): Promise<SessionGot>;
+  openAnother(privilege: Privilege, signal: AbortSignal): Promise<SessionGot>;
 };
 
 /** Enough for all that a driver does on most BMCs (IPMI v2.0 appendix G). */
@@ -76,11 +76,14 @@ export function openConversation(parts: {
       learn(got.learned);
       return got;
     } catch (cause) {
-      if (cause instanceof BmcError && cause.code === 'unreachable' && hasAnswered) {
-        throw new BmcError('timeout', `${address.host}:${address.port} answers no more`, { cause });
-      }
-      throw cause;
+      throw asKnown(cause);
     }
+  }
+
+  /** Who answered before and does not now is another finding than one who never did. */
+  function asKnown(cause: unknown): unknown {
+    if (!hasAnswered || !(cause instanceof BmcError) || cause.code !== 'unreachable') return cause;
+    return new BmcError('timeout', `${address.host}:${address.port} answers no more`, { cause });
   }
 
   async function session(signal: AbortSignal): Promise<SessionGot> {
@@ -101,7 +104,7 @@ export function openConversation(parts: {
     } catch (cause) {
       // Nobody is there any more, and neither is the session.
       if (!signal.aborted) leave();
-      throw cause;
+      throw asKnown(cause);
     }
   }
 
@@ -163,7 +166,7 @@ export function openConversation(parts: {
       if (!decoded.ok) throw new BmcError('malformed', `${order.doing}: ${decoded.because}`);
       return decoded.value;
     },
-    openAnother: (signal, privilege = USUAL) => openAs(privilege, signal),
+    openAnother: openAs,
     async [Symbol.asyncDispose]() {
       isOver = true;
       leave();

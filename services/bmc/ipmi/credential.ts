@@ -26,5 +26,5 @@ export function ipmiCredential(credential: BmcCredential | undefined): IpmiCrede
   if (!/^[0-9a-f]{40}$/i.test(credential.kg)) {
     throw new BmcError('credential', `K_g is ${credential.kg.length} characters, want 40 hexadecimal digits`);
   }
-  return { name, password, kg: Uint8Array.fromHex(credential.kg) };
+  return { name, password, kg: Buffer.from(credential.kg, 'hex') };
 }

@@ -13,6 +13,7 @@ import { setBoot } from './set-boot.ts';
 import { ipmiAddress } from './udp-link.ts';
 import { CHASSIS, CONTROL, type ChassisStatus, decodeChassisStatus, identifyRequest } from './wire/chassis.ts';
 import { NET_FN } from './wire/message.ts';
+import type { Privilege } from './wire/session-setup.ts';
 
 const VERBS: ReadonlySet<BmcVerb> = new Set([
   'status',
@@ -107,29 +108,25 @@ function driver(target: BmcTarget, observer: BmcObserver, limits: IpmiLimits): B
 
   /** Over a session of its own: what is typed does not wait for what is polled, and one can end without the other. */
   async function openConsole(signal: AbortSignal): Promise<BmcConsole> {
-    let isAdministrator = false;
-    for (let attempt = 1; ; attempt++) {
-      const { session, privilege } = await talk.openAnother(signal, isAdministrator ? 'administrator' : undefined);
-      try {
-        const activated = await activateConsole(session, limits, signal);
-        if (activated.kind === 'active') {
-          const { inboundBytes } = activated;
-          const onClosed = (): void => void consoles.delete(opened);
-          const opened = openedConsole({ session, inboundBytes, limits, signal, onClosed });
-          consoles.add(opened);
-          return opened;
-        }
-        if (attempt >= CONSOLE_ATTEMPTS) throw new BmcError('busy', 'the console is open elsewhere');
-      } catch (error) {
-        await session[Symbol.asyncDispose]();
-        const isTooLow = error instanceof BmcError && error.code === 'privilege' && privilege === 'operator';
-        if (!isTooLow || isAdministrator) throw error;
-        isAdministrator = true;
-        continue;
-      }
+    try {
+      return await openConsoleAs('operator', signal);
+    } catch (error) {
+      if (!(error instanceof BmcError) || error.code !== 'privilege') throw error;
+      return await openConsoleAs('administrator', signal);
+    }
+  }
+
+  async function openConsoleAs(privilege: Privilege, signal: AbortSignal): Promise<BmcConsole> {
+    const { session } = await talk.openAnother(privilege, signal);
+    try {
+      const inboundBytes = await activateConsole(session, limits, signal);
+      const onClosed = (): void => void consoles.delete(opened);
+      const opened = openedConsole({ session, inboundBytes, limits, signal, onClosed });
+      consoles.add(opened);
+      return opened;
+    } catch (error) {
       await session[Symbol.asyncDispose]();
+      throw error;
     }
   }
 }
-
-const CONSOLE_ATTEMPTS = 3;

@@ -16,6 +16,8 @@ export type SessionAnswer =
 
 /** An open RMCP+ session over a link that it owns. */
 export type IpmiSession = AsyncDisposable & {
+  /** By which the BMC knows it. */
+  readonly bmcId: number;
   /**
    * One request, sent as often as there are waits: each time under a new session sequence number and the same request
    * sequence number, by which a BMC can tell that it is the same one (IPMI v2.0 §6.12.13). Many do not look, and do
@@ -122,5 +124,5 @@ export function openedSession(parts: {
     await link[Symbol.asyncDispose]();
   }
 
-  return { request, sendPayload, onPayload, [Symbol.asyncDispose]: close };
+  return { bmcId, request, sendPayload, onPayload, [Symbol.asyncDispose]: close };
 }

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Program, startProgram } from '#test/lab/program.ts';
 import { waitFor } from '#test/lab/wait.ts';
+import { freePort } from './fakebmc.ts';
 
 /** OpenIPMI's simulator with one BMC on loopback; its machine is a file that says 0 or 1. */
 export type IpmiSim = AsyncDisposable & {
@@ -17,7 +18,8 @@ export type IpmiSim = AsyncDisposable & {
 export const SIM_USER = { username: 'admin', password: 'secretpw' };
 /** May have no more than privilege level user. */
 export const SIM_LOOKER = { username: 'looker', password: 'lookpw' };
-export const SIM_KG = '000102030405060708090a0b0c0d0e0f10111213';
+/** Of twenty characters it would keep only the first sixteen. */
+export const SIM_KG = 'kg-of-16-charact';
 
 // ipmi_sim reads the answer to the end of the file, and does nothing else meanwhile.
 const HOOK = `#!/bin/sh
@@ -51,7 +53,7 @@ set_working_mc 0x20
     allowed_auths_operator md5
     allowed_auths_admin md5
     guid 00112233445566778899aabbccddeeff
-    ${options.kg === undefined ? '' : `bmc_key 0x${options.kg}`}
+    ${options.kg === undefined ? '' : `bmc_key "${options.kg}"`}
   endlan
   chassis_control "${hook} ${folder}"
   user 2 true "${SIM_USER.username}" "${SIM_USER.password}" admin 10 md5
@@ -94,15 +96,6 @@ mc_enable 0x20
       await rm(folder, { recursive: true, force: true });
     },
   };
-}
-
-async function freePort(): Promise<number> {
-  const socket = createSocket('udp4');
-  socket.bind(0, '127.0.0.1');
-  await once(socket, 'listening');
-  const { port } = socket.address();
-  socket.close();
-  return port;
 }
 
 async function isTaken(port: number, program: Program): Promise<boolean> {

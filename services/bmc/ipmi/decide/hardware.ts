@@ -54,7 +54,7 @@ export function identityOf({ device, guid, fru }: HardwareFacts): BmcIdentity {
   const { manufacturer, product, serial } = systemOf(fru);
   return {
     ...known({ manufacturer, product, serial, uuid: guid && guidUuid(guid) }),
-    ...(device ? { bmcVendor: vendorName(device.manufacturer), bmcVersion: device.firmware } : {}),
+    ...known({ bmcVendor: device && vendorName(device.manufacturer), bmcVersion: device?.firmware }),
     macs: [],
   };
 }
@@ -79,7 +79,8 @@ export function inventoryOf(facts: HardwareFacts, at: number): Inventory {
     product: plainText(fru?.board?.product),
     serial: plainText(fru?.board?.serial),
   });
-  const model = device && `${vendorName(device.manufacturer)} ${device.product.toString(16).padStart(4, '0')}`;
+  const maker = device && vendorName(device.manufacturer);
+  const model = maker && `${maker} ${device.product.toString(16).padStart(4, '0')}`;
   const gaps = [...facts.gaps, ...(fru?.broken ?? []), 'IPMI tells no processors, memory, disks or network cards'];
   return {
     source: 'bmc',

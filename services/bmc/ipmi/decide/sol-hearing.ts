@@ -20,10 +20,10 @@ export type SolHeard = {
 export function heard(hearing: SolHearing, packet: SolPacket): SolHeard {
   const { sequence, data } = packet;
   if (sequence === 0) return { hearing, fresh: new Uint8Array(0) };
-  const isAgain = sequence === hearing.sequence && data.length >= hearing.length;
+  const known = sequence === hearing.sequence ? hearing.length : 0;
   return {
-    hearing: { sequence, length: data.length },
-    fresh: isAgain ? data.subarray(hearing.length) : data,
+    hearing: { sequence, length: Math.max(known, data.length) },
+    fresh: data.subarray(known),
     ack: { sequence: 0, ack: sequence, accepted: data.length, flags: 0, data: new Uint8Array(0) },
   };
 }

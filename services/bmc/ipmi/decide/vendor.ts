@@ -26,4 +26,8 @@ const VENDORS: Readonly<Record<number, string>> = {
 
 export const SUPERMICRO = 10876;
 
-export const vendorName = (enterprise: number): string => VENDORS[enterprise] ?? `enterprise ${enterprise}`;
+/** Undefined for 0 and all ones, which say nothing (IPMI v2.0 table 20-2). */
+export function vendorName(enterprise: number): string | undefined {
+  if (enterprise === 0 || enterprise === 0xfffff) return undefined;
+  return VENDORS[enterprise] ?? `enterprise ${enterprise}`;
+}

@@ -1,7 +1,7 @@
 import { type Decoded, decoding, joined } from './cursor.ts';
 
 /** Commands of App for payloads, IPMI v2.0 §24. */
-export const SOL_COMMAND = { activate: 0x48, deactivate: 0x49 } as const;
+export const SOL_COMMAND = { activate: 0x48, deactivate: 0x49, instance: 0x4b } as const;
 
 /** Completion codes of Activate Payload, IPMI v2.0 §24.1. */
 export const ACTIVATE = {
@@ -15,6 +15,11 @@ export const ACTIVATE = {
 /** SOL, its first instance; encrypted and authenticated, without alerts by serial line or holding the baseboard's DTR. */
 export const ACTIVATE_SOL = Uint8Array.of(0x01, 0x01, 0xc0, 0, 0, 0);
 export const DEACTIVATE_SOL = Uint8Array.of(0x01, 0x01, 0, 0, 0, 0);
+
+/** Get Payload Instance Info, IPMI v2.0 §24.5: the session that has the console, 0 for none. */
+export const SOL_INSTANCE = Uint8Array.of(0x01, 0x01);
+export const decodeInstance = (data: Uint8Array): Decoded<number> =>
+  decoding(data, (read) => read.uint32('session ID'));
 
 export const SOL_HEADER_BYTES = 4;
 

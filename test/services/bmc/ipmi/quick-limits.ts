@@ -1,0 +1,14 @@
+import type { IpmiLimits } from '#services/bmc/ipmi/limits.ts';
+
+/** For tests in which somebody does not answer: loopback needs no second. */
+export const QUICK: IpmiLimits = {
+  setupMs: [100, 150, 250],
+  optionalMs: [100, 100],
+  answerMs: [100, 150, 250],
+  onceMs: 400,
+  closeMs: [50, 100],
+  busyMs: [10, 20, 30],
+  idleMs: 45_000,
+  keepAliveMs: 20_000,
+  consoleMs: [100, 100, 100, 200, 300],
+};
