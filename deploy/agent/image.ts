@@ -131,6 +131,12 @@ export async function buildAgentImage(options: AgentImageOptions): Promise<Manif
         ...[...indexes].map(([name, content]) => file(`${moduleFolder}/${name}`, content)),
         ...firmware.found.map((one) => file(`lib/firmware/${one.path}`, readFileSync(one.file))),
         text('etc/ingot/modules', `${ALWAYS_LOADED.join('\n')}\n`),
+        program(
+          'etc/ingot/device-added',
+          new TextEncoder().encode(
+            '#!/bin/busybox sh\n[ "$ACTION" != add ] || [ -z "$MODALIAS" ] || exec /bin/modprobe -b -q -- "$MODALIAS"\n',
+          ),
+        ),
         // A disk is there when its controller's driver is.
         text('etc/modprobe.d/ingot.conf', 'options scsi_mod scan=sync\n'),
       ],

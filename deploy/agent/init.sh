@@ -80,12 +80,13 @@ fi
 say "agent image $(cat /etc/ingot/image), kernel $(uname -r), consoles $consoles"
 
 ip link set lo up
-# A driver is there for each device that has an alias. Those that appear later, behind a bus or a controller, are found
-# by looking again until nothing is new.
+# A driver is there for each device that has an alias. Those that appear behind a bus or a controller are found by looking
+# again until nothing is new, and those that come later by what the kernel tells of them.
 load_drivers() {
   xargs /bin/modprobe -a -b -q -- </etc/ingot/modules 2>>/run/ingot/modprobe.log
   : >/run/ingot/aliases
   quiet=0
+  listening=
   for round in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
     find /sys/devices -name modalias -exec cat {} + 2>/dev/null | sort -u >/run/ingot/aliases.now
     sort /run/ingot/aliases /run/ingot/aliases.now | uniq -u >/run/ingot/aliases.new
@@ -99,12 +100,15 @@ load_drivers() {
       mv /run/ingot/aliases.now /run/ingot/aliases
     else
       quiet=$((quiet + 1))
+      # It listens before the last look, so that nothing falls between.
+      if [ -z "$listening" ]; then uevent /etc/ingot/device-added & listening=$!; fi
       [ $quiet -ge 2 ] && break
     fi
     usleep 250000
   done
   [ -d /sys/firmware/efi/efivars ] && mount -t efivarfs -o nosuid,nodev,noexec efivarfs /sys/firmware/efi/efivars
   rm -f /run/ingot/aliases*
+  echo "<7>ingot: drivers settled in round $round" >/dev/kmsg
   : >/run/ingot/settled
 }
 load_drivers &
