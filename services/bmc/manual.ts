@@ -20,7 +20,8 @@ export function openManual(parts: {
     type: 'manual',
     // A person who turns it off knows how: to ask them twice, softly first, would be rude.
     verbs: new Set(['status', 'on', 'off', 'reset', 'boot-once']),
-    async status() {
+    async status(signal) {
+      signal.throwIfAborted();
       const told = asks.told(machine);
       return { power: told && now() - told.at < TOLD_MS ? told.power : 'unknown' };
     },
@@ -31,7 +32,8 @@ export function openManual(parts: {
       await asks.ask({ machine, wanted: action, ...(wish ? { boot: wish } : {}) }, signal);
     },
     /** Said with the next ask. */
-    async bootOnce(wanted) {
+    async bootOnce(wanted, signal) {
+      signal.throwIfAborted();
       boot = wanted.device === 'none' ? undefined : wanted;
     },
     async [Symbol.asyncDispose]() {},

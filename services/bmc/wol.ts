@@ -30,6 +30,7 @@ export async function openWol(
     type: 'wol',
     verbs: new Set(['on']),
     async power(action, signal) {
+      signal.throwIfAborted();
       if (action !== 'on') return await lacks.power(action, signal);
       const to = ip === undefined ? destinations() : [{ address: ip, port: PORT }];
       if (to.length === 0)
@@ -44,7 +45,8 @@ async function sendAll(packet: Uint8Array, to: readonly Destination[], signal: A
   const socket = createSocket('udp4');
   try {
     socket.bind(0);
-    await once(socket, 'listening', { signal });
+    await once(socket, 'listening');
+    signal.throwIfAborted();
     socket.setBroadcast(true);
     const sent = await Promise.allSettled(
       to.flatMap((one) => Array.from({ length: COPIES }, () => send(socket, packet, one))),

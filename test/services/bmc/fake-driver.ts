@@ -69,7 +69,14 @@ export function fakeMachine(options: {
     next = undefined;
   }
 
-  async function request<T>(name: string, work: () => T): Promise<T> {
+  async function request<T>(
+    name: BmcVerb | `boot ${string}` | 'identity',
+    signal: AbortSignal,
+    work: () => T,
+  ): Promise<T> {
+    signal.throwIfAborted();
+    const verb = name.startsWith('boot') ? 'boot-once' : name;
+    if (verb !== 'identity' && !verbs.has(verb as BmcVerb)) throw new BmcError('not-supported', `fake has no ${verb}`);
     inFlight += 1;
     most = Math.max(most, inFlight);
     try {
@@ -85,7 +92,9 @@ export function fakeMachine(options: {
   }
 
   function change(action: 'on' | 'off' | 'soft' | 'reset'): void {
+    if (action === 'reset' && power === 'off') throw new BmcError('state', 'fake is off');
     if (faults.ignoresPower || (action === 'soft' && faults.ignoresSoft)) return;
+    if (action !== 'on' && action !== 'reset' && power === 'off') return;
     if (action === 'on') {
       if (power === 'on') return;
       power = 'powering-on';
@@ -93,34 +102,42 @@ export function fakeMachine(options: {
     } else if (action === 'reset') {
       boots.push(boot?.device ?? 'own');
       boot = undefined;
-    } else next = { state: 'off', at: clock.now() + takesMs };
+    } else {
+      power = 'powering-off';
+      next = { state: 'off', at: clock.now() + takesMs };
+    }
   }
 
   const driver = (): BmcDriver => ({
     type: 'redfish',
     verbs,
-    status: () =>
-      request('status', (): BmcStatus => ({ power, health: 'ok', ...(light > 0 ? { identifying: true } : {}) })),
-    power: (action) =>
-      request(action, () => {
+    status: (signal) =>
+      request(
+        'status',
+        signal,
+        (): BmcStatus => ({ power, health: 'ok', ...(light > 0 ? { identifying: true } : {}) }),
+      ),
+    power: (action, signal) =>
+      request(action, signal, () => {
         change(action);
         if (faults.answersLost > 0) {
           faults.answersLost -= 1;
           throw new BmcError('timeout', 'fake: the answer was lost');
         }
       }),
-    bootOnce: (wanted) =>
-      request(`boot ${wanted.device}`, () => {
-        boot = wanted;
+    bootOnce: (wanted, signal) =>
+      request(`boot ${wanted.device}`, signal, () => {
+        boot = wanted.device === 'none' ? undefined : wanted;
       }),
-    identify: (seconds) =>
-      request('identify', () => {
+    identify: (seconds, signal) =>
+      request('identify', signal, () => {
         light = seconds;
       }),
-    identity: () => request('identity', () => identity),
-    inventory: () =>
+    identity: (signal) => request('identity', signal, () => identity),
+    inventory: (signal) =>
       request(
         'inventory',
+        signal,
         (): Inventory =>
           inventory.parse({
             source: 'bmc',
@@ -129,8 +146,10 @@ export function fakeMachine(options: {
             nics: identity.macs.map((mac) => ({ mac })),
           }),
       ),
-    events: () => request('events', (): readonly BmcEvent[] => [{ id: '1', severity: 'ok', text: 'fake started' }]),
+    events: (signal) =>
+      request('events', signal, (): readonly BmcEvent[] => [{ id: '1', severity: 'ok', text: 'fake started' }]),
     async console(signal) {
+      signal.throwIfAborted();
       const typed: Uint8Array[] = [];
       let wake = Promise.withResolvers<void>();
       return {
