@@ -26,16 +26,22 @@ export async function setBootOnce(parts: Parts & { readonly wanted: BootOnce }):
   const { service, systemPath, limits, signal, wanted } = parts;
   const got = await service.get(systemPath, signal);
   const { Boot: current = {}, '@Redfish.Settings': settings } = service.parse(system, got);
-  const own: Place = { path: systemPath, boot: current, etag: got.etag };
-  const place = (await settingsPlace(parts, settings?.SettingsObject)) ?? own;
-  try {
-    await setAt(place, current);
-  } catch (error) {
-    const elsewhere = futureStateUri(error);
-    const other = elsewhere === undefined ? undefined : await settingsPlace(parts, elsewhere);
-    if (!other || other.path === place.path) throw error;
-    await setAt(other, current);
+  const places = [await settingsPlace(settings?.SettingsObject), { path: systemPath, boot: current, etag: got.etag }];
+  let refused: RedfishRefusal | undefined;
+  for (const place of places.filter((one) => one !== undefined)) {
+    try {
+      await setAt(place, current);
+      return;
+    } catch (error) {
+      if (!isRefusal(error)) throw error;
+      refused ??= error;
+      const elsewhere = await settingsPlace(futureStateUri(error));
+      if (!elsewhere || places.some((one) => one?.path === elsewhere.path)) continue;
+      await setAt(elsewhere, current);
+      return;
+    }
   }
+  throw refused ?? new BmcError('not-supported', `boot ${wanted.device}: there is nothing to set it at`);
 
   async function setAt(at: Place, now: Boot): Promise<void> {
     const learned = service.learned('boot');
@@ -54,7 +60,7 @@ export async function setBootOnce(parts: Parts & { readonly wanted: BootOnce }):
         service.learn({ boot: form });
         return;
       } catch (error) {
-        if (!(error instanceof RedfishRefusal) || error.code !== 'refused') throw error;
+        if (!isRefusal(error)) throw error;
         refused ??= error;
         if (futureStateUri(error) !== undefined) throw error;
       }
@@ -63,11 +69,19 @@ export async function setBootOnce(parts: Parts & { readonly wanted: BootOnce }):
     throw refused ?? new BmcError('refused', `boot ${wanted.device}: nothing to try`);
   }
 
-  async function settingsPlace({ signal }: Parts, path: string | undefined): Promise<Place | undefined> {
+  /** A settings object without an override in its Boot, as iDRAC 9 has one for the boot order, is no such place. */
+  async function settingsPlace(path: string | undefined): Promise<Place | undefined> {
     if (path === undefined) return undefined;
-    const there = await service.get(path, signal);
-    const { Boot: boot } = service.parse(systemSettings, there);
-    return boot && { path, boot, etag: there.etag };
+    try {
+      const there = await service.get(path, signal);
+      const { Boot: boot } = service.parse(systemSettings, there);
+      const isOverride =
+        boot && Object.entries(boot).some(([name, value]) => isOverrideName(name) && value !== undefined);
+      return isOverride ? { path, boot, etag: there.etag } : undefined;
+    } catch (error) {
+      if (isRefusal(error)) return undefined;
+      throw error;
+    }
   }
 
   async function readBack(at: Parts & { readonly place: Place; readonly wanted: WantedBoot }): Promise<void> {
@@ -91,6 +105,12 @@ async function storedAt({
   const { Boot: boot } = await service.read<{ readonly Boot?: Boot | undefined }>(schema, place.path, signal);
   return bootStored(boot, wanted);
 }
+
+const isOverrideName = (name: string): boolean => name.startsWith('BootSourceOverride');
+
+/** Said no for good, and did nothing. */
+const isRefusal = (error: unknown): error is RedfishRefusal =>
+  error instanceof RedfishRefusal && (error.code === 'refused' || error.code === 'not-supported');
 
 /** AMI names the settings object only in its refusal. */
 function futureStateUri(error: unknown): string | undefined {

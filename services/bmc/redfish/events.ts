@@ -26,13 +26,18 @@ export async function readEvents(parts: {
   const budget = { left: limits.requests };
   const paths = await collectionPaths(service, logs, { requests: 8, signal });
   const told: { readonly id: string; readonly entries: string }[] = [];
+  let failed: unknown;
   for (const path of paths.slice(0, 16)) {
-    const log = await service.read(logService, path, signal);
-    const id = log.Id ?? path;
-    if (log.Entries !== undefined && !OTHER_LOGS.test(id)) told.push({ id, entries: log.Entries });
+    try {
+      const log = await service.read(logService, path, signal);
+      const id = log.Id ?? path;
+      if (log.Entries !== undefined && !OTHER_LOGS.test(id)) told.push({ id, entries: log.Entries });
+    } catch (error) {
+      if (isFatal(error)) throw error;
+      failed ??= error;
+    }
   }
   const events: BmcEvent[] = [];
-  let failed: unknown;
   let readable = 0;
   for (const { id, entries } of told) {
     try {

@@ -5,6 +5,7 @@ import { resetNeed, resetTypeFor } from './decide/reset.ts';
 import { light, manager, system } from './decide/resources.ts';
 import { bootProgressOf, healthOf, lightBodies, lightOf, powerStateOf } from './decide/state.ts';
 import { readEvents } from './events.ts';
+import { bmcUrl } from './http.ts';
 import { findMachine, type MachinePaths } from './find-machine.ts';
 import { readInventory, readMacs } from './inventory.ts';
 import { REDFISH_LIMITS, type RedfishLimits } from './limits.ts';
@@ -44,7 +45,7 @@ function driverOf(parts: {
 }): BmcDriver {
   const { target, service, machine, limits, close } = parts;
   const verbs = verbsOf(machine);
-  const { host } = new URL(target.address.includes('://') ? target.address : `https://${target.address}`);
+  const { host, hostname } = bmcUrl(target.address);
 
   /** One burst of requests on kept connections. */
   async function burst<T>(verb: BmcVerb, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
@@ -67,7 +68,7 @@ function driverOf(parts: {
     identity: (signal) => burst('status', signal, () => readIdentity(signal)),
     inventory: (signal) =>
       burst('inventory', signal, () =>
-        readInventory({ service, machine, limits, address: host, at: Date.now(), signal }),
+        readInventory({ service, machine, limits, address: hostname, at: Date.now(), signal }),
       ),
     events: (signal) => burst('events', signal, () => readEvents({ service, logs: machine.logs, limits, signal })),
     console: (signal) =>
