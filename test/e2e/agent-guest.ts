@@ -9,6 +9,8 @@ export type AgentGuest = AsyncDisposable & {
   readonly serial: () => string;
   /** Waits for it on the console, for at most `limitMs`; throws with the console's end. */
   waitFor(pattern: RegExp, limitMs: number): Promise<RegExpExecArray>;
+  /** Waits until it has powered itself off. */
+  ended(limitMs: number): Promise<void>;
 };
 
 export function startAgentGuest(options: {
@@ -51,6 +53,9 @@ export function startAgentGuest(options: {
       } catch (cause) {
         throw new Error(`its console ended:\n${serial().slice(-3000)}\nqemu said: ${program.output()}`, { cause });
       }
+    },
+    async ended(limitMs) {
+      await waitFor('the guest to end', program.hasEnded, limitMs);
     },
     async [Symbol.asyncDispose]() {
       await program.stop();
