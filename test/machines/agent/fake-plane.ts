@@ -35,7 +35,12 @@ const CALLS: Readonly<Record<string, Exclude<Kind, 'refused' | 'image'>>> = {
 };
 
 /** The daemon's machine plane as an agent sees it: the contract, and nothing behind it. */
-export async function fakePlane() {
+export async function fakePlane(
+  parts: {
+    /** By which others reach the machine, beside its own: a guest behind a forwarded port. */
+    readonly forwardedFrom?: string;
+  } = {},
+) {
   const authority = await testAuthority();
   const own = await authority.machine(['127.0.0.1']);
   const sent = openJournal<Sent>(10_000);
@@ -88,7 +93,8 @@ export async function fakePlane() {
         const body = agentRegistration.parse(JSON.parse(text));
         const session = `session-${sessions.size + 1}-${sent.end()}`;
         sessions.add(session);
-        const certificate = await authority.sign(body.csr, body.addresses);
+        const addresses = [...body.addresses, ...(parts.forwardedFrom === undefined ? [] : [parts.forwardedFrom])];
+        const certificate = await authority.sign(body.csr, addresses);
         const welcome = { machine: 'r1-u12', certificate, ca: authority.ca, session, heartbeatSeconds: 1 };
         json(agentWelcome.parse(welcome));
         sent.push({ kind, body });
@@ -148,8 +154,9 @@ export async function fakePlane() {
       kind: K,
       isSo: (one: Extract<Sent, { readonly kind: K }>) => boolean = () => true,
       from = 0,
+      limitMs = 15_000,
     ): Promise<Extract<Sent, { readonly kind: K }>> {
-      const signal = AbortSignal.timeout(15_000);
+      const signal = AbortSignal.timeout(limitMs);
       for await (const one of sent.follow(from, signal)) {
         const found = one as Extract<Sent, { readonly kind: K }>;
         if (one.kind === kind && isSo(found)) return found;
