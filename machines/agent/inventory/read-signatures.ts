@@ -78,7 +78,7 @@ async function readGpt(read: ReadAt, bytes: number, sector: number): Promise<rea
     const { partitions } = decodeGptEntries(entries, header);
     const within = partitions
       .map(({ first, last, name }) => ({ offset: first * sector, bytes: (last - first + 1) * sector, name }))
-      .filter((one) => one.offset + one.bytes <= bytes);
+      .filter((one) => one.offset > 0 && one.offset + one.bytes <= bytes);
     if (within.length > 0) return within.slice(0, MAX_PARTITIONS);
   }
   return [];

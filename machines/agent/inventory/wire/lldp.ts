@@ -1,4 +1,4 @@
-import { ipv4FromBytes } from '../../../values/ip-address.ts';
+import { ipv4FromBytes, parseIpv6 } from '../../../values/ip-address.ts';
 import { macFromBytes } from '../../../values/mac-address.ts';
 import { fieldsOf } from './fields.ts';
 import { known } from './known.ts';
@@ -27,7 +27,7 @@ export function decodeLldpFrame(frame: Uint8Array): LldpResult {
   const at = fieldsOf(frame);
   const tagged = VLAN_TAGS.includes(at.be16(12) ?? 0);
   const type = at.be16(tagged ? 16 : 12);
-  if (type !== ETHERTYPE) return malformed(`the frame's type is ${type?.toString(16) ?? 'missing'}, want 88cc`);
+  if (type !== ETHERTYPE) return malformed(`the frame’s type is ${type?.toString(16) ?? 'missing'}, want 88cc`);
   let chassis: string | undefined;
   let port: string | undefined;
   let portText: string | undefined;
@@ -74,13 +74,10 @@ function addressOf(bytes: Uint8Array): string | undefined {
   if (family === 1 && rest.length === 4) return ipv4FromBytes(rest);
   if (family === 6 && rest.length === 6) return macFromBytes(rest);
   if (family !== 2 || rest.length !== 16) return undefined;
-  const at = fieldsOf(rest);
-  const groups = Array.from({ length: 8 }, (_, index) => (at.be16(index * 2) ?? 0).toString(16)).join(':');
-  // RFC 5952: the longest run of zeros is written as two colons, the first of equals, and never a single one.
-  const [longest = ''] = (groups.match(/(?:^|(?<=:))0(?::0)+(?=:|$)/g) ?? []).toSorted((a, b) => b.length - a.length);
-  if (longest === '') return groups;
-  const start = groups.search(new RegExp(`(?:^|(?<=:))${longest}(?=:|$)`));
-  return `${groups.slice(0, start).replace(/:$/, '')}::${groups.slice(start + longest.length).replace(/^:/, '')}`;
+  const ip = parseIpv6(
+    Array.from({ length: 8 }, (_, index) => (fieldsOf(rest).be16(index * 2) ?? 0).toString(16)).join(':'),
+  );
+  return ip.ok ? ip.value : undefined;
 }
 
 const UTF8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
