@@ -16,7 +16,7 @@ const code = (want: BmcErrorCode) => (error: unknown) => {
 
 async function rig(
   t: TestContext,
-  isLost: ((number: number, direction: 'in' | 'out') => boolean) | undefined = undefined,
+  isLost: ((number: number, direction: 'in' | 'out') => boolean) | undefined,
 ): Promise<BmcDriver | undefined> {
   if (!need(t, ['pyghmi'])) return undefined;
   const fake = await startFakeBmc();
@@ -33,7 +33,7 @@ async function rig(
 }
 
 test("pyghmi's BMC: power, and a boot device that is stored but for its mode", async (t) => {
-  const bmc = await rig(t);
+  const bmc = await rig(t, undefined);
   if (!bmc) return;
   await bmc.bootOnce({ device: 'network', mode: 'bios' }, signal());
   await bmc.bootOnce({ device: 'disk' }, signal());
@@ -45,7 +45,7 @@ test("pyghmi's BMC: power, and a boot device that is stored but for its mode", a
 });
 
 test("pyghmi's BMC lacks verbs, and each says so", async (t) => {
-  const bmc = await rig(t);
+  const bmc = await rig(t, undefined);
   if (!bmc) return;
   await assert.rejects(bmc.identify(10, signal()), code('not-supported'));
   await assert.rejects(bmc.events(signal()), code('not-supported'));
@@ -86,7 +86,7 @@ for (const [name, isLost] of [
 }
 
 test('a console that is open is busy for others, and ends with its signal', async (t) => {
-  const bmc = await rig(t);
+  const bmc = await rig(t, undefined);
   if (!bmc) return;
   await bmc.power('on', signal());
   const stop = new AbortController();

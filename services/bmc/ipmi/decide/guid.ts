@@ -3,8 +3,8 @@ import { isPlaceholderUuid, type Uuid, uuidByteSwapped, uuidFromBytes } from '#m
 /**
  * The UUID in a system GUID of 16 bytes, or undefined for a placeholder. IPMI v2.0 §22.14 has it back to front; most
  * makers send it as SMBIOS stores it, with only the first three fields turned, and some as it is written. The order that
- * shows version and variant of RFC 9562 in their places is taken, SMBIOS's first: of boards that are the same by UUID in
- * and out of band, these are the most.
+ * shows version and variant of RFC 9562 in their places is taken; where several do, SMBIOS's, by which it is known in
+ * band. Who compares it looks at the other order of the first three fields, too.
  */
 export function guidUuid(bytes: Uint8Array): Uuid | undefined {
   const written = uuidFromBytes(bytes);
