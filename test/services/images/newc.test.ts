@@ -68,6 +68,23 @@ test('an archive that ends early is never taken for a whole one', () => {
   }
 });
 
+for (const [what, at, value, because] of [
+  ['another magic', 5, '2', /does not begin with 070701/],
+  ['a field that is no number', 14, 'x', /a field that is no number/],
+  ['a block device', 18, '6', /is of type 060000/],
+  ['a name without its end', 113, 'x', /does not end with NUL/],
+  ['a name of no bytes', 101, '0', /has a name of 0 bytes/],
+  ['a name longer than any path', 98, '1', /has a name of 4100 bytes/],
+  ['more content than there is', 54, '7', /is cut off/],
+] as const) {
+  test(`${what} is malformed, and the reason says so`, () => {
+    const bytes = encodeNewc([{ path: 'abc', kind: 'folder' }]);
+    bytes.set(text(value), at);
+    const read = decodeNewc(bytes);
+    assert.match(read.kind === 'malformed' ? read.because : '', because);
+  });
+}
+
 test('bytes that are no archive are malformed, never an exception', () => {
   const whole = encodeNewc([CONSOLE, ...ENTRIES]);
   fc.assert(
