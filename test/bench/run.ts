@@ -1,6 +1,7 @@
 import { apiListRows } from './api-list.ts';
 import { benchDhcp } from './dhcp4.ts';
 import { benchHttp } from './http.ts';
+import { benchIpmi } from './ipmi.ts';
 import { type BenchRow, formatRows, verdictOf } from './row.ts';
 import { benchStorm } from './storm.ts';
 import { benchStore } from './store.ts';
@@ -14,6 +15,7 @@ const BENCHES: Readonly<Record<string, () => Promise<readonly BenchRow[]>>> = {
   store: benchStore,
   storm: benchStorm,
   api: apiListRows,
+  ipmi: benchIpmi,
 };
 
 const asked = process.argv.slice(2);
