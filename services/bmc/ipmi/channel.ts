@@ -43,6 +43,21 @@ export async function readCapabilities(
   return decoded.value;
 }
 
+/** The same question as one datagram, for who asks many addresses. `seq`: 6 bits. */
+export const capabilitiesPacket = (seq: number): Uint8Array =>
+  encodeSessionless(
+    encodeRequest({ netFn: NET_FN.app, cmd: GET_AUTH_CAPABILITIES, seq, data: authCapabilitiesRequest('operator') }),
+  );
+
+/** Its answer, if the datagram is one. A BMC that knows IPMI 1.5 only may refuse to tell what 2.0 added. */
+export function capabilitiesIn(datagram: Uint8Array): AuthCapabilities | undefined {
+  const response = openResponse(datagram);
+  if (response?.netFn !== NET_FN.app || response.cmd !== GET_AUTH_CAPABILITIES) return undefined;
+  const decoded = decodeAuthCapabilities(response.data);
+  if (response.completion === 0 && decoded.ok) return decoded.value;
+  return { hasIpmi20: false, wantsKg: false, hasNullUser: false, hasAnonymous: false };
+}
+
 /** The standard cipher suites that it offers, or undefined for a BMC that does not say: some never answer this. */
 export async function readCipherSuites(
   link: UdpLink,

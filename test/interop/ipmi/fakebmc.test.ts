@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { type BmcDriver, BmcError, type BmcErrorCode } from '#services/bmc/contract.ts';
 import { openIpmi } from '#services/bmc/ipmi/open-ipmi.ts';
+import { pingRmcp } from '#services/bmc/ipmi/ping-rmcp.ts';
 import { need } from '#test/lab/need.ts';
 import { startLossyProxy } from '#test/services/bmc/ipmi/lossy-proxy.ts';
 import { QUICK } from '#test/services/bmc/ipmi/quick-limits.ts';
@@ -17,7 +18,7 @@ const code = (want: BmcErrorCode) => (error: unknown) => {
 async function rig(
   t: TestContext,
   isLost: ((number: number, direction: 'in' | 'out') => boolean) | undefined,
-): Promise<BmcDriver | undefined> {
+): Promise<(BmcDriver & { readonly address: string }) | undefined> {
   if (!need(t, ['pyghmi'])) return undefined;
   const fake = await startFakeBmc();
   t.after(() => fake[Symbol.asyncDispose]());
@@ -27,14 +28,17 @@ async function rig(
     t.after(() => proxy[Symbol.asyncDispose]());
     port = proxy.port;
   }
-  const bmc = await openIpmi({ type: 'ipmi', address: `127.0.0.1:${port}`, credential: FAKE_USER }, {}, QUICK);
+  const address = `127.0.0.1:${port}`;
+  const bmc = await openIpmi({ type: 'ipmi', address, credential: FAKE_USER }, {}, QUICK);
   t.after(() => bmc[Symbol.asyncDispose]());
-  return bmc;
+  return { ...bmc, address };
 }
 
 test("pyghmi's BMC: power, and a boot device that is stored but for its mode", async (t) => {
   const bmc = await rig(t, undefined);
   if (!bmc) return;
+  // It knows no ping: it is found all the same.
+  assert.equal((await pingRmcp(bmc.address, signal())).kind, 'speaks');
   await bmc.bootOnce({ device: 'network', mode: 'bios' }, signal());
   await bmc.bootOnce({ device: 'disk' }, signal());
   await assert.rejects(bmc.bootOnce({ device: 'network', mode: 'uefi' }, signal()), code('not-stored'));

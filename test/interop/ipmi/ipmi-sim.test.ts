@@ -40,7 +40,12 @@ test('ipmi_sim is driven through all of power, and each order reaches it once', 
   const lab = await rig(t);
   if (!lab) return;
   const { sim, bmc, learned } = lab;
-  assert.deepEqual(await pingRmcp(`127.0.0.1:${sim.port}`, signal()), { kind: 'speaks', isIpmi: true });
+  assert.deepEqual(await pingRmcp(`127.0.0.1:${sim.port}`, signal()), {
+    kind: 'speaks',
+    isIpmi: true,
+    hasIpmi20: true,
+    allowsAnonymous: false,
+  });
   assert.equal((await bmc.status(signal())).power, 'off');
   assert.deepEqual(learned, [{ suite: '3' }]);
   await bmc.power('on', signal());
