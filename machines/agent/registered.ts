@@ -8,6 +8,7 @@ import { DaemonError, openDaemon, type Welcome } from './daemon.ts';
 import { backoffMs } from './decide/backoff.ts';
 import type { Settings } from './decide/command-line.ts';
 import { plainText } from './decide/kernel-log.ts';
+import { hasMoved } from './decide/moved.ts';
 import { doingOf, statusOf, type Standing } from './decide/standing.ts';
 import { STATE_TYPES, stateResources } from './decide/state-resources.ts';
 import { operationsOn } from './disks/operations.ts';
@@ -103,7 +104,8 @@ export async function runRegistered(parts: RegisteredParts): Promise<never> {
         session = welcome.session;
         await setClock(host, welcome, log);
         await takeName(host, welcome, log);
-        const names = [welcome.machine, ...network.addresses().map(({ address }) => address)];
+        const addresses = network.addresses();
+        const names = [welcome.machine, ...addressesOf(network)];
         await server?.[Symbol.asyncDispose]();
         server = await serveMachineApi({
           definition,
@@ -123,7 +125,6 @@ export async function runRegistered(parts: RegisteredParts): Promise<never> {
         });
         events.publish('machine.AddressEvent', { hostname: welcome.machine, addresses: names.slice(1) });
         events.publish('machine.MachineStatusEvent', { stage: 'MAINTENANCE', status: { ready: true } });
-        const registered = names.slice(1).join();
         const holding = runSession({
           daemon,
           session,
@@ -137,7 +138,7 @@ export async function runRegistered(parts: RegisteredParts): Promise<never> {
           restarts,
           random,
           patience,
-          hasMoved: () => registered !== addressesOf(network).join(),
+          hasMoved: () => hasMoved(addresses, network.addresses()),
           signal: AbortSignal.any([signal, leaving.signal]),
         });
         running = holding.catch(() => {});

@@ -61,7 +61,7 @@ export async function runSession(parts: SessionParts): Promise<'unknown' | 'move
 
 type Orders = {
   obey(order: AgentOrders['order']): void;
-  /** Fulfilled when the hardware is wanted again. */
+  /** Fulfilled at the next order to read the hardware. What was ordered while it was being read is done with that. */
   inventoryWanted(): Promise<void>;
 };
 
@@ -69,9 +69,9 @@ function openOrders({ operations, restarts, log }: SessionParts): Orders {
   let wanted = Promise.withResolvers<void>();
   let refused: string | undefined;
   return {
-    async inventoryWanted() {
-      await wanted.promise;
+    inventoryWanted() {
       wanted = Promise.withResolvers();
+      return wanted.promise;
     },
     obey(order) {
       if (order === 'wait' || restarts.running()) return;
@@ -94,7 +94,9 @@ async function inventories(parts: Task): Promise<never> {
   let inventory = hardware.current() ?? (await read());
   for (;;) {
     if (inventory) await send(inventory);
-    await Promise.race([parts.orders.inventoryWanted(), aborted(signal)]);
+    const wanted = parts.orders.inventoryWanted();
+    if (inventory) log.info(`inventory sent: ${inventory.disks.length} disks, ${inventory.nics.length} NICs`);
+    await Promise.race([wanted, aborted(signal)]);
     inventory = await read();
   }
 
@@ -115,7 +117,6 @@ async function inventories(parts: Task): Promise<never> {
     for (let tries = 0; ; tries++) {
       try {
         await daemon.inventory(session, one, signal);
-        log.info(`inventory sent: ${one.disks.length} disks, ${one.nics.length} NICs`);
         return;
       } catch (cause) {
         signal.throwIfAborted();

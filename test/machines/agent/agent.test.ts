@@ -199,9 +199,14 @@ describe('the agent', () => {
     await using booted = await bootedAgent(plane);
     await stands(booted.agent, isWaiting);
     const place = plane.sent.end();
+    // What a router announces is one address more, and no reason to begin again.
+    booted.addresses.push({ ...HERE, address: '2001:db8::7', prefixLength: 64, family: 'inet6' });
+    await plane.got('status', () => true, place);
+    await plane.got('status', () => true, plane.sent.end());
+    assert.equal(plane.all('register').length, 1);
     booted.addresses.push({ ...HERE, address: '192.0.2.9', prefixLength: 24 });
     const { body } = await plane.got('register', () => true, place);
-    assert.deepEqual(body.addresses, ['127.0.0.1', '192.0.2.9']);
+    assert.deepEqual(body.addresses, ['127.0.0.1', '2001:db8::7', '192.0.2.9']);
   });
 
   it('streams the logs of kernel and agent, each line once, also past a daemon that fails', async () => {
@@ -236,7 +241,7 @@ describe('the agent', () => {
     await using booted = await bootedAgent(plane);
     const { notice } = await stands(booted.agent, isWaiting);
     assert.equal(notice, plane.state.notice);
-    await plane.got('inventory');
+    await plane.got('logs', ({ body }) => body.lines.some(({ text }) => text.startsWith('inventory sent')));
     const place = plane.sent.end();
     plane.state.orders.push('inventory');
     await plane.got('status', ({ body }) => body.stage === 'inventory', place);
