@@ -246,7 +246,7 @@ function memoryOf({ at, text }: Structure): readonly SmbiosMemory[] {
 /** §7.18.4: absent and unknown sizes are none; 0x7fff says that the wider field holds it, in MiB. */
 function memoryBytes(at: Fields): number | undefined {
   const size = at.u16(0x0c);
-  if (size === undefined || size === 0 || size === 0xffff) return undefined;
+  if (size === undefined || (size & 0x7fff) === 0 || size === 0xffff) return undefined;
   if (size === 0x7fff) {
     const extended = (at.u32(0x1c) ?? 0) & 0x7fff_ffff;
     return extended === 0 ? undefined : extended * 2 ** 20;
