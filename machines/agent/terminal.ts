@@ -9,6 +9,8 @@ const WAITING = 500;
 const RETRY_MS = 50;
 /** A line that is full for that long has nobody at its other end. */
 const PATIENCE_MS = 2000;
+/** For what is still waiting when it is closed. */
+const FAREWELL_MS = 500;
 
 /**
  * A terminal that is written to and never waited for: a serial line without a listener, or a console that somebody has
@@ -36,8 +38,9 @@ export async function openTerminal(path: string): Promise<Terminal | undefined> 
       writing ??= drain();
     },
     async [Symbol.asyncDispose]() {
+      const late = setTimeout(() => stop.abort(), FAREWELL_MS);
       await writing;
-      stop.abort();
+      clearTimeout(late);
       await file.close();
     },
   };
