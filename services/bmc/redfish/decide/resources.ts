@@ -79,6 +79,7 @@ export const system = object({
   SecureBoot: link,
   LogServices: link,
   PCIeDevices: maybe(linksOrLink()),
+  VirtualMedia: link,
   EnvironmentMetrics: link,
   Links: maybeObject({ Chassis: links, ManagedBy: links }),
   Actions: maybeObject({ '#ComputerSystem.Reset': action }),
@@ -107,6 +108,7 @@ export type Chassis = z.output<typeof chassis>;
 
 export const manager = object({
   Model: text,
+  VirtualMedia: link,
   FirmwareVersion: text,
   EthernetInterfaces: link,
   LogServices: link,
@@ -224,6 +226,17 @@ export const pcieFunction = object({
   DeviceId: text,
 });
 export const secureBoot = object({ SecureBootEnable: flag, SecureBootCurrentBoot: text });
+
+const target = maybeObject({ target: text });
+export const virtualMedia = object({
+  Id: text,
+  Name: text,
+  MediaTypes: texts,
+  Inserted: flag,
+  Image: text,
+  Actions: maybeObject({ '#VirtualMedia.InsertMedia': target, '#VirtualMedia.EjectMedia': target }),
+});
+export type VirtualMedia = z.output<typeof virtualMedia>;
 
 export const logService = object({ Id: text, Name: text, LogEntryType: text, Entries: link });
 export const logEntry = object({
