@@ -69,6 +69,7 @@ export function openAgent(parts: AgentParts): Agent {
     standing.change({ addresses: shownAddresses(network) });
     const token = (await readText(host, BOOT_TOKEN_FILE))?.trim() ?? '';
     if (token === '') return park(`there is no boot token in ${BOOT_TOKEN_FILE}: was its initrd loaded?`, signal);
+    if (!/^[\x21-\x7e]{1,512}$/.test(token)) return park(`what is in ${BOOT_TOKEN_FILE} is no token`, signal);
     const identity = await parts.readIdentity(host).catch((cause: unknown) => {
       log.error(`what the machine is could not be read: ${String(cause)}`);
       return { macs: [bootMac] };

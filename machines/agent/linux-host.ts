@@ -10,6 +10,7 @@ const OUTPUT_BYTES = 16 << 20;
 /** A record of `/dev/kmsg` is read whole or not at all; the kernel makes none longer. */
 const RECORD_BYTES = 16_384;
 const KERNEL_LOG_POLL_MS = 250;
+const SYSRQ_MS = 15_000;
 
 /** The machine that this program runs on, which is Linux with busybox, and the program root on it. */
 export function linuxHost(): Host {
@@ -116,5 +117,7 @@ async function restart(how: 'reboot' | 'shutdown'): Promise<void> {
   // Comes here only where busybox could not: the kernel's own way (Documentation/admin-guide/sysrq).
   await writeFile('/proc/sys/kernel/sysrq', '1').catch(() => {});
   await writeFile('/proc/sysrq-trigger', how === 'reboot' ? 'b' : 'o');
+  // Powering off goes on by itself after the write.
+  await sleep(SYSRQ_MS);
   throw new Error(`${how}: busybox said ${done.status} ${done.stderr.trim()}, and the kernel did nothing either`);
 }

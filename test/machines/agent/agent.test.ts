@@ -278,7 +278,21 @@ describe('the agent', () => {
     await using bare = await bootedAgent(plane, { token: '' });
     const tokenless = await stands(bare.agent, (standing) => standing.base.stage === 'failed');
     assert.match(tokenless.base.text, /no boot token in \/etc\/ingot\/boot-token/);
+    await using garbled = await bootedAgent(plane, { token: 'two\nlines' });
+    const wordless = await stands(garbled.agent, (standing) => standing.base.stage === 'failed');
+    assert.match(wordless.base.text, /is no token/);
     assert.equal(plane.sent.end(), 0);
+  });
+
+  it('stays what it is while the daemon cannot answer, and says so for as long', async () => {
+    await using plane = await fakePlane();
+    await using booted = await bootedAgent(plane);
+    await stands(booted.agent, isWaiting);
+    plane.state.faults.push({ kind: 'status', status: 503 });
+    const { trouble } = await stands(booted.agent, (standing) => standing.trouble !== undefined);
+    assert.match(trouble ?? '', /status 503; trying again/);
+    await stands(booted.agent, (standing) => standing.trouble === undefined);
+    assert.equal(plane.all('register').length, 1);
   });
 });
 
