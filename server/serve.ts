@@ -9,6 +9,9 @@ import { sure } from '#machines/values/parsed.ts';
 import { CODE_MS, openAccess } from '#services/auth/access.ts';
 import { operatorToken } from '#services/auth/operator-token.ts';
 import { certificateSigner } from '#services/certificates/signer.ts';
+import { agentApi } from '#services/agents/agent-api.ts';
+import { openBootTokens } from '#services/boot-tokens/boot-tokens.ts';
+import { openAgentImage } from '#services/images/agent-image.ts';
 import { openDiskImages } from '#services/images/disk-images.ts';
 import { systemClock } from '#services/bmc/clock.ts';
 import { openImages } from '#services/images/image-library.ts';
@@ -17,6 +20,8 @@ import { sharedChunks } from '#services/images/shared-chunks.ts';
 import { liveAgents } from '#services/agents/live-agents.ts';
 import { openJobs } from '#services/jobs/open-jobs.ts';
 import { openPlans } from '#services/jobs/plans.ts';
+import { loadMachineApi } from '#services/machine-api/definition.ts';
+import { openAuthority } from '#services/pki/authority.ts';
 import { openRegistry } from '#services/registry/registry.ts';
 import { openStore } from '#services/store/open-store.ts';
 import { openVault } from '#services/vault/vault.ts';
@@ -32,11 +37,14 @@ import { networkLookup } from './boot/network-lookup.ts';
 import type { Config } from './config/config.ts';
 import { formatListen } from './config/schema.ts';
 import { dhcp4Server } from './dhcp4/server.ts';
+import { agentDelivery } from './http/agent-delivery.ts';
 import { bootFiles, loaderFiles } from './http/boot-files.ts';
 import { bootPlane } from './http/boot-plane.ts';
 import { bootScripts } from './http/boot-scripts.ts';
 import { jsonLinesServer } from './logs/json-lines-server.ts';
 import { syslogServer } from './logs/syslog-server.ts';
+import { agentPlane } from './machine/agent-plane.ts';
+import { holdingOf } from './machine/holding.ts';
 import { machinePlane } from './machine/machine-plane.ts';
 import { dhcp4Metrics, tftpCounters } from './metrics.ts';
 import { agentBoots } from './jobs/boots.ts';
@@ -88,13 +96,29 @@ export async function serve(parts: {
     log,
   });
   const agents = liveAgents({ now });
+  const agentImage = openAgentImage({ dir: join(config.dataDir, 'agent', 'x86_64'), now });
+  const vault = await openVault({
+    secrets: store.secrets,
+    dataDir: config.dataDir,
+    credentialsDir: process.env['CREDENTIALS_DIRECTORY'],
+    random: randomBytes,
+  });
+  const authority = await openAuthority({ vault, now });
+  const tokens = await openBootTokens({
+    vault,
+    random: randomBytes,
+    now,
+    failed: (err) => log.error({ err }, 'a sign of life of an agent could not be stored'),
+  });
 
-  const planner = bootPlanner({ registry, now });
-  const ports = { boot: config.boot.listen.port, tftp: config.tftp.listen.port };
+  const planner = bootPlanner({ registry, agentImage: () => agentImage.state(), now });
+  const ports = { boot: config.boot.listen.port, tftp: config.tftp.listen.port, agents: config.machine.tls.port };
   const receivers = {
     ...(config.syslog.listen ? { syslog: formatListen(config.syslog.listen) } : {}),
     ...(config.jsonLines.listen ? { json: formatListen(config.jsonLines.listen) } : {}),
   };
+  const networkOf = networkLookup(config);
+  const chunks = sharedChunks();
   const plane = {
     registry,
     planner,
@@ -102,9 +126,16 @@ export async function serve(parts: {
     loaders,
     images,
     templates,
-    networkOf: networkLookup(config),
+    networkOf,
     receivers,
-    chunks: sharedChunks(),
+    agent: agentDelivery({
+      image: agentImage,
+      tokens,
+      recorder,
+      pin: authority.pin,
+      plane: () => ({ address: config.machine.tls.address, port: ports.agents }),
+    }),
+    chunks,
     log,
     now,
   };
@@ -148,12 +179,6 @@ export async function serve(parts: {
     ...(config.syslog.listen ? [syslogServer({ ...logParts, listen: config.syslog.listen })] : []),
     ...(config.jsonLines.listen ? [jsonLinesServer({ ...logParts, listen: config.jsonLines.listen })] : []),
   ];
-  const vault = await openVault({
-    secrets: store.secrets,
-    dataDir: config.dataDir,
-    credentialsDir: process.env['CREDENTIALS_DIRECTORY'],
-    random: randomBytes,
-  });
   await using bmc = await openBmcService({
     store,
     vault,
@@ -170,7 +195,7 @@ export async function serve(parts: {
   const jobs = await openJobs({
     store: store.jobs,
     recipe: recipes({
-      agents: { ...agents, open: () => Promise.reject(new Error('the machine plane has no certificates')) },
+      agents: { ...agents, open: agentApi({ authority, definition: loadMachineApi(), now }) },
       boots: agentBoots(registry),
       power: jobPower(bmc),
       keepInventory: (name, inventory) => store.inventories.put(name, inventory),
@@ -187,6 +212,31 @@ export async function serve(parts: {
     now,
     newId: randomUUID,
     log,
+  });
+  const agentCalls = agentPlane({
+    listen: config.machine.tls,
+    tokens,
+    authority,
+    registry,
+    agents,
+    recorder,
+    holding: holdingOf({ subnets: () => registry.subnets(), leases: () => dhcp.leases(), recorder, now }),
+    keepInventory: (name, inventory) => store.inventories.put(name, inventory),
+    nextBoot: (of, address) => planner({ machine: of, attempt: undefined, discovery: networkOf(address).discovery }),
+    jobsOf: (name) => jobs.unfinishedOf(name),
+    async imageOf(name, sha256) {
+      const plan = jobs.unfinishedOf(name).find((job) => job.plan?.imageSha256 === sha256)?.plan;
+      const state = plan?.image === undefined ? undefined : await diskImages.get(plan.image);
+      return state?.kind === 'ready' && state.image.sha256 === sha256 ? state.image.blob : undefined;
+    },
+    audit(entry) {
+      store.audit
+        .append({ at: now(), ...entry })
+        .catch((err: unknown) => log.error({ err }, 'no audit entry was kept'));
+    },
+    chunks,
+    log,
+    now,
   });
   const api = operatorApi({
     listen: config.api.listen,
@@ -224,15 +274,17 @@ export async function serve(parts: {
 
   let listening: readonly { readonly name: string; readonly at: string }[] = [];
   async function announce(): Promise<void> {
-    const [bootUrl, tftpAt, dhcpAt, machineUrl, apiUrl] = await Promise.all([
+    const [bootUrl, tftpAt, dhcpAt, machineUrl, agentsAt, apiUrl] = await Promise.all([
       boot.ready,
       tftp.ready,
       dhcp.ready,
       machine.ready,
+      agentCalls.ready,
       api.ready,
     ]);
     ports.boot = Number(new URL(bootUrl.url).port || 80);
     ports.tftp = tftpAt[0]?.port ?? ports.tftp;
+    ports.agents = agentsAt.port;
     const { secret } = await access.createCode({ name: 'operator', role: 'admin' });
     const banner: Banner = {
       version: VERSION,
@@ -247,7 +299,10 @@ export async function serve(parts: {
       user: userInfo().username,
       hostname: hostname(),
     };
-    listening = (['api', 'boot', 'machine', 'tftp'] as const).map((name) => ({ name, at: banner[name] }));
+    listening = [
+      ...(['api', 'boot', 'machine', 'tftp'] as const).map((name) => ({ name, at: banner[name] })),
+      { name: 'agents', at: agentsAt.url },
+    ];
     say(bannerText(banner));
     say(readyLine(banner));
   }
@@ -255,7 +310,7 @@ export async function serve(parts: {
   const announced = announce();
   // A part that does not come up ends all of them, and that error is the one to tell.
   announced.catch(() => {});
-  await runTogether(signal, [recorder, boot, tftp, dhcp, machine, ...logs, jobs, bmc.poller, api]);
+  await runTogether(signal, [recorder, boot, tftp, dhcp, machine, agentCalls, ...logs, jobs, bmc.poller, api]);
 }
 
 /** Where the boot plane is reached, for a question that came from no client. */

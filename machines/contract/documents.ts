@@ -78,6 +78,8 @@ export const machineDocument = z.strictObject({
 
 export const PROFILE_KINDS = [
   'kernel',
+  /** Our own system in memory: it tells what the machine is made of, and does what confirmed jobs want. */
+  'agent',
   'script',
   'disk',
   'chain',

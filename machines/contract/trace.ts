@@ -87,15 +87,21 @@ export type TraceBody =
       readonly initrds?: number;
     }
   | { readonly kind: 'grant-spent'; readonly grant: string }
-  /** A line by syslog, by the JSON-lines receiver or from iPXE. */
+  /** A line by syslog, by the JSON-lines receiver, from iPXE; or of the agent and the kernel that it runs on. */
   | {
       readonly kind: 'log';
-      readonly source: 'syslog' | 'json' | 'ipxe';
+      readonly source: 'syslog' | 'json' | 'ipxe' | 'kernel' | 'agent';
       readonly severity: number;
       readonly text: string;
     }
   /** A DHCP packet of the machine that is not of a netboot client: an operating system asks for its address. */
   | { readonly kind: 'os-dhcp'; readonly vendorClass?: string; readonly hostname?: string }
+  /** The key of this attempt to the machine plane: `taken` by its machine, `refused` to somebody, or `voided` for good. */
+  | {
+      readonly kind: 'boot-token';
+      readonly act: 'taken' | 'refused' | 'voided';
+      readonly because: string;
+    }
   /** The running system called back. */
   | { readonly kind: 'reported'; readonly by: 'agent' | 'phone-home'; readonly text: string }
   /** Events of this trace that were dropped because a bound was reached. */
@@ -104,7 +110,7 @@ export type TraceBody =
 export type HttpRole = 'loader' | 'script' | 'kernel' | 'initrd' | 'efi' | 'other';
 
 /** One file each under templates/ipxe/. */
-export type ScriptSituation = 'kernel' | 'disk' | 'hold' | 'menu' | 'rescue' | 'chain' | 'script' | 'stop';
+export type ScriptSituation = 'kernel' | 'agent' | 'disk' | 'hold' | 'menu' | 'rescue' | 'chain' | 'script' | 'stop';
 
 /** What the DHCP client says it is. */
 export type DhcpClient = {
@@ -156,6 +162,7 @@ export const VERDICT_CODES = [
   'no-initrd',
   'silent-after-kernel',
   'boot-loop',
+  'token-abused',
   'pool-exhausted',
   'address-conflict',
   'relay-82-lost',

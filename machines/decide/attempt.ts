@@ -60,6 +60,7 @@ export function belongs(
     case 'tftp-refused':
     case 'http-sent':
     case 'grant-spent':
+    case 'boot-token':
     case 'log':
     case 'os-dhcp':
     case 'reported':
@@ -91,6 +92,7 @@ function canBegin(body: TraceBody, registered: boolean): boolean {
     case 'tftp-timeout':
     case 'tftp-refused':
     case 'grant-spent':
+    case 'boot-token':
     case 'log':
     case 'os-dhcp':
     case 'reported':

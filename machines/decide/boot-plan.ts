@@ -15,6 +15,10 @@ export type BootFacts = {
   /** Unspent, or spent by this attempt within the last 15 minutes. */
   readonly grant: { readonly grant: Grant; readonly profile: ProfileDocument | undefined } | undefined;
   readonly image: (name: string) => ImageDocument | undefined;
+  /** Can the agent be booted at all? With the profile by which strangers get it. */
+  readonly agent:
+    | { readonly kind: 'ready'; readonly profile: ProfileDocument }
+    | { readonly kind: 'missing'; readonly because: string };
 };
 
 export type OwnDiskCode =
@@ -51,10 +55,14 @@ const ownDisk = (code: OwnDiskCode, because: string): BootPlan => ({ kind: 'own-
 
 export function planBoot(facts: BootFacts): BootPlan {
   const { machine } = facts;
-  if (!machine) return planForStranger(facts.discovery, 'no machine has this MAC', 'unknown');
+  if (!machine) return planForStranger(facts, 'no machine has this MAC', 'unknown');
   const { name } = machine.document;
+  if (facts.grant?.profile?.os === 'agent') {
+    const { grant, profile } = facts.grant;
+    return planInspection(facts, machine, { grant, profile });
+  }
   if (machine.acceptance === 'seen') {
-    return planForStranger(facts.discovery, `${name} was seen but not accepted`, 'not-accepted');
+    return planForStranger(facts, `${name} was seen but not accepted`, 'not-accepted');
   }
   const allowed = mayDo('netboot', machine);
   if (allowed.kind === 'refused') return ownDisk(codeOf(machine), allowed.because);
@@ -70,15 +78,41 @@ export function planBoot(facts: BootFacts): BootPlan {
   return planProfile(facts, facts.profile, undefined, facts.profileFrom);
 }
 
-function planForStranger(discovery: Discovery, what: string, code: 'unknown' | 'not-accepted'): BootPlan {
+/** Under a grant the agent boots on whatever may be looked at: a person, or a confirmed job, named the machine. */
+function planInspection(
+  { agent }: BootFacts,
+  machine: Machine,
+  { grant, profile }: { readonly grant: Grant; readonly profile: ProfileDocument },
+): BootPlan {
+  const because = `profile ${profile.name}: grant ${grant.id} by ${grant.by}`;
+  const allowed = mayDo('inspect', machine);
+  if (allowed.kind === 'refused') return ownDisk(codeOf(machine), allowed.because);
+  if (agent.kind === 'missing') return ownDisk('broken', `${because}; ${agent.because}`);
+  return { kind: 'netboot', profile, image: undefined, grant, because };
+}
+
+function planForStranger(
+  { discovery, agent }: Pick<BootFacts, 'discovery' | 'agent'>,
+  what: string,
+  code: 'unknown' | 'not-accepted',
+): BootPlan {
   switch (discovery) {
     case 'off':
       return ownDisk(code, `${what}, and discovery is off here`);
     case 'hold':
       return { kind: 'hold', because: `${what}, and discovery is hold here` };
     case 'agent':
-      // The agent image is not built yet: a stranger waits instead, and its name stands on its screen.
-      return { kind: 'hold', because: `${what}; discovery is agent here, but this daemon has no agent image` };
+      // Without an image a stranger waits instead, and its name stands on its screen.
+      if (agent.kind === 'missing') {
+        return { kind: 'hold', because: `${what}; discovery is agent here, but ${agent.because}` };
+      }
+      return {
+        kind: 'netboot',
+        profile: agent.profile,
+        image: undefined,
+        grant: undefined,
+        because: `${what}; discovery is agent here`,
+      };
     default:
       return discovery satisfies never;
   }
@@ -91,6 +125,10 @@ function codeOf(machine: Machine): OwnDiskCode {
 
 function planProfile(facts: BootFacts, profile: ProfileDocument, grant: Grant | undefined, why: string): BootPlan {
   const because = `profile ${profile.name}: ${why}`;
+  if (profile.os === 'agent') {
+    if (facts.agent.kind === 'missing') return ownDisk('broken', `${because}; ${facts.agent.because}`);
+    return { kind: 'netboot', profile, image: undefined, grant, because };
+  }
   if (profile.os === 'disk') return ownDisk('profile-disk', because);
   if (profile.writes === 'planned') {
     return ownDisk('needs-plan', `${because}; it may write disks, so it needs a confirmed plan, not only a grant`);

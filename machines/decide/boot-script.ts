@@ -22,10 +22,29 @@ export type ScriptQuestion = {
   /** Base URL of the boot plane as this machine reaches it, without a slash at its end. */
   readonly bootUrl: string;
   readonly log: LogReceivers;
+  /** How the agent is booted here; absent where there is none. */
+  readonly agent: AgentBoot | undefined;
   /** Why this machine is in a boot loop; a person at its console may go on all the same (`insists`). */
   readonly loop: string | undefined;
   readonly insists: boolean;
 };
+
+/** What the agent must be told at its start; the token to the machine plane is in an initrd of its own. */
+export type AgentBoot = {
+  readonly arch: ImageDocument['arch'];
+  /** Of the machine plane as this machine reaches it, without a slash at its end. */
+  readonly url: string;
+  /** Standard base64 of SHA-256 over the machine plane's SubjectPublicKeyInfo. */
+  readonly pin: string;
+  /** What its kernel wants besides. */
+  readonly commandLine: string;
+};
+
+/**
+ * The agent's initrds in order. The token goes first: what follows a compressed archive has no place of its own, and a
+ * truncated image shows by what is missing at the end.
+ */
+export const AGENT_INITRDS = ['boot-token', 'image'] as const;
 
 /** What every template may show. All text fits on a line of an iPXE script as it stands. */
 export type ScriptCommon = {
@@ -55,7 +74,7 @@ export type KernelData = ScriptCommon & {
 
 /** A situation with what its template needs: one file each, templates/ipxe/SITUATION.eta. */
 export type ScriptBody =
-  | { readonly situation: 'kernel' | 'rescue'; readonly data: KernelData }
+  | { readonly situation: 'kernel' | 'agent' | 'rescue'; readonly data: KernelData }
   | { readonly situation: 'disk' | 'stop'; readonly data: ScriptCommon }
   | { readonly situation: 'hold'; readonly data: ScriptCommon & { readonly acceptName: string } }
   | { readonly situation: 'menu'; readonly data: ScriptCommon & { readonly timeoutMs: number } }
@@ -84,16 +103,14 @@ export function decideBootScript(question: ScriptQuestion): BootScript {
     case 'own-disk':
       return ownDisk(question, plan.because);
     case 'hold':
-      return {
-        situation: 'hold',
-        data: { ...common(question, plan.because), acceptName: ipxeText(question.machine?.document.name ?? 'NAME') },
-        because: plan.because,
-        spends: 'never',
-      };
+      return hold(question, plan.because);
     case 'netboot': {
       if (question.loop !== undefined && !question.insists) return stop(question, question.loop);
       const result = netboot(question, plan);
-      return 'broken' in result ? ownDisk(question, `${plan.because}; ${result.broken}`) : result;
+      if (!('broken' in result)) return result;
+      const because = `${plan.because}; ${result.broken}`;
+      // A stranger whom the agent cannot look at waits, as it would without an agent.
+      return plan.profile.os === 'agent' && !plan.grant ? hold(question, because) : ownDisk(question, because);
     }
     default:
       return plan satisfies never;
@@ -110,6 +127,8 @@ function netboot(question: ScriptQuestion, plan: Netboot): BootScript | Broken {
   switch (profile.os) {
     case 'kernel':
       return kernel(question, plan, data, values);
+    case 'agent':
+      return agent(question, plan, data, values);
     case 'menu':
       return { situation: 'menu', data: { ...data, timeoutMs: MENU_TIMEOUT_MS }, because, spends: 'script' };
     case 'chain': {
@@ -164,6 +183,48 @@ function kernel(
   };
 }
 
+function agent(
+  question: ScriptQuestion,
+  { profile, because }: Netboot,
+  data: ScriptCommon,
+  values: ScriptValues,
+): BootScript | Broken {
+  const { firmware, architecture, attempt, bootUrl } = question;
+  const boot = question.agent;
+  if (!boot) return { broken: 'this daemon has no agent to boot' };
+  if (!canRun(boot.arch, architecture)) {
+    return { broken: `the agent is for ${boot.arch}, this machine says it is ${architecture}` };
+  }
+  const given = kernelArguments([boot.commandLine, ...profile.args], values);
+  if (!given.ok) return { broken: given.because };
+  const names = AGENT_INITRDS.map((_, index) => assetName('initrd', index));
+  return {
+    situation: 'agent',
+    data: {
+      ...data,
+      profile: ipxeText(profile.name),
+      kernelUrl: `${bootUrl}/${assetPath(attempt, 'kernel', 0)}?${CLAIMS_QUERY}`,
+      kernelArguments: [
+        ...(firmware === 'bios' ? [] : names.map((name) => `initrd=${name}`)),
+        ...given.words,
+        `ingot.url=${boot.url}`,
+        `ingot.pin=${boot.pin}`,
+        `ingot.attempt=${attempt}`,
+        // As PXELINUX writes it: the ARP hardware type, then the address of the card that iPXE booted by.
+        'BOOTIF=01-${netX/mac:hexhyp}',
+      ].join(' '),
+      initrds: names.map((name, index) => ({ name, url: `${bootUrl}/${assetPath(attempt, 'initrd', index)}` })),
+    },
+    because,
+    spends: 'assets',
+  };
+}
+
+function hold(question: ScriptQuestion, because: string): BootScript {
+  const acceptName = ipxeText(question.machine?.document.name ?? 'NAME');
+  return { situation: 'hold', data: { ...common(question, because), acceptName }, because, spends: 'never' };
+}
+
 function ownDisk(question: ScriptQuestion, because: string): BootScript {
   return { situation: 'disk', data: common(question, because), because, spends: 'never' };
 }
@@ -208,6 +269,7 @@ export const byHandUrl = (bootUrl: string): string => `${bootUrl}/${BY_HAND_PATH
 /** All situations there are, so that templates and tests can be complete. */
 export const SITUATIONS = [
   'kernel',
+  'agent',
   'rescue',
   'disk',
   'stop',

@@ -34,6 +34,8 @@ function isTrouble(event: TraceEvent): boolean {
       return event.message === 'NAK';
     case 'http-sent':
       return (event.status >= 400 && event.role !== 'other') || (event.method === 'GET' && event.bytes < event.size);
+    case 'boot-token':
+      return event.act !== 'taken';
     case 'log':
       return event.severity <= ERROR_SEVERITY;
     default:
@@ -58,6 +60,7 @@ const PROTOCOLS: Readonly<Record<TraceEvent['kind'], string>> = {
   'http-sent': 'HTTP',
   'script-rendered': 'script',
   'grant-spent': 'grant',
+  'boot-token': 'token',
   log: 'log',
   'os-dhcp': 'system',
   reported: 'system',
@@ -95,6 +98,8 @@ export function eventText(event: TraceEvent): string {
       return `${event.situation}, ${amount(event.bytes)}: ${event.because}`;
     case 'grant-spent':
       return `spent ${event.grant}`;
+    case 'boot-token':
+      return `${event.act}: ${event.because}`;
     case 'log':
       return `${SEVERITIES[event.severity] ?? 'notice'} by ${event.source}: ${event.text}`;
     case 'os-dhcp':

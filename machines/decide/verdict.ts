@@ -19,6 +19,7 @@ import {
 } from './verdict/loader-findings.ts';
 import { outlook } from './verdict/outlook.ts';
 import {
+  findAbusedToken,
   findHold,
   findLoop,
   findNoInitrd,
@@ -31,6 +32,7 @@ import { VERDICT_TIMES } from './verdict/times.ts';
 
 /** The first that holds names the verdict: what is told outright, then from the end of a boot to its beginning. */
 const FINDERS: readonly Finder[] = [
+  findAbusedToken,
   findLoop,
   findStop,
   findSelfLoad,
@@ -66,7 +68,8 @@ export function verdictOf(events: readonly TraceEvent[], now: number, context: V
 /** The same from evidence, for who has it at hand. */
 export function judge(evidence: Evidence, now: number, context: VerdictContext = {}): Judgement {
   const { stage, running } = evidence;
-  if (running?.netbooted && !running.panic) return { verdict: { stage, ...booted(evidence) }, changesAt: undefined };
+  if (running?.netbooted && !running.panic && !evidence.abused)
+    return { verdict: { stage, ...booted(evidence) }, changesAt: undefined };
   const times = { ...VERDICT_TIMES, ...context.times };
   const findings = FINDERS.flatMap((find) => find({ evidence, context, times }) ?? []);
   // An operating system that was not netbooted shows that the machine went on: what was awaited does not come any more.

@@ -1,5 +1,7 @@
 import { planBoot } from '#machines/decide/boot-plan.ts';
 import { profileOf } from '#machines/decide/classes.ts';
+import type { AgentImageState } from '#services/images/agent-image.ts';
+import { AGENT_PROFILE } from '#services/registry/built-in.ts';
 import type { Registry } from '#services/registry/contract.ts';
 import type { BootPlanner } from '../http/contract.ts';
 
@@ -8,9 +10,11 @@ const NO_MACHINE = { profile: undefined, from: 'there is no machine' } as const;
 /** What a machine should boot now, by what is known now. One function answers DHCP, HTTP, TFTP and `explain`. */
 export function bootPlanner({
   registry,
+  agentImage,
   now,
 }: {
   readonly registry: Pick<Registry, 'classes' | 'profile' | 'image' | 'grantFor'>;
+  readonly agentImage: () => AgentImageState;
   readonly now: () => number;
 }): BootPlanner {
   return ({ machine, attempt, discovery }) => {
@@ -18,6 +22,7 @@ export function bootPlanner({
       ? profileOf(machine, registry.classes(), (name) => registry.profile(name))
       : NO_MACHINE;
     const grant = machine && registry.grantFor(machine.document.name, attempt, now());
+    const image = agentImage();
     return planBoot({
       machine,
       discovery,
@@ -25,6 +30,7 @@ export function bootPlanner({
       profileFrom: from,
       grant: grant && { grant, profile: registry.profile(grant.profile) },
       image: (name) => registry.image(name),
+      agent: image.kind === 'missing' ? image : { kind: 'ready', profile: AGENT_PROFILE },
     });
   };
 }

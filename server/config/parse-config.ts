@@ -48,7 +48,7 @@ function complete(raw: ConfigFile, file: string | undefined, baseDir: string): C
     dhcp: raw.dhcp,
     boot: { listen: raw.boot.listen, advertise: raw.boot.advertise?.replace(/\/+$/, '') },
     tftp: { ...raw.tftp, root: raw.tftp.root === undefined ? undefined : resolve(baseDir, raw.tftp.root) },
-    machine: { listen: raw.machine.listen },
+    machine: raw.machine,
     api: raw.api,
     syslog: { listen: raw.syslog.listen },
     jsonLines: { listen: raw.jsonLines.listen },

@@ -63,6 +63,7 @@ export function wantedPorts(config: Config, where: (path: YamlPath) => string): 
     port('udp', config.tftp.listen, 'TFTP', ['tftp', 'listen']),
     port('tcp', config.boot.listen, 'HTTP boot', ['boot', 'listen']),
     port('tcp', config.machine.listen, 'machine reports', ['machine', 'listen']),
+    port('tcp', config.machine.tls, 'agents', ['machine', 'tls']),
     port('tcp', config.api.listen, 'API', ['api', 'listen']),
     ...(syslog.listen
       ? [

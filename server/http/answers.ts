@@ -17,6 +17,14 @@ export type BootAnswer =
       readonly contentType: string;
       readonly asset?: SentAsset;
     }
+  /** Made for one machine: never cached, never shown. */
+  | {
+      readonly kind: 'bytes';
+      readonly role: HttpRole;
+      readonly attempt: string;
+      readonly bytes: Uint8Array;
+      readonly asset: SentAsset;
+    }
   | { readonly kind: 'text'; readonly role: 'other'; readonly attempt: string; readonly text: string }
   | {
       readonly kind: 'not-found';
@@ -82,6 +90,21 @@ export function bootAnswers(parts: BootPlaneParts, scripts: BootScripts) {
     const machine = machineOf(known, known.mac, registry);
     const plan = planner({ machine, attempt, discovery: networkOf(asker.peer).discovery });
     if (plan.kind !== 'netboot') return notFound(plan.because);
+    if (plan.profile.os === 'agent') {
+      if (!parts.agent) return notFound(`${plan.because}; this daemon has no agent`);
+      const { peer } = asker;
+      const part = await parts.agent.asset({
+        ...path,
+        attempt: known,
+        peer,
+        grant: plan.grant,
+        look: method === 'HEAD',
+      });
+      if (part.kind === 'missing') return notFound(part.because);
+      const sent = { attempt, role, asset: { role, index, plan } };
+      if (part.kind === 'bytes') return { kind: 'bytes', ...sent, bytes: part.bytes };
+      return { kind: 'blob', ...sent, blob: part.blob, contentType: 'application/octet-stream' };
+    }
     if (!plan.image) return notFound(`${plan.because}; it has no image`);
     const found = await images.asset(plan.image.name, role, index);
     if (found.kind === 'missing') return notFound(found.because);

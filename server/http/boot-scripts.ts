@@ -51,6 +51,7 @@ export function bootScripts(parts: BootPlaneParts) {
       attempt: id,
       bootUrl,
       log: receiversAt(receivers, bootUrl),
+      agent: parts.agent?.bootAt(bootUrl),
       loop: live?.verdict.code === 'boot-loop' ? live.verdict.cause : undefined,
       insists: claims.has('again'),
     });

@@ -8,6 +8,7 @@ import type { SharedChunks } from '#services/images/shared-chunks.ts';
 import type { Registry } from '#services/registry/contract.ts';
 import type { Templates } from '#services/templates/templates.ts';
 import type { Recorder } from '#services/trace/contract.ts';
+import type { AgentDelivery } from './agent-delivery.ts';
 
 /** What a machine should boot now. The same function answers DHCP and `explain`. */
 export type BootPlanner = (question: {
@@ -34,6 +35,8 @@ export type BootPlaneParts = {
   readonly networkOf: NetworkLookup;
   /** Log receivers that boot lines may name. */
   readonly receivers: LogReceivers;
+  /** Absent: there is no agent to boot. */
+  readonly agent?: AgentDelivery;
   readonly chunks: SharedChunks;
   readonly log: Pick<Logger, 'debug' | 'info' | 'warn' | 'error'>;
   readonly now: () => number;

@@ -1,8 +1,10 @@
+import type { ImageDocument } from '#machines/contract/documents.ts';
 import type { AssetRole } from '#machines/decide/boot-path.ts';
 import type { BootPlan } from '#machines/decide/boot-plan.ts';
 import type { RenderedScript } from './boot-scripts.ts';
 import type { BootPlaneParts } from './contract.ts';
-import { type Deliveries, delivered, isComplete } from './decide/deliveries.ts';
+import { AGENT_ASSETS } from './agent-delivery.ts';
+import { type Deliveries, delivered, isComplete, type Wanted } from './decide/deliveries.ts';
 
 type Netboot = Extract<BootPlan, { kind: 'netboot' }>;
 
@@ -48,17 +50,21 @@ export function grantSpender({ registry, recorder, log }: Pick<BootPlaneParts, '
       },
     ): Promise<void> {
       const { grant, image } = plan;
-      if (!grant || grant.spentAt !== undefined || !image) return;
+      const wanted = plan.profile.os === 'agent' ? AGENT_ASSETS : image && wantedOf(image);
+      if (!grant || grant.spentAt !== undefined || !wanted) return;
       const deliveries = delivered(following.get(attempt) ?? new Map(), sent);
       following.delete(attempt);
       following.set(attempt, deliveries);
       const oldest = following.size > MAX_ATTEMPTS ? following.keys().next() : undefined;
       if (oldest?.done === false) following.delete(oldest.value);
-      const has = (role: string) => image.assets.some((asset) => asset.role === role);
-      const initrds = image.assets.filter((asset) => asset.role === 'initrd').length;
-      if (isComplete(deliveries, { role: has('kernel') ? 'kernel' : 'efi', initrds })) await spend(attempt, plan);
+      if (isComplete(deliveries, wanted)) await spend(attempt, plan);
     },
   };
+}
+
+function wantedOf({ assets }: ImageDocument): Wanted {
+  const count = (role: string) => assets.filter((asset) => asset.role === role).length;
+  return { role: count('kernel') > 0 ? 'kernel' : 'efi', initrds: count('initrd') };
 }
 
 export type GrantSpender = ReturnType<typeof grantSpender>;

@@ -14,7 +14,7 @@ export function requestTrace({
   return {
     /** A download of minutes is told when it begins, else its trace would look like silence. */
     begin({ method, target, asker }: BootRequest, answer: BootAnswer): void {
-      if (answer.kind !== 'blob' || method !== 'GET') return;
+      if ((answer.kind !== 'blob' && answer.kind !== 'bytes') || method !== 'GET') return;
       recorder.record(subjectOf(asker, answer), { kind: 'http-asked', path: pathOf(target), role: answer.role });
     },
 
@@ -45,9 +45,10 @@ export function requestTrace({
 
   function spend(answer: BootAnswer, start: number, sent: Outcome['sent']): void {
     if (answer.kind === 'script' && sent.complete) void grants.scriptSent(answer.rendered);
-    if (answer.kind !== 'blob' || answer.attempt === undefined || !answer.asset) return;
+    if ((answer.kind !== 'blob' && answer.kind !== 'bytes') || answer.attempt === undefined || !answer.asset) return;
     const { plan, role, index } = answer.asset;
-    const part = { role, index, start, end: start + sent.bytes, size: answer.blob.size };
+    const size = answer.kind === 'blob' ? answer.blob.size : answer.bytes.length;
+    const part = { role, index, start, end: start + sent.bytes, size };
     void grants.assetSent(answer.attempt, plan, part);
   }
 }

@@ -115,6 +115,11 @@ function entityOf(answer: Exclude<BootAnswer, { kind: 'not-found' }>): {
   readonly bytes: Uint8Array;
 } {
   if (answer.kind === 'blob') return { entity: answer.blob, contentType: answer.contentType, bytes: EMPTY };
+  if (answer.kind === 'bytes') {
+    const etag = createHash('sha256').update(answer.bytes).digest('base64url').slice(0, 22);
+    const entity = { size: answer.bytes.length, etag };
+    return { entity, contentType: 'application/octet-stream', bytes: answer.bytes };
+  }
   const bytes = Buffer.from(answer.kind === 'script' ? answer.rendered.text : answer.text);
   const etag = createHash('sha256').update(bytes).digest('base64url').slice(0, 22);
   return { entity: { size: bytes.length, etag }, contentType: TEXT, bytes };

@@ -10,6 +10,7 @@ import type { FactSource, Grant, Machine } from '#machines/contract/machine.ts';
 import type { IpAddress } from '#machines/values/ip-address.ts';
 import type { MacAddress } from '#machines/values/mac-address.ts';
 import type { Uuid } from '#machines/values/uuid.ts';
+import type { Inspection } from '#machines/decide/inspection.ts';
 import type { SettingAction } from '#machines/decide/actions.ts';
 import type { Conflict, StoredDocument } from '#services/store/contract.ts';
 
@@ -41,6 +42,12 @@ export type Registry = {
 
   /** Facts of a known machine from elsewhere than its packets, such as its BMC: nothing was seen of the machine itself. */
   note(name: string, facts: Sighting['facts'], source: FactSource, at: number): void;
+
+  /**
+   * An agent has looked at a known machine. Its cards join the identifiers unless they are another's; UUID and serial
+   * only where nothing contradicts. Gives what a person must look at, which stays a fact until a later look fits.
+   */
+  inspected(name: string, shown: Inspection, facts: Sighting['facts'], at: number): readonly string[];
 
   /** The grant under which this machine may boot now, in this attempt: unspent, or spent by it within 15 minutes. */
   grantFor(machine: string, attempt: string | undefined, now: number): Grant | undefined;

@@ -1,5 +1,6 @@
 import type { Machine } from '#machines/contract/machine.ts';
 import { type Identified, type Identifiers, identify, isPlaceholderSerial } from '#machines/decide/identity.ts';
+import type { Inspection } from '#machines/decide/inspection.ts';
 import type { IpAddress } from '#machines/values/ip-address.ts';
 import type { MacAddress } from '#machines/values/mac-address.ts';
 import { isPlaceholderUuid, type Uuid, uuidByteSwapped } from '#machines/values/uuid.ts';
@@ -52,6 +53,17 @@ export function machineIndex() {
         ...(serial === undefined || isPlaceholderSerial(serial) ? [] : (bySerial.get(indexed(serial)) ?? [])),
       ]);
       return names.size === 1 ? byName.get([...names][0] as string) : undefined;
+    },
+    /** All that show any of it. */
+    sharing({ macs, uuid, serial }: Inspection): readonly Machine[] {
+      const names = new Set([
+        ...macs.map((mac) => byMac.get(mac) ?? ''),
+        ...(uuid === undefined || isPlaceholderUuid(uuid)
+          ? []
+          : [...(byUuid.get(uuid) ?? []), ...(byUuid.get(uuidByteSwapped(uuid)) ?? [])]),
+        ...(serial === undefined || isPlaceholderSerial(serial) ? [] : (bySerial.get(indexed(serial)) ?? [])),
+      ]);
+      return [...names].flatMap((name) => byName.get(name) ?? []);
     },
     /** To which machine a sighting belongs, of all that have any of what it shows. */
     identify(shown: Identifiers): Identified {

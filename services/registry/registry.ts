@@ -5,6 +5,7 @@ import type { Document, DocumentKind, MachineDocument, SubnetDocument } from '#m
 import type { Machine } from '#machines/contract/machine.ts';
 import { afterAction, mayDo } from '#machines/decide/actions.ts';
 import { classOf } from '#machines/decide/classes.ts';
+import { conflictsOf, DIFFERENCE_FACT } from '#machines/decide/inspection.ts';
 import { isMachineMac, type MacAddress } from '#machines/values/mac-address.ts';
 import type { Conflict, Store, StoredDocument } from '#services/store/contract.ts';
 import { BUILT_IN_PROFILES } from './built-in.ts';
@@ -12,7 +13,15 @@ import type { Change, Outcome, Registry, RegistryChange, Sighting } from './cont
 import { grantTable, REFETCH_MS } from './grants.ts';
 import { machineIndex } from './machine-index.ts';
 import { subnetDisagreement, usersOf, wrongReference } from './references.ts';
-import { CONFLICT_FACT, disputed, strangerOf, undisputed, withFacts, withSighting } from './sightings.ts';
+import {
+  CONFLICT_FACT,
+  disputed,
+  strangerOf,
+  undisputed,
+  withFacts,
+  withInspection,
+  withSighting,
+} from './sightings.ts';
 
 /** Machines that nobody accepted: so many at once, and forgotten after a day without a sign of them. */
 const MAX_STRANGERS = 1000;
@@ -222,6 +231,8 @@ export async function openRegistry(parts: {
   }
 
   function acceptByClass(machine: Machine): void {
+    // Which machine it is, a person must say first.
+    if (Object.hasOwn(machine.facts, DIFFERENCE_FACT)) return;
     if (machine.acceptance !== 'seen' || classOf(machine, registry.classes())?.accept !== true) return;
     const { name } = machine.document;
     inTurn(() => act(name, 'accept', { who: 'class' })).catch((error: unknown) => failed(error, `machine ${name}`));
@@ -363,6 +374,20 @@ export async function openRegistry(parts: {
       acceptByClass(changed);
     },
 
+    inspected(name, shown, facts, at) {
+      const machine = machines.get(name);
+      if (!machine) return [];
+      const conflicts = conflictsOf(machine, shown, machines.sharing(shown));
+      const isOthers = (mac: MacAddress): boolean => (machines.ofMac(mac)?.document.name ?? name) !== name;
+      const changed = withInspection(machine, { shown, conflicts, isOthers, facts, at });
+      if (changed !== machine) {
+        unwritten.add(name);
+        setMachine(changed);
+        acceptByClass(changed);
+      }
+      return conflicts;
+    },
+
     grantFor: (machine, attempt, at) => grants.usable(machine, attempt, at),
     grant: ({ machine: name, profile: profileName, by }) =>
       inTurn(async () => {
@@ -370,7 +395,8 @@ export async function openRegistry(parts: {
         if (!machine) return missing(`machine ${name}`);
         const profile = registry.profile(profileName);
         if (!profile) return missing(`profile ${profileName}`);
-        const allowed = mayDo('netboot', machine);
+        // The agent writes no disk of itself, so that also what nobody has accepted may be looked at.
+        const allowed = mayDo(profile.os === 'agent' ? 'inspect' : 'netboot', machine);
         if (allowed.kind === 'refused') return allowed;
         if (profile.os === 'disk') {
           return {

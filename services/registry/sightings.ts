@@ -1,6 +1,8 @@
 import { machineDocument } from '#machines/contract/documents.ts';
 import type { Machine } from '#machines/contract/machine.ts';
 import { isPlaceholderSerial } from '#machines/decide/identity.ts';
+import { DIFFERENCE_FACT, type Inspection } from '#machines/decide/inspection.ts';
+import { isMachineMac, type MacAddress } from '#machines/values/mac-address.ts';
 import { isPlaceholderUuid } from '#machines/values/uuid.ts';
 import type { Sighting } from './contract.ts';
 
@@ -37,10 +39,41 @@ export function disputed({ mac, facts, source, at }: Sighting, because: string):
   return { mac, facts: { ...facts, [CONFLICT_FACT]: because }, source, at };
 }
 
-export function undisputed(machine: Machine): Machine {
-  if (!Object.hasOwn(machine.facts, CONFLICT_FACT)) return machine;
-  const facts = Object.entries(machine.facts).filter(([name]) => name !== CONFLICT_FACT);
+export const undisputed = (machine: Machine): Machine => withoutFact(machine, CONFLICT_FACT);
+
+function withoutFact(machine: Machine, gone: string): Machine {
+  if (!Object.hasOwn(machine.facts, gone)) return machine;
+  const facts = Object.entries(machine.facts).filter(([name]) => name !== gone);
   return { ...machine, facts: Object.fromEntries(facts) };
+}
+
+/** What an agent has found, without what an earlier look found wrong. The same object if nothing is new. */
+export function withInspection(
+  machine: Machine,
+  look: {
+    readonly shown: Inspection;
+    readonly conflicts: readonly string[];
+    /** Is this card another machine's? */
+    readonly isOthers: (mac: MacAddress) => boolean;
+    readonly facts: Sighting['facts'];
+    readonly at: number;
+  },
+): Machine {
+  const { shown, conflicts, isOthers, facts, at } = look;
+  const known = conflicts.length > 0 ? machine : withoutFact(machine, DIFFERENCE_FACT);
+  const difference = conflicts.length > 0 ? { [DIFFERENCE_FACT]: conflicts.join('; ') } : {};
+  const noted = withFacts(known, { facts: { ...facts, ...difference }, source: 'agent', at });
+  const { identifiers } = noted;
+  const own = shown.macs.filter((mac) => isMachineMac(mac) && !isOthers(mac));
+  const macs = own.reduce((list, mac) => joined(list, mac), identifiers.macs);
+  const fits = conflicts.length === 0;
+  const { uuid, serial } = shown;
+  const hasUuid = fits && uuid !== undefined && !isPlaceholderUuid(uuid);
+  const hasSerial = fits && serial !== undefined && !isPlaceholderSerial(serial);
+  const uuids = hasUuid ? joined(identifiers.uuids, uuid) : identifiers.uuids;
+  const serials = hasSerial ? joined(identifiers.serials, serial.slice(0, MAX_TEXT)) : identifiers.serials;
+  const same = macs === identifiers.macs && uuids === identifiers.uuids && serials === identifiers.serials;
+  return same ? noted : { ...noted, identifiers: { macs, uuids, serials } };
 }
 
 /** The machine with what was seen of it. The same object if nothing but the time is new. */

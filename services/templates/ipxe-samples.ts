@@ -33,6 +33,7 @@ const COMMON: ScriptCommon = {
 function sampleOf(situation: ScriptSituation, common: ScriptCommon): ScriptBody {
   switch (situation) {
     case 'kernel':
+    case 'agent':
     case 'rescue': {
       const data: KernelData = {
         ...common,

@@ -12,7 +12,9 @@ import { openWorld, power, register, specOf } from './faults/world.ts';
 const VERDICT_LIMIT_MS = 60_000;
 
 test('each fault that a verdict can name is made to happen', () => {
-  const faults = VERDICT_CODES.filter((code) => code !== 'in-progress' && code !== 'booted');
+  // A token that two have needs an agent: test/server/machine/ makes it happen.
+  const elsewhere: readonly string[] = ['in-progress', 'booted', 'token-abused'];
+  const faults = VERDICT_CODES.filter((code) => !elsewhere.includes(code));
   assert.deepEqual(new Set(FAULT_CASES.map(({ code }) => code)), new Set(faults));
 });
 

@@ -24,6 +24,8 @@ export type Evidence = {
   readonly script: ScriptEvidence | undefined;
   readonly kernel: KernelEvidence;
   readonly running: RunningEvidence | undefined;
+  /** Its key to the machine plane was asked for by more than one. */
+  readonly abused: { readonly at: number; readonly because: string } | undefined;
 };
 
 export const NO_EVIDENCE: Evidence = {
@@ -35,6 +37,7 @@ export const NO_EVIDENCE: Evidence = {
   script: undefined,
   kernel: {},
   running: undefined,
+  abused: undefined,
 };
 
 export function fold(before: Evidence, event: TraceEvent): Evidence {
@@ -63,6 +66,8 @@ export function fold(before: Evidence, event: TraceEvent): Evidence {
     case 'os-dhcp':
     case 'reported':
       return foldRunning(evidence, event);
+    case 'boot-token':
+      return event.act === 'voided' ? { ...evidence, abused: { at, because: event.because } } : evidence;
     case 'grant-spent':
     case 'dropped':
       return evidence;

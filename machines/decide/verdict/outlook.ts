@@ -31,6 +31,7 @@ function scriptOutlook({ script }: Evidence): Words | undefined {
   const because = rendered.because;
   switch (rendered.situation) {
     case 'kernel':
+    case 'agent':
     case 'rescue':
       return { cause: `The machine got its script: ${because}.`, next: WAIT };
     case 'disk':

@@ -81,6 +81,7 @@ function wasNetbooted(evidence: Evidence): boolean {
       if (loader.whole) return loader.returned === undefined && resolveBootPath(loader.whole.file).kind !== 'loader';
       return evidence.dhcp.firmware?.kind === 'raspberry-pi' && loader.sent.length > 0;
     case 'kernel':
+    case 'agent':
     case 'rescue':
     case 'disk':
     case 'hold':

@@ -1,3 +1,4 @@
+import type { ScriptSituation } from '../../contract/trace.ts';
 import { type Finder, type Finding, quote, seconds } from './finding.ts';
 import { type AssetEvidence, imageSentAt } from './kernel-evidence.ts';
 
@@ -69,10 +70,12 @@ export const findLoop: Finder = ({ evidence, context: { fruitlessBoots = [] }, t
   };
 };
 
+const LOADS_KERNEL: ReadonlySet<string> = new Set(['kernel', 'agent', 'rescue'] satisfies ScriptSituation[]);
+
 /** The script for a kernel was sent; the kernel was not. */
 export const findNoKernel: Finder = ({ evidence: { script, kernel }, times }) => {
   const rendered = script?.rendered;
-  if (rendered && rendered.situation !== 'kernel' && rendered.situation !== 'rescue') return undefined;
+  if (rendered && !LOADS_KERNEL.has(rendered.situation)) return undefined;
   const trouble = troubleOf(kernel.kernel, times.kernelMs);
   if (trouble) return { code: 'kernel-missing', from: trouble.from, ...kernelWords('kernel', trouble.what) };
   if (kernel.kernel || script?.sentAt === undefined || !rendered) return undefined;
@@ -134,6 +137,15 @@ const kernelWords = (what: 'kernel' | 'initrd', cause: string): { readonly cause
 
 const complaintAfter = <T extends { readonly at: number }>(complaint: T | undefined, after: number): T | undefined =>
   complaint && complaint.at >= after ? complaint : undefined;
+
+/** Two machines, or a machine and somebody who listens, have the same key. */
+export const findAbusedToken: Finder = ({ evidence: { abused } }) =>
+  abused && {
+    code: 'token-abused',
+    from: abused.at,
+    cause: `The key of this boot was used by more than one: ${abused.because}. It is void, and whoever has it gets nothing more.`,
+    next: 'Find out who that address belongs to before the machine is booted again. A second DHCP server that gives the machine another address half-way looks the same.',
+  };
 
 /** Everything was sent, and nothing came back. */
 export const findSilentKernel: Finder = ({ evidence, times }) => {

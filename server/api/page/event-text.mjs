@@ -52,6 +52,8 @@ export function eventText(event) {
       return line('iPXE', `script ${event.situation}: ${event.because}`);
     case 'grant-spent':
       return line('boot', 'its permission to netboot once is spent', 'quiet');
+    case 'boot-token':
+      return line('boot', `the key of this boot: ${event.because}`, event.act === 'taken' ? 'quiet' : 'bad');
     case 'log':
       return line('log', event.text, event.severity <= 3 ? 'bad' : 'quiet');
     case 'os-dhcp':

@@ -32,6 +32,8 @@ const image = imageDocument.parse({
   arch: 'x86_64',
   assets: [{ role: 'kernel', path: '/srv/vmlinuz' }],
 });
+const AGENT = profile({ name: 'agent', os: 'agent', when: 'once', image: undefined });
+const NO_AGENT = { kind: 'missing', because: 'no agent image is in data/agent' } as const;
 const grant: Grant = { id: 'g1', machine: 'r1-u12', profile: 'rescue', createdAt: 1, by: 'operator' };
 
 const facts = (differences: Partial<BootFacts> = {}): BootFacts => ({
@@ -41,6 +43,7 @@ const facts = (differences: Partial<BootFacts> = {}): BootFacts => ({
   profileFrom: 'machine r1-u12 names it',
   grant: undefined,
   image: (name) => (name === 'rescue' ? image : undefined),
+  agent: { kind: 'ready', profile: AGENT },
   ...differences,
 });
 
@@ -61,6 +64,59 @@ const TABLE: readonly {
     name: 'a stranger waits where discovery is hold',
     given: facts({ machine: undefined, discovery: 'hold' }),
     want: 'hold',
+  },
+  {
+    name: 'a stranger gets the agent where discovery is agent',
+    given: facts({ machine: undefined, discovery: 'agent' }),
+    want: 'netboot',
+    because: /no machine has this MAC; discovery is agent here/,
+  },
+  {
+    name: 'a stranger waits where discovery is agent and no image was built, and the plan says why',
+    given: facts({ machine: undefined, discovery: 'agent', agent: NO_AGENT }),
+    want: 'hold',
+    because: /no agent image is in data\/agent/,
+  },
+  {
+    name: 'a machine only seen is looked at where a person asked for it, although discovery is off',
+    given: facts({ machine: machine({ acceptance: 'seen' }), grant: { grant, profile: AGENT } }),
+    want: 'netboot',
+    because: /profile agent: grant g1 by operator/,
+  },
+  {
+    name: 'an accepted machine is looked at under a grant',
+    given: facts({ profile: profile(), grant: { grant, profile: AGENT } }),
+    want: 'netboot',
+    because: /profile agent: grant g1/,
+  },
+  {
+    name: 'an accepted machine does not get the agent by discovery',
+    given: facts({ discovery: 'agent' }),
+    want: 'own-disk',
+    code: 'no-profile',
+  },
+  {
+    name: 'a rejected machine does not get the agent',
+    given: facts({
+      machine: machine({ acceptance: 'rejected' }),
+      grant: { grant, profile: AGENT },
+      discovery: 'agent',
+    }),
+    want: 'own-disk',
+    code: 'rejected',
+  },
+  {
+    name: 'an adopted machine does not get the agent, not even under a grant',
+    given: facts({ machine: machine({ service: 'adopted' }), grant: { grant, profile: AGENT } }),
+    want: 'own-disk',
+    code: 'adopted',
+  },
+  {
+    name: 'without an image a grant of the agent leads to the machine’s own disk',
+    given: facts({ grant: { grant, profile: AGENT }, agent: NO_AGENT }),
+    want: 'own-disk',
+    code: 'broken',
+    because: /no agent image is in data\/agent/,
   },
   {
     name: 'a machine only seen is a stranger, whatever profile a class has for it',

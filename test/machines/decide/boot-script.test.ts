@@ -3,7 +3,12 @@ import { describe, it } from 'node:test';
 import { imageDocument, machineDocument, profileDocument } from '#machines/contract/documents.ts';
 import type { Machine } from '#machines/contract/machine.ts';
 import type { BootPlan } from '#machines/decide/boot-plan.ts';
-import { type BootScript, decideBootScript, type ScriptQuestion } from '#machines/decide/boot-script.ts';
+import {
+  type AgentBoot,
+  type BootScript,
+  decideBootScript,
+  type ScriptQuestion,
+} from '#machines/decide/boot-script.ts';
 import { receiversAt } from '#machines/decide/boot-script-values.ts';
 import { parseMacAddress } from '#machines/values/mac-address.ts';
 import { sure } from '#machines/values/parsed.ts';
@@ -54,6 +59,12 @@ const netboot = (
   because: 'profile rescue: the test',
 });
 
+const AGENT: AgentBoot = { arch: 'x86_64', url: 'https://192.0.2.1:8443', pin: 'cGlu', commandLine: 'console=tty0' };
+const agentPlan = () => {
+  const profile = profileDocument.parse({ kind: 'Profile', name: 'agent', os: 'agent', writes: 'none' });
+  return { kind: 'netboot', profile, image: undefined, grant: undefined, because: 'the test' } as const;
+};
+
 const question = (differences: Partial<ScriptQuestion> = {}): ScriptQuestion => ({
   plan: netboot(),
   machine,
@@ -63,6 +74,7 @@ const question = (differences: Partial<ScriptQuestion> = {}): ScriptQuestion => 
   attempt: ATTEMPT,
   bootUrl: BASE,
   log: {},
+  agent: undefined,
   loop: undefined,
   insists: false,
   ...differences,
@@ -76,6 +88,34 @@ const TABLE: readonly {
   readonly spends?: BootScript['spends'];
 }[] = [
   { name: 'a kernel', given: {}, want: 'kernel', spends: 'assets' },
+  {
+    name: 'the agent, with its token before its image',
+    given: { plan: agentPlan(), agent: AGENT },
+    want: 'agent',
+    spends: 'assets',
+  },
+  {
+    name: 'a stranger for whom there is no agent waits',
+    given: { plan: agentPlan() },
+    want: 'hold',
+    because: /no agent to boot/,
+  },
+  {
+    name: 'a stranger that the agent does not run on waits',
+    given: { plan: agentPlan(), agent: AGENT, architecture: 'arm64' },
+    want: 'hold',
+    because: /the agent is for x86_64, this machine says it is arm64/,
+  },
+  {
+    name: 'a machine that was to be looked at, and cannot be, goes on to its own disk',
+    given: {
+      plan: { ...agentPlan(), grant: { id: 'g', machine: 'r1-u12', profile: 'agent', createdAt: 1, by: 'operator' } },
+      agent: AGENT,
+      architecture: 'arm64',
+    },
+    want: 'disk',
+  },
+
   {
     name: 'a kernel whose failure stays in a shell',
     given: { plan: netboot({ onFailure: 'shell' }) },

@@ -529,6 +529,29 @@ export const FAULTS: readonly Fault[] = [
     },
   },
   {
+    code: 'token-abused',
+    name: 'the key of a boot is presented from a second address, while the agent runs',
+    steps: [
+      ...imageSteps(0),
+      [320, { kind: 'boot-token', act: 'taken', because: `by r1-u12 at ${ADDRESS}` }],
+      [320, { kind: 'reported', by: 'agent', text: 'agent 1 registered' }],
+      [400, { kind: 'boot-token', act: 'voided', because: `it was used from ${ADDRESS} and then from ${OTHER}` }],
+    ],
+    at: 400,
+    twin: {
+      name: 'the agent registers again from its own address, and somebody without a lease is refused',
+      steps: [
+        ...imageSteps(0),
+        [320, { kind: 'boot-token', act: 'taken', because: `by r1-u12 at ${ADDRESS}` }],
+        [320, { kind: 'reported', by: 'agent', text: 'agent 1 registered' }],
+        [400, { kind: 'boot-token', act: 'refused', because: `nobody holds a lease of ${OTHER}` }],
+        [410, { kind: 'boot-token', act: 'taken', because: `by r1-u12 at ${ADDRESS}` }],
+      ],
+      at: 410,
+      want: 'booted',
+    },
+  },
+  {
     code: 'pool-exhausted',
     name: 'no address is free',
     steps: [

@@ -77,6 +77,7 @@ export async function runningApi(
     loaderDir: dir,
     explain: ({ machine }) => ({
       plan: planBoot({
+        agent: { kind: 'missing', because: 'there is no agent in this test' },
         machine,
         discovery: 'off',
         profile: undefined,

@@ -101,6 +101,7 @@ export function parts({
     },
     planner: ({ machine, discovery }) =>
       planBoot({
+        agent: { kind: 'missing', because: 'there is no agent in this test' },
         machine,
         discovery,
         profile: machine?.document.profile === undefined ? undefined : PROFILE,

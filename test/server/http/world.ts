@@ -124,6 +124,7 @@ export async function startWorld(
     planner: ({ machine: asked, attempt, discovery }) => {
       const usable = grant && (grant.spentAt === undefined || grant.attempt === attempt) ? grant : undefined;
       return planBoot({
+        agent: { kind: 'missing', because: 'there is no agent in this test' },
         machine: asked,
         discovery,
         profile,

@@ -6,6 +6,7 @@ import { imageDocument, machineDocument, profileDocument } from '#machines/contr
 import type { Machine } from '#machines/contract/machine.ts';
 import type { BootPlan } from '#machines/decide/boot-plan.ts';
 import {
+  type AgentBoot,
   decideBootScript,
   type ScriptFirmware,
   SITUATIONS,
@@ -58,11 +59,19 @@ const netboot = (profile: Readonly<Record<string, unknown>>, claim: string): Boo
   because: `class of ${claim}`,
 });
 
+const AGENT: AgentBoot = {
+  arch: 'x86_64',
+  url: 'https://192.0.2.1:8443',
+  pin: 'q83vEjRWeJCrze8SNFZ4kKvN7xI0VniQq83vEjRWeJA=',
+  commandLine: 'console=tty0 console=ttyS0,115200',
+};
+
 /** One question for each situation; `{{…}}` values are the machine's own text. */
 function questionsOf(claim: string): readonly Partial<ScriptQuestion>[] {
   const url = 'http://192.0.2.9/x?p={{facts.product}}&s={{machine.serial}}';
   return [
     { plan: netboot({ args: ['console=ttyS0', `c=${url}`] }, claim) },
+    { plan: netboot({ os: 'agent', args: ['console=ttyS1', `c=${url}`] }, claim), agent: AGENT },
     { plan: netboot({ args: [`c=${url}`], onFailure: 'shell' }, claim) },
     { plan: { kind: 'own-disk', code: 'adopted', because: claim } },
     { plan: netboot({}, claim), loop: claim },
@@ -91,6 +100,7 @@ describe('boot scripts', () => {
       architecture: 'x86_64',
       attempt: ATTEMPT,
       bootUrl: 'http://192.0.2.1:8080',
+      agent: undefined,
       log: { syslog: '192.0.2.1:514' },
       loop: undefined,
       insists: false,
