@@ -1,5 +1,4 @@
 import type { BmcEvent } from '#machines/contract/power.ts';
-import { BmcError } from '../contract.ts';
 import { eventOf, inOrder } from './decide/event.ts';
 import { read } from './decide/read.ts';
 import { logEntry, logService } from './decide/resources.ts';
@@ -85,7 +84,7 @@ async function entryOf(
     budget.left--;
     return await service.read(logEntry, path, signal);
   }
+  // One line that cannot be read is no reason to lose the others.
   const result = read(logEntry, member);
-  if (!result.ok && path === undefined) throw new BmcError('malformed', `a log entry: ${result.because}`);
   return result.ok ? result.value : undefined;
 }

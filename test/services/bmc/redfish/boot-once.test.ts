@@ -120,6 +120,23 @@ describe('boot once', () => {
     assert.equal(boot.BootSourceOverrideTarget, 'Pxe');
   });
 
+  it('stays at the system where the settings object has no override, or cannot be read', async () => {
+    for (const settings of [{ Boot: { BootOrder: ['Boot0001'] } }, undefined]) {
+      let boot = { BootSourceOverrideTarget: 'None', BootSourceOverrideEnabled: 'Disabled' };
+      await using service = await scripted(
+        fromTree(plainTree({ [`${SYSTEM}/Settings`]: settings }), ({ method, path, body }) => {
+          if (method === 'PATCH' && path === SYSTEM) boot = (body as { readonly Boot: typeof boot }).Boot;
+          if (method === 'PATCH') return { status: path === SYSTEM ? 200 : 400 };
+          const link = { SettingsObject: { '@odata.id': `${SYSTEM}/Settings` } };
+          return path === SYSTEM ? { body: { PowerState: 'Off', Boot: boot, '@Redfish.Settings': link } } : undefined;
+        }),
+      );
+      await using driver = await openRedfish(service.target, undefined, { limits });
+      await driver.bootOnce(NETWORK, soon());
+      assert.equal(boot.BootSourceOverrideTarget, 'Pxe');
+    }
+  });
+
   it('is not supported where the target is not among the allowed ones', async () => {
     const system = {
       PowerState: 'Off',

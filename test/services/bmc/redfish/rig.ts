@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
+import type { TlsOptions } from 'node:tls';
 import { sure } from '#machines/values/parsed.ts';
 import { parseMacAddress } from '#machines/values/mac-address.ts';
 import { parseUuid } from '#machines/values/uuid.ts';
@@ -134,10 +135,11 @@ export type ScriptedService = AsyncDisposable & {
 /** A Redfish service by hand: `answer` says what each request gets; nothing means 404. */
 export async function scripted(
   answer: (request: ScriptedRequest) => ScriptedAnswer | undefined,
+  tlsOptions: TlsOptions = {},
 ): Promise<ScriptedService> {
   const certificate = await makeBmcCertificate();
   const requests: ScriptedRequest[] = [];
-  const server = createServer(certificate, (request, response) => {
+  const server = createServer({ ...certificate, ...tlsOptions }, (request, response) => {
     const chunks: Buffer[] = [];
     request.on('data', (chunk: Buffer) => chunks.push(chunk));
     request.on('end', () => {

@@ -45,6 +45,19 @@ describe('the certificate', () => {
     assert.deepEqual(service.requests, []);
   });
 
+  it('of firmware with old TLS is accepted only where somebody said so', async () => {
+    await using service = await scripted(fromTree(plainTree()), {
+      minVersion: 'TLSv1',
+      maxVersion: 'TLSv1.1',
+      ciphers: 'DEFAULT@SECLEVEL=0',
+    });
+    await assert.rejects(openRedfish(service.target, undefined, { limits }), withCode('unreachable', /no TLS/));
+    assert.deepEqual(service.requests, []);
+    const legacy = { ...service.target, pin: service.sha256, learned: { tls: 'legacy' } };
+    await using driver = await openRedfish(legacy, undefined, { limits });
+    assert.equal((await driver.status(soon())).power, 'off');
+  });
+
   it('may not change under a driver that is open, pinned or not', async () => {
     await using rig = await simulatedBmc();
     await using driver = await rig.open();
