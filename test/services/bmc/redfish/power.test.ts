@@ -50,6 +50,22 @@ describe('power', () => {
     assert.equal(rig.boots.length, 1);
   });
 
+  it('that is there already is not asked for: a button pressed twice turns it off again', async () => {
+    const system = {
+      PowerState: 'On',
+      Actions: {
+        '#ComputerSystem.Reset': {
+          target: `${SYSTEM}/Actions/ComputerSystem.Reset`,
+          'ResetType@Redfish.AllowableValues': ['On', 'ForceOff', 'PushPowerButton'],
+        },
+      },
+    };
+    await using service = await scripted(fromTree(plainTree({ [SYSTEM]: system })));
+    await using driver = await openRedfish(service.target, undefined, { limits });
+    await driver.power('on', soon());
+    assert.ok(!service.lines().some((line) => line.includes('/Actions/')));
+  });
+
   it('409 is success only where the state is the wanted one', async () => {
     let state = 'Off';
     let after = 'On';
