@@ -132,7 +132,10 @@ export function agentCalls(parts: AgentPlaneParts) {
       );
       parts.audit({ who: name, action: 'boot token taken', target: attempt, detail: peer });
       log.info({ machine: name, attempt, address: peer }, 'an agent registered');
-      agents.registered({ machine: name, attempt, address: peer, port, registeredAt: now() });
+      // It can serve nothing before it has this certificate: whoever waits for it hears of it with its first call.
+      if (agents.of(name)?.attempt === attempt) {
+        agents.registered({ machine: name, attempt, address: peer, port, registeredAt: now() });
+      }
       const welcome: AgentWelcome = {
         machine: name,
         certificate: signed.certificate,
