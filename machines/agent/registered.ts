@@ -27,8 +27,8 @@ import { runSession } from './session.ts';
 import { shownOperations } from './shown-operations.ts';
 import type { StandingBoard } from './standing.ts';
 
-/** How long a machine that leaves may take to say so. */
-const FAREWELL_MS = 3000;
+/** How long a machine that leaves may take for its last lines, and to say so. */
+const FAREWELL_MS = 2000;
 /** A machine that is still there so long after its end was begun has not ended. */
 const RESTART_MS = 60_000;
 /** As many tries as bring the longest wait: for what only a person can put right. */
@@ -87,8 +87,10 @@ export async function runRegistered(parts: RegisteredParts): Promise<never> {
       leaving.abort();
       await running;
       const soon = AbortSignal.timeout(FAREWELL_MS);
-      await daemon.status(session, statusOf(standing.current()), soon).catch(() => {});
       await sender.flush((logs) => daemon.logs(session, logs, soon)).catch(() => {});
+      // The last word: whatever came after it would be a sign of life.
+      const last = AbortSignal.timeout(FAREWELL_MS);
+      await daemon.status(session, statusOf(standing.current()), last).catch(() => {});
       await server?.[Symbol.asyncDispose]();
       server = undefined;
     },

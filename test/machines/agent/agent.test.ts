@@ -255,8 +255,9 @@ describe('the agent', () => {
     await stands(booted.agent, isWaiting);
     plane.state.orders.push('shutdown');
     assert.equal(await booted.machine.restarted, 'shutdown');
-    const last = plane.all('status').at(-1);
-    assert.equal(last?.body.stage, 'shutting-down');
+    const last = plane.sent.read(0).entries.at(-1);
+    assert.ok(last?.kind === 'status');
+    assert.equal(last.body.stage, 'shutting-down');
     const lines = plane.all('logs').flatMap(({ body }) => body.lines.map(({ text }) => text));
     assert.ok(lines.includes('shutdown begins'));
     assert.equal(plane.all('register').length, 1);
