@@ -82,6 +82,25 @@ test('what comes is acknowledged, comes out once though it came twice, and what 
   assert.equal(bmc.seen.findLast(({ cmd }) => cmd === 0x49)?.cmd, 0x49);
 });
 
+test('a datagram that somebody recorded and sends again is not heard again', async (t) => {
+  const recorded: Uint8Array[] = [];
+  const { bmc, driver } = await rig(t, {
+    leaving(datagram) {
+      recorded.push(datagram.slice());
+      return datagram;
+    },
+  });
+  const console = await driver.console(signal());
+  const first = recorded.length;
+  push(bmc, { sequence: 1, data: text('a') });
+  push(bmc, { sequence: 2, data: text('b') });
+  const old = recorded[first];
+  assert.ok(old);
+  bmc.replay(old);
+  push(bmc, { sequence: 3, data: text('c') });
+  assert.equal(await readAll(console, 3), 'abc');
+});
+
 test('what is typed goes out in packets that fit, each again until it is acknowledged, and what is not taken goes next', async (t) => {
   const typed: [number, string][] = [];
   const { driver } = await rig(t, {

@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { type TestContext, test } from 'node:test';
 import { type BmcDriver, BmcError, type BmcErrorCode } from '#services/bmc/contract.ts';
 import { openIpmi } from '#services/bmc/ipmi/open-ipmi.ts';
+import { PAYLOAD } from '#services/bmc/ipmi/wire/session-packet.ts';
 import { pingRmcp } from '#services/bmc/ipmi/ping-rmcp.ts';
 import {
   isProtected,
@@ -14,6 +15,8 @@ import {
   spoiled,
   startSmallBmc,
 } from './small-bmc.ts';
+import { waitFor } from '#test/lab/wait.ts';
+import { bytes } from './bytes.ts';
 import { QUICK } from './quick-limits.ts';
 import { startLossyProxy } from './lossy-proxy.ts';
 
@@ -111,7 +114,7 @@ test('a BMC that does not list its suites is tried with 17, then 3', async (t) =
 test('suite 0 alone is refused, and so are IPMI 1.5 and full tables', async (t) => {
   const zero = await rig(t, { suites: [0, 1] });
   await assert.rejects(zero.driver.status(signal()), code('not-supported'));
-  assert.equal(zero.bmc.sessions.size, 0);
+  assert.deepEqual(zero.bmc.setUps, []);
   const old = await rig(t, { isIpmi20: false });
   await assert.rejects(old.driver.status(signal()), code('not-supported'));
   const full = await rig(t, { openStatus: 0x01 });
@@ -133,6 +136,18 @@ test('wrong user, wrong password, missing and wrong K_g are refused credentials,
   }
   const right = await rig(t, { kg, answer: chassis().answer }, { kg: rightKg });
   assert.equal((await right.driver.status(signal())).power, 'off');
+});
+
+test('who does not know the password gets no proof of ours, and who would have us talk in clear is refused', async (t) => {
+  const { bmc, driver } = await rig(t, { impostor: true }, { learned: { suite: '17' } });
+  await assert.rejects(driver.status(signal()), code('credential'));
+  // It is told that we leave, and nothing that it could guess passwords by.
+  const last = await waitFor('RAKP 3', () => bmc.setUps.find(({ type }) => type === PAYLOAD.rakp3), 5000);
+  assert.deepEqual([last.payload[1], last.payload.length], [0x0f, 8]);
+  const chosen = bytes('0000000801000000 0100000800000000 0200000800000000');
+  const clear = await rig(t, { chosen, answersSuites: false });
+  await assert.rejects(clear.driver.status(signal()), code('not-supported'));
+  assert.ok(clear.bmc.setUps.every(({ type }) => type === PAYLOAD.openRequest));
 });
 
 test('credentials that IPMI cannot take are refused before anything is sent', async () => {

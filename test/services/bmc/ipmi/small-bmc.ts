@@ -39,6 +39,10 @@ export type Said = { readonly completion: number; readonly data?: Uint8Array } |
 export type SmallBmc = AsyncDisposable & {
   readonly port: number;
   readonly seen: readonly Seen[];
+  /** Messages of the set-up of sessions that came in. */
+  readonly setUps: readonly { readonly type: number; readonly payload: Uint8Array }[];
+  /** Sends a datagram to whom the newest session is with, as somebody would who recorded it. */
+  replay(datagram: Uint8Array): void;
   /** Sessions that are open, by their console's ID. */
   readonly sessions: ReadonlySet<number>;
   /** As after its own restart. */
@@ -56,6 +60,10 @@ export type SmallBmcOptions = {
   readonly level?: number;
   /** Status that every Open Session gets. */
   readonly openStatus?: number;
+  /** Algorithms that Open Session answers with, instead of those that were asked for. */
+  readonly chosen?: Uint8Array;
+  /** What RAKP 2 is made with, by somebody who does not know the password. */
+  readonly impostor?: boolean;
   /** Get Channel Authentication Capabilities names IPMI 2.0. */
   readonly isIpmi20?: boolean;
   readonly answersSuites?: boolean;
@@ -75,6 +83,7 @@ export async function startSmallBmc(options: SmallBmcOptions = {}): Promise<Smal
   const sessions = new Map<number, Session>();
   const open = new Set<number>();
   const seen: Seen[] = [];
+  const setUps: { readonly type: number; readonly payload: Uint8Array }[] = [];
   let nextId = 0x1000;
 
   const send = (datagram: Uint8Array, peer: RemoteInfo): void => {
@@ -114,6 +123,7 @@ export async function startSmallBmc(options: SmallBmcOptions = {}): Promise<Smal
   function setUp(type: number, payload: Uint8Array, peer: RemoteInfo): void {
     const view = new DataView(payload.buffer, payload.byteOffset, payload.byteLength);
     const tag = payload[0] ?? 0;
+    setUps.push({ type, payload: payload.slice() });
     if (type === PAYLOAD.openRequest) {
       const consoleId = view.getUint32(4, true);
       const suite = ([17, 3] as const).find((id) => SUITES[id].algorithms.auth === payload[12]);
@@ -143,7 +153,7 @@ export async function startSmallBmc(options: SmallBmcOptions = {}): Promise<Smal
         Uint8Array.of(tag, 0, 4, 0),
         uint32Bytes(consoleId),
         uint32Bytes(bmcId),
-        payload.subarray(8, 32),
+        options.chosen ?? payload.subarray(8, 32),
       );
       return send(encodeUnprotected(PAYLOAD.openResponse, answer), peer);
     }
@@ -160,7 +170,18 @@ export async function startSmallBmc(options: SmallBmcOptions = {}): Promise<Smal
       const bmcRandom = new Uint8Array(randomBytes(16));
       session.hand = { ...hand, consoleRandom: payload.slice(8, 24), bmcRandom, role, name };
       const head = joined(Uint8Array.of(tag, 0, 0, 0), uint32Bytes(hand.consoleId));
-      return send(encodeUnprotected(PAYLOAD.rakp2, joined(head, bmcRandom, GUID, rakp2Code(session.hand))), peer);
+      return send(
+        encodeUnprotected(
+          PAYLOAD.rakp2,
+          joined(
+            head,
+            bmcRandom,
+            GUID,
+            rakp2Code(options.impostor ? { ...session.hand, password: GUID } : session.hand),
+          ),
+        ),
+        peer,
+      );
     }
     if (type !== PAYLOAD.rakp3) return;
     if (payload[1] !== 0) return void sessions.delete(hand.bmcId);
@@ -208,6 +229,11 @@ export async function startSmallBmc(options: SmallBmcOptions = {}): Promise<Smal
   const bmc: SmallBmc = {
     port: socket.address().port,
     seen,
+    setUps,
+    replay(datagram) {
+      const peer = [...sessions.values()].at(-1)?.peer;
+      if (peer) socket.send(datagram, peer.port, peer.address);
+    },
     sessions: open,
     forgetSessions() {
       sessions.clear();
