@@ -67,7 +67,12 @@ test('the agent on a machine: network, registration, inventory, logs, work on it
   const planned = sent.body.disks.find(({ serial }) => serial === 'S-vda');
   assert.deepEqual([planned?.name, planned?.bytes, planned?.transport], ['vda', DISK_BYTES, 'virtio']);
   assert.ok(planned?.name);
-  await plane.got('logs', ({ body: { lines } }) => lines.some(({ text }) => text.startsWith('Linux version ')), 0, 60_000);
+  await plane.got(
+    'logs',
+    ({ body: { lines } }) => lines.some(({ text }) => text.startsWith('Linux version ')),
+    0,
+    60_000,
+  );
 
   const definition = loadMachineApi();
   const own = await plane.authority.client(['os:admin']);
