@@ -65,6 +65,8 @@ export type Daemon = Disposable & {
 };
 
 export type Welcome = AgentWelcome & {
+  /** The machine's own address as the call was made from it. */
+  readonly calledFrom: string;
   /** The daemon's time in milliseconds since the epoch, to the second, where it told it. */
   readonly daemonTime?: number;
 };
@@ -111,6 +113,8 @@ export function openDaemon(parts: {
   async function post(path: string, credential: string, value: unknown, cancelled: AbortSignal): Promise<Answer> {
     const signal = AbortSignal.any([cancelled, AbortSignal.timeout(CALL_MS)]);
     const response = await send(path, { credential, signal, cancelled, body: JSON.stringify(value) });
+    // After the body the connection is the next call's.
+    const calledFrom = response.socket.localAddress ?? '';
     const text = await bodyOf(response, cancelled);
     const { statusCode = 0 } = response;
     if (statusCode === 404) throw new DaemonError('unknown', `${path}: the daemon does not know this credential`);
@@ -118,7 +122,7 @@ export function openDaemon(parts: {
       const refused = statusCode >= 400 && statusCode < 500 && statusCode !== 429;
       throw new DaemonError(refused ? 'refused' : 'failed', `${path}: status ${statusCode}`);
     }
-    return { text, headers: response.headers };
+    return { text, headers: response.headers, calledFrom };
   }
 
   /** From an offset on; with where it really begins. */
@@ -142,9 +146,9 @@ export function openDaemon(parts: {
 
   return {
     async register(token, registration, signal) {
-      const { text, headers } = await post('/agent/register', token, registration, signal);
+      const { text, headers, calledFrom } = await post('/agent/register', token, registration, signal);
       const daemonTime = Date.parse(headers.date ?? '');
-      return { ...parsed(agentWelcome, text), ...(Number.isNaN(daemonTime) ? {} : { daemonTime }) };
+      return { ...parsed(agentWelcome, text), calledFrom, ...(Number.isNaN(daemonTime) ? {} : { daemonTime }) };
     },
     async inventory(session, inventory, signal) {
       await post('/agent/inventory', session, inventory, signal);
@@ -197,7 +201,11 @@ type SendOptions = {
   readonly body?: string;
   readonly headers?: Readonly<Record<string, string>>;
 };
-type Answer = { readonly text: string; readonly headers: IncomingMessage['headers'] };
+type Answer = {
+  readonly text: string;
+  readonly headers: IncomingMessage['headers'];
+  readonly calledFrom: string;
+};
 
 /**
  * Hands out connections only after their key was found to be the pinned one: what HTTP writes, the token above all, is

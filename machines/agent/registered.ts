@@ -8,7 +8,6 @@ import { DaemonError, openDaemon, type Welcome } from './daemon.ts';
 import { backoffMs } from './decide/backoff.ts';
 import type { Settings } from './decide/command-line.ts';
 import { plainText } from './decide/kernel-log.ts';
-import { hasMoved } from './decide/moved.ts';
 import { doingOf, statusOf, type Standing } from './decide/standing.ts';
 import { STATE_TYPES, stateResources } from './decide/state-resources.ts';
 import { operationsOn } from './disks/operations.ts';
@@ -106,7 +105,6 @@ export async function runRegistered(parts: RegisteredParts): Promise<never> {
         session = welcome.session;
         await setClock(host, welcome, log);
         await takeName(host, welcome, log);
-        const addresses = network.addresses();
         const names = [welcome.machine, ...addressesOf(network)];
         await server?.[Symbol.asyncDispose]();
         server = await serveMachineApi({
@@ -140,7 +138,7 @@ export async function runRegistered(parts: RegisteredParts): Promise<never> {
           restarts,
           random,
           patience,
-          hasMoved: () => hasMoved(addresses, network.addresses()),
+          hasMoved: () => !addressesOf(network).includes(welcome.calledFrom),
           signal: AbortSignal.any([signal, leaving.signal]),
         });
         running = holding.catch(() => {});
@@ -154,7 +152,11 @@ export async function runRegistered(parts: RegisteredParts): Promise<never> {
           standing.change({ restarting: undefined });
           leaving = new AbortController();
         } else {
-          log.warn(end === 'moved' ? 'the addresses have changed' : 'the daemon does not know this session any more');
+          log.warn(
+            end === 'moved'
+              ? `the address ${welcome.calledFrom} is gone`
+              : 'the daemon does not know this session any more',
+          );
           await sleep(backoffMs(tries++, random()) * patience, undefined, { signal });
         }
       } catch (cause) {

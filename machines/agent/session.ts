@@ -23,7 +23,7 @@ export type SessionParts = {
   readonly reader: HardwareReader;
   readonly operations: Pick<Operations, 'running'>;
   readonly restarts: Pick<Restarts, 'begin' | 'running'>;
-  /** Whether the machine has other addresses than those that it registered with. */
+  /** Whether the address that the machine registered from is gone: session and certificate are for that one. */
   readonly hasMoved: () => boolean;
   readonly random: () => number;
   /** Waits between tries are multiplied by it. */
@@ -33,7 +33,7 @@ export type SessionParts = {
 
 /**
  * One session with the daemon: the inventory, the logs, and the heartbeat with its orders. Returns why it is over:
- * `unknown` to the daemon, which has restarted or revoked it, `moved` to other addresses, or the signal. A daemon that
+ * `unknown` to the daemon, which has restarted or revoked it, `moved` to another address, or the signal. A daemon that
  * does not answer ends nothing.
  */
 export async function runSession(parts: SessionParts): Promise<'unknown' | 'moved' | 'stopped'> {
