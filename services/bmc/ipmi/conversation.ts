@@ -29,6 +29,8 @@ export type Conversation = AsyncDisposable & {
   send(order: Order, signal: AbortSignal): Promise<IpmiResponse>;
   /** The same, decoded. */
   read<T>(order: Order, decode: (data: Uint8Array) => Decoded<T>, signal: AbortSignal): Promise<T>;
+  /** What the BMC called its machine when the session was opened (RAKP 2), while there is one. */
+  guid(): Uint8Array | undefined;
   /** A session of the caller's own beside the one for requests. */
   openAnother(privilege: Privilege, signal: AbortSignal): Promise<SessionGot>;
 };
@@ -166,6 +168,7 @@ export function openConversation(parts: {
       if (!decoded.ok) throw new BmcError('malformed', `${order.doing}: ${decoded.because}`);
       return decoded.value;
     },
+    guid: () => current?.guid,
     openAnother: openAs,
     async [Symbol.asyncDispose]() {
       isOver = true;
