@@ -2,6 +2,7 @@ import type { MachineResource } from '#machines/contract/api/machine-resource.ts
 import type { VerdictCode } from '#machines/contract/trace.ts';
 import type { Daemon } from '../daemon.ts';
 import { listMachines, nameOf, queryOf, type Selection } from '../machine-names.ts';
+import { bmcLines, machineBmc } from './bmc.ts';
 import { ago, type Format, printDocuments } from '../output/format.ts';
 import { type Column, pairs, table } from '../output/table.ts';
 import { note, paint, say, type Terminal } from '../terminal.ts';
@@ -112,6 +113,7 @@ export async function showMachine(term: Terminal, daemon: Daemon, word: string, 
       ['may', status.actions.join(', ')],
     ]),
   );
+  if (machine.bmc) say(term, '', paint(term, 'bold', 'power'), ...bmcLines(term, await machineBmc(daemon, name)));
   const facts = Object.entries(status.facts).map(([key, { value, source }]) => [key, `${value}  (${source})`] as const);
   if (facts.length > 0) say(term, '', paint(term, 'bold', 'facts'), ...pairs(term, facts));
   if (!status.attempt) return;

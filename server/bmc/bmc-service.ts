@@ -24,7 +24,7 @@ import { openCare } from './care.ts';
 import type { BmcService } from './contract.ts';
 
 /** Small enough that a person waits for it. */
-const SHOW_MS = 10_000;
+const SHOW_MS = 5000;
 const INVENTORY_MS = 180_000;
 const LIKENESSES = 3;
 
@@ -64,6 +64,11 @@ export async function openBmcService(parts: {
     clock,
     random: parts.chance,
     times,
+    onPower(machine, state) {
+      const before = poller.reading(machine);
+      if (state !== 'unknown' && before)
+        poller.note(machine, { machine, power: state, at: clock.now(), ...healthOf(before) });
+    },
     log,
   });
   const operations = opening.use(openOperations({ power, clock, newId }));
@@ -246,6 +251,11 @@ export async function openBmcService(parts: {
       mustHave(name);
       return await power.ask(name, INVENTORY_MS, (driver, inner) => driver.events(inner), signal);
     },
+    async doubt(name) {
+      const machine = registry.machine(name);
+      const bmc = machine && bmcOf(machine);
+      if (bmc) await bmcs.change(bmc, ({ proven: _proven, ...record }) => record);
+    },
     async rotate(name, signal) {
       const bmc = mustHave(name);
       const { username } = await rotate(bmc, {
@@ -314,6 +324,12 @@ export async function openBmcService(parts: {
     [Symbol.asyncDispose]: () => opened.disposeAsync(),
   };
 }
+
+/** What an action on the power does not change. */
+const healthOf = ({ health, identifying }: PowerReading) => ({
+  ...(health === undefined ? {} : { health }),
+  ...(identifying === undefined ? {} : { identifying }),
+});
 
 /** How a record says that its BMC has a password that nobody but us knows. */
 const OWN = 'own';

@@ -132,8 +132,9 @@ export async function openBmcs(parts: {
     if (own || credential === undefined) return own;
     const named = await credentials.get(credential);
     if (named) return named;
+    // Nobody has refused it, so it counts for no lockout.
     throw new BmcError(
-      'credential',
+      'refused',
       `${machine}: there is no credential ${credential}: ingot bmc credentials set ${credential}`,
     );
   }

@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
 import type { Machine } from '#machines/contract/machine.ts';
-import type { BmcStatus, BmcVerb, BootOnce, PowerAction } from '#machines/contract/power.ts';
+import type { BmcStatus, BmcVerb, BootOnce, PowerAction, PowerState } from '#machines/contract/power.ts';
 import { mayDo } from '#machines/decide/actions.ts';
 import type { Asks } from './asks.ts';
 import { bmcOf, type Bmcs, type MachineBmc } from './bmcs.ts';
@@ -75,10 +75,14 @@ export function openPower(parts: {
   readonly clock: Clock;
   readonly random: () => number;
   readonly times?: PowerTimes;
+  /** Told what was read at the end of an action. */
+  readonly onPower?: (machine: string, power: PowerState) => void;
   readonly log: Pick<Logger, 'info' | 'warn'>;
 }): Power {
   const { bmcs, asks, clock, random, log, machineApi } = parts;
   const times = parts.times ?? POWER_TIMES;
+  /** By how a BMC is reached. */
+  const knownVerbs = new Map<string, ReadonlySet<BmcVerb>>();
   const underWay = new Map<string, PowerRequest>();
   const rebootedAt = new Map<string, { readonly at: number; readonly by: string; readonly times: number }>();
 
@@ -103,8 +107,11 @@ export function openPower(parts: {
     return bmcs.connection(mustHave(name)).ask({ urgency: 'command', deadlineMs, signal }, work);
   }
 
-  const verbsOf = (name: string, signal: AbortSignal): Promise<ReadonlySet<BmcVerb>> =>
-    ask(name, times.readMs, async ({ verbs }) => verbs, signal);
+  async function verbsOf(name: string, signal: AbortSignal): Promise<ReadonlySet<BmcVerb>> {
+    const verbs = await ask(name, times.readMs, async (driver) => driver.verbs, signal);
+    knownVerbs.set(JSON.stringify(bmc(name)), verbs);
+    return verbs;
+  }
 
   function refusal(request: PowerRequest): Refusal | undefined {
     const { machine: name, action } = request;
@@ -242,6 +249,7 @@ export function openPower(parts: {
       underWay.set(machine, request);
       try {
         const result = await perform(request, say, signal);
+        parts.onPower?.(machine, result.power);
         const text = result.kind === 'done' ? result.text : result.because;
         log.info({ machine, action, who: by, outcome: result.kind, power: result.power }, `power: ${text}`);
         return result;
@@ -251,7 +259,9 @@ export function openPower(parts: {
     },
     status: (machine, signal) => ask(machine, times.readMs, (driver, inner) => driver.status(inner), signal),
     async means(machine, signal) {
-      return meansOf(await verbsOf(machine, signal), machineApi?.has(machine) === true);
+      // What it can does not change while it is away.
+      const known = knownVerbs.get(JSON.stringify(bmc(machine)));
+      return meansOf(known ?? (await verbsOf(machine, signal)), machineApi?.has(machine) === true);
     },
     ask,
     async prove(machine, by) {
