@@ -69,7 +69,7 @@ export async function setBootOnce(parts: Parts & { readonly wanted: BootOnce }):
     throw refused ?? new BmcError('refused', `boot ${wanted.device}: nothing to try`);
   }
 
-  /** A settings object without an override in its Boot, as iDRAC 9 has one for the boot order, is no such place. */
+  /** One that holds the boot order (Lenovo SE450) or the mode (iDRAC 10) and no target is no such place. */
   async function settingsPlace(path: string | undefined): Promise<Place | undefined> {
     if (path === undefined) return undefined;
     try {
@@ -106,7 +106,7 @@ async function storedAt({
   return bootStored(boot, wanted);
 }
 
-const isOverrideName = (name: string): boolean => name.startsWith('BootSourceOverride');
+const isOverrideName = (name: string): boolean => /^BootSourceOverride(?:Target|Enabled)/.test(name);
 
 /** Said no for good, and did nothing. */
 const isRefusal = (error: unknown): error is RedfishRefusal =>

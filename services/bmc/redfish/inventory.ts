@@ -11,6 +11,7 @@ import {
   memoryModule,
   networkAdapter,
   networkDeviceFunction,
+  networkInterface,
   pcieDevice,
   pcieFunction,
   port,
@@ -52,7 +53,7 @@ export async function readInventory(
   const { drives, volumes } = await readStorage(reader, found.Storage);
   const simple = drives.length > 0 ? [] : await reader.all(simpleStorage, found.SimpleStorage);
   const interfaces = await reader.all(ethernetInterface, found.EthernetInterfaces);
-  const adapters = await readAdapters(reader, machine.networkAdapters);
+  const adapters = await readAdapters(reader, { chassis: machine.networkAdapters, system: found.NetworkInterfaces });
   const pci = await readPci(reader, { listed: found.PCIeDevices ?? [], collection: machine.pcieDevices });
   const told = inventoryOf(
     {
@@ -87,9 +88,9 @@ export async function readInventory(
 export async function readMacs(source: Source): Promise<readonly string[]> {
   const { service, machine, signal } = source;
   const reader = readerOf(source);
-  const { EthernetInterfaces: own } = await service.read(system, machine.system, signal);
+  const { EthernetInterfaces: own, NetworkInterfaces: cards } = await service.read(system, machine.system, signal);
   const interfaces = await reader.all(ethernetInterface, own);
-  const adapters = await readAdapters(reader, machine.networkAdapters);
+  const adapters = await readAdapters(reader, { chassis: machine.networkAdapters, system: cards });
   return nicsOf({ interfaces, adapters }).map(({ mac }) => mac);
 }
 
@@ -97,6 +98,7 @@ type Reader = {
   one<T>(schema: z.ZodType<T>, path: string): Promise<T | undefined>;
   /** Members of a collection that can be read; none where there is no collection. */
   all<T>(schema: z.ZodType<T>, path: string | undefined): Promise<readonly T[]>;
+  note(gap: string): void;
   gaps(): readonly string[];
 };
 
@@ -179,7 +181,7 @@ function readerOf({ service, limits, signal }: Source): Reader {
     return value === undefined ? [] : [value];
   }
 
-  return { one, all, gaps: () => gaps };
+  return { one, all, note: (text) => void gaps.push(text), gaps: () => gaps };
 }
 
 async function readStorage(reader: Reader, path: string | undefined) {
@@ -198,9 +200,19 @@ async function readStorage(reader: Reader, path: string | undefined) {
   return { drives, volumes };
 }
 
-async function readAdapters(reader: Reader, path: string | undefined): Promise<readonly AdapterParts[]> {
+/** The chassis' cards, or where it tells of none those that the system's interfaces lead to. */
+async function readAdapters(
+  reader: Reader,
+  from: { readonly chassis: string | undefined; readonly system: string | undefined },
+): Promise<readonly AdapterParts[]> {
+  const cards = [...(await reader.all(networkAdapter, from.chassis))];
+  for (const { NetworkAdapter, Links } of cards.length > 0 ? [] : await reader.all(networkInterface, from.system)) {
+    const path = Links?.NetworkAdapter ?? NetworkAdapter;
+    const card = path === undefined ? undefined : await reader.one(networkAdapter, path);
+    if (card) cards.push(card);
+  }
   const adapters: AdapterParts[] = [];
-  for (const adapter of await reader.all(networkAdapter, path)) {
+  for (const adapter of cards) {
     adapters.push({
       adapter,
       functions: await reader.all(networkDeviceFunction, adapter.NetworkDeviceFunctions),
@@ -210,24 +222,25 @@ async function readAdapters(reader: Reader, path: string | undefined): Promise<r
   return adapters;
 }
 
+/** iDRAC counts each bridge and root port among its PCIe devices, and each is two requests. */
+const MOST_CARDS = 48;
+
 async function readPci(
   reader: Reader,
   { listed, collection }: { readonly listed: readonly string[]; readonly collection: string | undefined },
 ) {
-  const devices: z.output<typeof pcieDevice>[] = [];
-  if (listed.length > 0) {
-    for (const path of listed.slice(0, 256)) {
-      const device = await reader.one(pcieDevice, path);
-      if (device) devices.push(device);
-    }
-  } else {
-    devices.push(...(await reader.all(pcieDevice, collection)));
+  const devices = [...(await reader.all(pcieDevice, collection))];
+  for (const path of devices.length > 0 ? [] : listed.slice(0, MOST_CARDS)) {
+    const device = await reader.one(pcieDevice, path);
+    if (device) devices.push(device);
   }
+  const left = Math.max(listed.length, devices.length) - MOST_CARDS;
+  if (left > 0) reader.note(`PCIe: ${left} more devices were not read`);
   const found: {
     readonly device: (typeof devices)[number];
     readonly functions: readonly z.output<typeof pcieFunction>[];
   }[] = [];
-  for (const device of devices) {
+  for (const device of devices.slice(0, MOST_CARDS)) {
     const functions = [...(await reader.all(pcieFunction, device.PCIeFunctions))];
     for (const path of functions.length > 0 ? [] : (device.Links?.PCIeFunctions ?? [])) {
       const one = await reader.one(pcieFunction, path);

@@ -1,6 +1,7 @@
 import type { BmcIdentity, BmcStatus, BmcVerb } from '#machines/contract/power.ts';
 import { BmcError, type BmcDriver, type BmcObserver, type BmcTarget } from '../contract.ts';
 import { setBootOnce } from './boot-once.ts';
+import { printed } from './decide/inventory.ts';
 import { resetNeed, resetTypeFor } from './decide/reset.ts';
 import { light, manager, system } from './decide/resources.ts';
 import { bootProgressOf, healthOf, lightBodies, lightOf, powerStateOf } from './decide/state.ts';
@@ -129,11 +130,13 @@ function driverOf(parts: {
     const version = machine.manager && (await service.read(manager, machine.manager, signal)).FirmwareVersion;
     const macs = await readMacs({ service, machine, limits, signal });
     const { Vendor: vendor } = service.root;
+    const [manufacturer, product] = [printed(found.Manufacturer), printed(found.Model)];
+    const [serial, sku] = [printed(found.SerialNumber), printed(found.SKU)];
     return {
-      ...(found.Manufacturer === undefined ? {} : { manufacturer: found.Manufacturer }),
-      ...(found.Model === undefined ? {} : { product: found.Model }),
-      ...(found.SerialNumber === undefined ? {} : { serial: found.SerialNumber }),
-      ...(found.SKU === undefined ? {} : { sku: found.SKU }),
+      ...(manufacturer === undefined ? {} : { manufacturer }),
+      ...(product === undefined ? {} : { product }),
+      ...(serial === undefined ? {} : { serial }),
+      ...(sku === undefined ? {} : { sku }),
       ...(found.UUID === undefined ? {} : { uuid: found.UUID.toLowerCase() }),
       macs,
       ...(vendor === undefined ? {} : { bmcVendor: vendor }),

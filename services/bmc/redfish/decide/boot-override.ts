@@ -19,7 +19,7 @@ export type WantedBoot = {
 
 export const isBootForm = (text: string | undefined): text is BootForm => BOOT_FORMS.some((form) => form === text);
 
-/** BootSourceOverrideTarget by device, the best first. Supermicro has `UsbCd` for its virtual drive, where others say Cd. */
+/** BootSourceOverrideTarget by device, the best first; the first is the word where none is listed. */
 const TARGETS: Readonly<Record<BootDevice, readonly string[]>> = {
   network: ['Pxe'],
   http: ['UefiHttp', 'Pxe'],
@@ -49,7 +49,10 @@ export function bootPlan(options: {
     current['BootSourceOverrideTarget@Redfish.AllowableValues'];
   const [usual = 'None'] = TARGETS[wanted.device];
   const isClear = wanted.device === 'none';
-  const target = targets ? TARGETS[wanted.device].find((one) => targets.includes(one)) : usual;
+  // Supermicro X11 and X12 list both, and boot their virtual drive by this one only.
+  const isUsbCd = wanted.device === 'media' && targets?.includes('UsbCd');
+  const listed = targets ? TARGETS[wanted.device].find((one) => targets.includes(one)) : usual;
+  const target = isUsbCd ? 'UsbCd' : listed;
   // Clearing is Enabled: Disabled, whether or not None is listed.
   if (target === undefined && !isClear) {
     return { ok: false, because: `no ${TARGETS[wanted.device].join(' or ')} among ${(targets ?? []).join(', ')}` };

@@ -69,15 +69,15 @@ export function inventoryOf(
     source: 'bmc',
     at: at.at,
     system: {
-      manufacturer: named(system.Manufacturer),
-      product: named(system.Model),
+      manufacturer: printed(system.Manufacturer),
+      product: printed(system.Model),
       // Dell's service tag, which its SMBIOS calls the serial number, stands in SKU; SerialNumber is the board's.
-      serial: serialOf(isDell ? (system.SKU ?? system.SerialNumber) : system.SerialNumber),
-      sku: named(system.SKU),
-      assetTag: named(system.AssetTag),
+      serial: printed(isDell ? (system.SKU ?? system.SerialNumber) : system.SerialNumber),
+      sku: printed(system.SKU),
+      assetTag: printed(system.AssetTag),
       uuid: system.UUID?.toLowerCase(),
     },
-    ...(serialOf(boardSerial) === undefined ? {} : { board: { serial: serialOf(boardSerial) } }),
+    ...(printed(boardSerial) === undefined ? {} : { board: { serial: printed(boardSerial) } }),
     ...(system.BiosVersion === undefined ? {} : { bios: { version: system.BiosVersion } }),
     bmc: { address: at.address, mac: bmcMac, model: manager?.Model, version: manager?.FirmwareVersion },
     ...(parts.secureBoot === undefined ? {} : { secureBoot: parts.secureBoot === 'Enabled' }),
@@ -110,8 +110,8 @@ function bytesOf(value: number | undefined, unit = 1): number | undefined {
   return Number.isSafeInteger(whole) && whole > 0 ? whole : undefined;
 }
 
-const named = (text: string | undefined): string | undefined => serialOf(text);
-const serialOf = (text: string | undefined): string | undefined =>
+/** What is printed on a part, and not what stands there when nothing was. */
+export const printed = (text: string | undefined): string | undefined =>
   text === undefined || isPlaceholderSerial(text) ? undefined : text;
 
 function processorOf(one: Parts['processors'][number]): Inventory['processors'][number] {
@@ -135,9 +135,9 @@ function memoryOf({ memory, system }: Parts): Pick<Inventory, 'memory'> {
         bytes,
         type: one.MemoryDeviceType,
         mhz: count(one.OperatingSpeedMhz),
-        manufacturer: named(one.Manufacturer),
-        serial: serialOf(one.SerialNumber),
-        part: named(one.PartNumber),
+        manufacturer: printed(one.Manufacturer),
+        serial: printed(one.SerialNumber),
+        part: printed(one.PartNumber),
       },
     ];
   });
@@ -153,7 +153,7 @@ function disksOf({ drives, simple }: Parts): readonly InventoryDisk[] {
     return [
       {
         model: one.Model ?? one.Name,
-        serial: serialOf(one.SerialNumber),
+        serial: printed(one.SerialNumber),
         wwn: wwnOf(one.Identifiers),
         bytes,
         sectorBytes: count(one.BlockSizeBytes),
@@ -270,7 +270,7 @@ export function nicsOf({ interfaces, adapters }: Pick<Parts, 'interfaces' | 'ada
     });
   }
   for (const { adapter, functions, ports } of adapters) {
-    const card = { vendor: named(adapter.Manufacturer), product: named(adapter.Model ?? adapter.Name) };
+    const card = { vendor: printed(adapter.Manufacturer), product: printed(adapter.Model ?? adapter.Name) };
     // Ids such as "1" are each card's own, so the card's name goes before them.
     const label = (id: string | undefined): string | undefined =>
       [adapter.Name, id]
@@ -312,7 +312,7 @@ const CLASSES: Readonly<Record<string, string>> = {
 
 /** By device and function as the BMC counts them: the kernel's addresses are not known out of band. */
 function pciOf({ device, functions }: Parts['pci'][number]): Inventory['pci'] {
-  const name = named(device.Model) ?? device.Name;
+  const name = printed(device.Model) ?? device.Name;
   const id = device.Id ?? device.Name;
   if (id === undefined) return [];
   if (functions.length === 0) return [{ address: id, name }];
@@ -345,7 +345,7 @@ function gpusOf({ processors, pci }: Parts): readonly string[] {
           !BMC_DISPLAYS.has(hex(one.VendorId) ?? ''),
       ),
     )
-    .map(({ device }) => named(device.Model) ?? device.Name ?? 'GPU');
+    .map(({ device }) => printed(device.Model) ?? device.Name ?? 'GPU');
 }
 
 function tpmOf({ TrustedModules: modules }: System): Pick<Inventory, 'tpm'> {

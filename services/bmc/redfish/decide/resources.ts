@@ -20,9 +20,8 @@ export const serviceRoot = object({
   Chassis: link,
   SessionService: link,
   AccountService: link,
-  ProtocolFeaturesSupported: maybeObject({
-    ExpandQuery: maybeObject({ NoLinks: flag, Levels: flag, MaxLevels: number }),
-  }),
+  // A hint for faster reading: early services have `false` where an object is meant, which is no reason to give up.
+  ProtocolFeaturesSupported: maybeObject({ ExpandQuery: maybeObject({ NoLinks: flag }) }).catch(undefined),
   Links: maybeObject({ Sessions: link }),
 });
 export type ServiceRoot = z.output<typeof serviceRoot>;
@@ -187,6 +186,8 @@ export const ethernetInterface = object({
   LinkStatus: text,
   Status: status,
 });
+/** A card as the system has it, which leads to the card as the chassis has it. */
+export const networkInterface = object({ NetworkAdapter: link, Links: maybeObject({ NetworkAdapter: link }) });
 export const networkAdapter = object({
   Name: text,
   Manufacturer: text,

@@ -48,11 +48,13 @@ export function bootProgressOf(progress: System['BootProgress']): string | undef
   return state === 'OEM' ? (progress?.OemLastState ?? state) : state;
 }
 
-/** The locate light. Undefined where the resource has none, or cannot tell. */
+/**
+ * The locate light. Undefined where the resource has none, or cannot tell: `Lit` is how a Dell's looks all day, and how
+ * one that cannot blink looks when it is asked for.
+ */
 export function lightOf(resource: Pick<System, 'LocationIndicatorActive' | 'IndicatorLED'>): boolean | undefined {
   if (resource.LocationIndicatorActive !== undefined) return resource.LocationIndicatorActive;
   switch (resource.IndicatorLED) {
-    case 'Lit':
     case 'Blinking':
       return true;
     case 'Off':

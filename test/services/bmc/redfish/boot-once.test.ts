@@ -121,7 +121,11 @@ describe('boot once', () => {
   });
 
   it('stays at the system where the settings object has no override, or cannot be read', async () => {
-    for (const settings of [{ Boot: { BootOrder: ['Boot0001'] } }, undefined]) {
+    for (const settings of [
+      { Boot: { BootOrder: ['Boot0001'] } },
+      { Boot: { BootSourceOverrideMode: 'UEFI' } },
+      undefined,
+    ]) {
       let boot = { BootSourceOverrideTarget: 'None', BootSourceOverrideEnabled: 'Disabled' };
       await using service = await scripted(
         fromTree(plainTree({ [`${SYSTEM}/Settings`]: settings }), ({ method, path, body }) => {

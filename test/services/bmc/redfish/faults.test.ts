@@ -188,6 +188,15 @@ describe('a service that answers', () => {
     );
   });
 
+  it('with a hint that cannot be read is read without it', async () => {
+    const root = plainTree()['/redfish/v1/'];
+    assert.ok(typeof root === 'object');
+    const hints = { ...root, ProtocolFeaturesSupported: { ExpandQuery: false } };
+    await using service = await scripted(fromTree(plainTree({ '/redfish/v1/': hints })));
+    await using driver = await openRedfish(service.target, undefined, { limits });
+    assert.equal((await driver.status(soon())).power, 'off');
+  });
+
   it('in XHTML is still understood by its status', async () => {
     await using rig = await simulatedBmc({ quirks: ['html-errors'] });
     await using driver = await rig.open();

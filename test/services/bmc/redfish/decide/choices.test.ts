@@ -64,6 +64,11 @@ describe('a boot plan', () => {
       return plan.ok ? plan.wanted.target : plan.because;
     };
     assert.equal(target('media'), 'UsbCd');
+    const both = { 'BootSourceOverrideTarget@Redfish.AllowableValues': ['Cd', 'UsbCd'] };
+    const plan = bootPlan({ wanted: { device: 'media' }, changes: {}, current: both });
+    assert.equal(plan.ok && plan.wanted.target, 'UsbCd');
+    const unknown = bootPlan({ wanted: { device: 'media' }, changes: {}, current: {} });
+    assert.equal(unknown.ok && unknown.wanted.target, 'Cd');
     assert.equal(target('http'), 'Pxe');
     assert.equal(target('disk'), 'no Hdd among Pxe, UsbCd');
   });
