@@ -15,7 +15,7 @@ import { openOperations } from '#services/bmc/operations.ts';
 import { openPoller, type PollTimes } from '#services/bmc/poller.ts';
 import { type MachineApiPower, openPower, type Refusal } from '#services/bmc/power.ts';
 import { POWER_TIMES, type PowerTimes } from '#services/bmc/power-times.ts';
-import { type ChangePassword, rotate } from '#services/bmc/rotate.ts';
+import { type ChangePassword, rotate, settle } from '#services/bmc/rotate.ts';
 import { openTries } from '#services/bmc/try-credential.ts';
 import type { Registry } from '#services/registry/contract.ts';
 import type { BmcRecord, Store } from '#services/store/contract.ts';
@@ -93,6 +93,13 @@ export async function openBmcService(parts: {
       }
     },
     onAnswer: (bmc, signal) => care.visit(bmc, signal),
+    async onRefused(bmc, signal) {
+      // A rotation that was cut off may have come further than anybody heard.
+      await settle(bmc, { bmcs, credentials, signal }).catch((err: unknown) => {
+        if (!signal.aborted)
+          log.warn({ err, machine: bmc.machine }, 'which of two passwords is the right one is not known');
+      });
+    },
   });
   const tries = openTries({ bmcs, clock });
   const consoles = openConsoles({ bmcs, newId });

@@ -44,8 +44,10 @@ export function openPoller(parts: {
   readonly onChange: (reading: PowerReading, before: PowerReading | undefined) => void;
   /** While a BMC is known to answer, for whatever else is due; never rejects. The next poll does not wait for it. */
   readonly onAnswer?: (bmc: MachineBmc, signal: AbortSignal) => Promise<void>;
+  /** Its credential was refused; never rejects. */
+  readonly onRefused?: (bmc: MachineBmc, signal: AbortSignal) => Promise<void>;
 }): Poller {
-  const { bmcs, machines, clock, onChange, onAnswer } = parts;
+  const { bmcs, machines, clock, onChange, onAnswer, onRefused } = parts;
   const times = parts.times ?? POLL_TIMES;
   const readings = new Map<string, PowerReading>();
   const places = new Map<string, { readonly phase: number; bmc: MachineBmc; dueAt: number; asking: boolean }>();
@@ -119,6 +121,7 @@ export function openPoller(parts: {
       const last = { code: error.code, because: error.message, at: clock.now() };
       // How it stood says nothing about how it stands; when that was is told beside it.
       note(machine, { machine, power: 'unknown', at: before?.at ?? 0, error: last });
+      if (error.code === 'credential') follow(onRefused?.(bmc, signal));
     }
   }
 
