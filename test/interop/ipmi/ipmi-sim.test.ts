@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
+import { once } from 'node:events';
+import { type AddressInfo, createServer } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { promisify } from 'node:util';
 import { type BmcDriver, BmcError, type BmcErrorCode } from '#services/bmc/contract.ts';
@@ -179,6 +181,39 @@ test('with a tenth of all datagrams lost ipmi_sim is read, and no order is given
   assert.ok(given >= 8, `${given} orders came through`);
   assert.ok(proxy.counts.lost > 5, `${proxy.counts.lost} datagrams were lost`);
 });
+
+for (const [name, isLost] of [
+  ['', () => false],
+  [', with each seventh datagram lost', (number: number) => number % 7 === 6],
+] as const) {
+  test(`the console of ipmi_sim leads to a serial line and back${name}`, async (t) => {
+    const tools = need(t, ['ipmi_sim']);
+    if (!tools) return;
+    const line = createServer((socket) => void socket.on('error', () => {}).pipe(socket));
+    line.listen(0, '127.0.0.1');
+    await once(line, 'listening');
+    t.after(() => line.close());
+    const { port: serialPort } = line.address() as AddressInfo;
+    const sim = await startIpmiSim(tools.ipmi_sim, { serialPort });
+    t.after(() => sim[Symbol.asyncDispose]());
+    const proxy = await startLossyProxy(sim.port, isLost);
+    t.after(() => proxy[Symbol.asyncDispose]());
+    const bmc = await openIpmi({ type: 'ipmi', address: `127.0.0.1:${proxy.port}`, credential: SIM_USER }, {}, QUICK);
+    t.after(() => bmc[Symbol.asyncDispose]());
+    await using console = await bmc.console(signal());
+    const sent = Array.from({ length: 16 }, (_, count) => `line ${count} of what is typed\r\n`).join('');
+    const writing = console.write(new TextEncoder().encode(sent));
+    const output = console.output[Symbol.asyncIterator]();
+    let got = '';
+    while (got.length < sent.length) {
+      const next = await output.next();
+      if (next.done === true) break;
+      got += new TextDecoder().decode(next.value);
+    }
+    await writing;
+    assert.equal(got, sent);
+  });
+}
 
 test('an ipmi_sim that is stopped is a timeout, and one that goes on is read again', async (t) => {
   const lab = await rig(t);

@@ -40,7 +40,14 @@ esac
 exit 0
 `;
 
-export async function startIpmiSim(ipmiSim: string, options: { readonly kg?: string } = {}): Promise<IpmiSim> {
+export async function startIpmiSim(
+  ipmiSim: string,
+  options: {
+    readonly kg?: string;
+    /** A TCP port on loopback that its serial console leads to. */
+    readonly serialPort?: number;
+  } = {},
+): Promise<IpmiSim> {
   const folder = await mkdtemp(join(tmpdir(), 'ingot-ipmi-sim-'));
   const port = await freePort();
   const hook = join(folder, 'hook.sh');
@@ -55,6 +62,7 @@ set_working_mc 0x20
     guid 00112233445566778899aabbccddeeff
     ${options.kg === undefined ? '' : `bmc_key "${options.kg}"`}
   endlan
+  ${options.serialPort === undefined ? '' : `sol "tcp:127.0.0.1:${options.serialPort}" 115200`}
   chassis_control "${hook} ${folder}"
   user 2 true "${SIM_USER.username}" "${SIM_USER.password}" admin 10 md5
   user 3 true "${SIM_LOOKER.username}" "${SIM_LOOKER.password}" user 4 md5
