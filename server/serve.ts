@@ -29,8 +29,11 @@ import type { Templates } from '#services/templates/templates.ts';
 import { openRecorder } from '#services/trace/recorder.ts';
 import { encodePcap } from '#services/trace/wire/pcap.ts';
 import { operatorApi } from './api/operator-api.ts';
+import { agentPower } from './bmc/agent-power.ts';
+import { bmcMetrics } from './bmc/bmc-metrics.ts';
 import { openBmcService } from './bmc/bmc-service.ts';
 import { changePassword, DRIVERS, PROBES } from './bmc/drivers.ts';
+import { heldByJobs } from './bmc/held-by-jobs.ts';
 import { jobPower } from './bmc/job-power.ts';
 import { bootPlanner } from './boot/boot-planner.ts';
 import { networkLookup } from './boot/network-lookup.ts';
@@ -179,6 +182,7 @@ export async function serve(parts: {
     ...(config.syslog.listen ? [syslogServer({ ...logParts, listen: config.syslog.listen })] : []),
     ...(config.jsonLines.listen ? [jsonLinesServer({ ...logParts, listen: config.jsonLines.listen })] : []),
   ];
+  const openAgent = agentApi({ authority, definition: loadMachineApi(), now });
   await using bmc = await openBmcService({
     store,
     vault,
@@ -190,12 +194,14 @@ export async function serve(parts: {
     chance: Math.random,
     random: randomBytes,
     newId: randomUUID,
+    held: (name) => heldByJobs(jobs, name),
+    machineApi: agentPower({ agents, open: openAgent }),
     log,
   });
   const jobs = await openJobs({
     store: store.jobs,
     recipe: recipes({
-      agents: { ...agents, open: agentApi({ authority, definition: loadMachineApi(), now }) },
+      agents: { ...agents, open: openAgent },
       boots: agentBoots(registry),
       power: jobPower(bmc),
       keepInventory: (name, inventory) => store.inventories.put(name, inventory),
@@ -253,6 +259,7 @@ export async function serve(parts: {
     },
     jobs,
     bmc,
+    inventories: store.inventories,
     plans: openPlans({ now, newId: randomUUID }),
     planFor: planMaker({ registry, inventories: store.inventories, diskImages, now }),
     audit: store.audit,
@@ -266,7 +273,7 @@ export async function serve(parts: {
     },
     pcapOf: async ({ id }) => encodePcap(await recorder.packets(id)),
     listeners: () => listening,
-    metrics: [() => dhcp4Metrics(dhcp.counters()), tftpCounts.metrics],
+    metrics: [() => dhcp4Metrics(dhcp.counters()), tftpCounts.metrics, () => bmcMetrics(bmc)],
     hostNames: [],
     log,
     now,

@@ -111,16 +111,21 @@ export function factsOf(inventory: Inventory): Readonly<Record<string, string | 
   );
 }
 
-/** How a machine stands, in one word: what a list shows. */
-export type Standing =
-  | 'seen'
-  | 'discovered'
-  | 'accepted'
-  | 'ready'
-  | 'rejected'
-  | 'adopted'
-  | 'maintenance'
-  | 'retired';
+/**
+ * How a machine stands, in one word: what a list shows. `discovered` was seen, `ready` accepted, and the agent has told
+ * what it is made of.
+ */
+export const STANDINGS = [
+  'seen',
+  'discovered',
+  'accepted',
+  'ready',
+  'rejected',
+  'adopted',
+  'maintenance',
+  'retired',
+] as const;
+export type Standing = (typeof STANDINGS)[number];
 
 export function standingOf({
   acceptance,

@@ -9,7 +9,7 @@ import type { LoaderCatalog } from '#services/images/contract.ts';
 import type { Jobs } from '#services/jobs/contract.ts';
 import type { Plans } from '#services/jobs/plans.ts';
 import type { Registry } from '#services/registry/contract.ts';
-import type { AuditStore, LeaseStore } from '#services/store/contract.ts';
+import type { AuditStore, InventoryStore, LeaseStore } from '#services/store/contract.ts';
 import type { Recorder } from '#services/trace/contract.ts';
 import type { BmcService } from '../bmc/contract.ts';
 import type { PlanFor, PlanQuestion } from '../jobs/plan-for.ts';
@@ -39,6 +39,7 @@ export type OperatorApiParts = {
   /** What a destructive job would do to a machine. */
   readonly planFor: PlanFor;
   readonly bmc: BmcService;
+  readonly inventories: Pick<InventoryStore, 'latest' | 'move'>;
   readonly audit: AuditStore;
   readonly access: Access;
   readonly loaders: LoaderCatalog;

@@ -3,6 +3,7 @@ import type { Routes } from '#machines/contract/api/routes.ts';
 import type { Machine } from '#machines/contract/machine.ts';
 import type { Attempt } from '#machines/contract/trace.ts';
 import { MACHINE_ACTIONS, mayDo } from '#machines/decide/actions.ts';
+import { standingOf } from '#machines/decide/inspection.ts';
 
 export type SentMachine = SentOf<Routes['getMachine']>;
 
@@ -13,6 +14,7 @@ export function machineResource(machine: Machine, attempt: Attempt | undefined):
     ...document,
     status: {
       rev,
+      standing: standingOf(machine),
       acceptance,
       service,
       locked,

@@ -15,6 +15,7 @@ import { accessHandlers } from './handlers/access.ts';
 import { applyHandlers } from './handlers/apply.ts';
 import { bmcHandlers, consoleStream } from './handlers/bmc.ts';
 import { documentHandlers } from './handlers/documents.ts';
+import { hardwareHandlers } from './handlers/hardware.ts';
 import { machineHandlers } from './handlers/machines.ts';
 import { systemHandlers } from './handlers/system.ts';
 import { jobHandlers } from './handlers/jobs.ts';
@@ -68,6 +69,7 @@ export function operatorApi(parts: OperatorApiParts & { readonly listen: Listen 
         ...documentHandlers(parts),
         ...applyHandlers(parts),
         ...jobHandlers(parts),
+        ...hardwareHandlers(parts),
         ...bmcHandlers(parts, signal),
         ...traceHandlers(parts),
         ...systemHandlers({

@@ -45,6 +45,8 @@ export type BmcService = AsyncDisposable & {
   /** Read, kept, and joined to the machine. */
   inventory(machine: string, signal: AbortSignal): Promise<Inventory>;
   events(machine: string, signal: AbortSignal): Promise<readonly BmcEvent[]>;
+  /** Whose BMC it is must be proven again: the machine's hardware is another. */
+  doubt(machine: string): Promise<void>;
   rotate(machine: string, signal: AbortSignal): Promise<{ readonly address: string; readonly username: string }>;
   quirks(): readonly LearnedQuirks[];
   discover(

@@ -38,14 +38,14 @@ export function agentPlane(
     });
     app.server.maxConnections = MAX_CONNECTIONS;
     addRoutes(app, parts);
+    const renew = async (): Promise<void> => {
+      const { key, certificate } = await authority.planeCertificate();
+      if (app.server instanceof Server) app.server.setSecureContext({ key, cert: certificate, minVersion: 'TLSv1.2' });
+    };
     const renewal = setInterval(() => {
-      authority
-        .planeCertificate()
-        .then(({ key, certificate }) => {
-          if (app.server instanceof Server)
-            app.server.setSecureContext({ key, cert: certificate, minVersion: 'TLSv1.2' });
-        })
-        .catch((error: unknown) => log.error({ err: error }, 'the certificate of the machine plane was not renewed'));
+      renew().catch((error: unknown) =>
+        log.error({ err: error }, 'the certificate of the machine plane was not renewed'),
+      );
     }, RENEWED_MS);
     renewal.unref();
     try {

@@ -3,6 +3,7 @@ import type {
   Document,
   DocumentKind,
   ImageDocument,
+  MachineDocument,
   ProfileDocument,
   SubnetDocument,
 } from '#machines/contract/documents.ts';
@@ -63,6 +64,17 @@ export type Registry = {
   remove(kind: DocumentKind, name: string, by: Change): Promise<Outcome<void>>;
   /** accept, reject, adopt, lock, unlock, maintenance on and off, retire: by the table in machines/decide/actions.ts. */
   act(name: string, action: SettingAction, by: Change): Promise<Outcome<Machine>>;
+
+  /**
+   * Other hardware takes a machine's place: its document becomes `document`, its identifiers and facts those of `by`, whose
+   * record ends. Grants of both end. `seen`: the revs that this was decided on.
+   */
+  replace(
+    name: string,
+    by: string,
+    document: MachineDocument,
+    seen: { readonly rev: number; readonly byRev: number },
+  ): Promise<Outcome<Machine>>;
 
   /** Called after each change, in order. Ends with the returned function. */
   watch(listener: (change: RegistryChange) => void): () => void;

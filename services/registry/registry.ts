@@ -461,6 +461,33 @@ export async function openRegistry(parts: {
         setDocument(kind, name, undefined);
         return done(undefined);
       }),
+    replace: (name, by, document, seen) =>
+      inTurn(async () => {
+        const [old, other] = [machines.get(name), machines.get(by)];
+        if (!old || !other) return missing(`machine ${old ? by : name}`);
+        if (old.rev !== seen.rev) return { kind: 'stale', rev: old.rev };
+        if (other.rev !== seen.byRev) return { kind: 'stale', rev: other.rev };
+        // First: a MAC is in one document at a time. After a power cut in between it is seen again, and this asked again.
+        await store.machines.remove(by);
+        dropMachine(other);
+        await grants.forget(by);
+        await grants.forget(name);
+        const { firstSeen: _first, lastSeen: _last, ...before } = old;
+        const next: Machine = {
+          ...before,
+          document,
+          identifiers: other.identifiers,
+          facts: other.facts,
+          ...(other.firstSeen === undefined ? {} : { firstSeen: other.firstSeen }),
+          ...(other.lastSeen === undefined ? {} : { lastSeen: other.lastSeen }),
+        };
+        const stored = await store.machines.put(next, old.rev);
+        if (stored.kind !== 'stored') return stored;
+        const machine = { ...next, rev: stored.value.rev };
+        setMachine(machine);
+        log.info({ machine: name, by }, 'other hardware has taken the place of a machine');
+        return done(machine);
+      }),
     act: (name, action, by) => inTurn(() => act(name, action, by)),
     watch(listener) {
       listeners.add(listener);

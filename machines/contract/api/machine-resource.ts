@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { MACHINE_ACTIONS } from '../../decide/actions.ts';
+import { STANDINGS } from '../../decide/inspection.ts';
 import { parseSelector, type Term } from './selector.ts';
 import { machineDocument, macAddress, name, uuid } from '../documents.ts';
 import { STAGES, VERDICT_CODES } from '../trace.ts';
@@ -21,6 +22,8 @@ export const machineStatus = z
   .object({
     /** Counts up with every change of the document or of what an operator set; the ETag. */
     rev: z.int(),
+    /** In one word: from acceptance, service, and whether the agent has been there. */
+    standing: z.enum(STANDINGS),
     acceptance: z.enum(ACCEPTANCES),
     service: z.enum(SERVICES),
     locked: z.boolean(),

@@ -10,6 +10,7 @@ import {
   subnetDocument,
 } from '../documents.ts';
 import { signedCertificate } from '../certificate.ts';
+import { inventory } from '../inventory.ts';
 import { job, jobEvent, plan } from '../job.ts';
 import { accessKey, madeCode, madeToken, newToken, whoAmI } from './access-resource.ts';
 import { applyAnswer, applyRequest } from './apply.ts';
@@ -18,6 +19,7 @@ import { inputOf } from './document-form.ts';
 import { explainQuery, explanation } from './explain.ts';
 import { grant, machineList, machineQuery, machineResource } from './machine-resource.ts';
 import { jobEventQuery, jobQuery, jobRequest, planAnswer, planRequest } from './job-resource.ts';
+import { replaceAnswer, replaceRequest } from './replace.ts';
 import { type Route } from './route.ts';
 import { auditEntry, lease, leaseQuery, loader, loaderUpload, systemStatus } from './system-resource.ts';
 import { attempt, attemptQuery, eventQuery, traceEvent } from './trace-resource.ts';
@@ -150,6 +152,23 @@ export const ROUTES = {
     params: byName,
     body: json(z.strictObject({ profile: name })),
     answer: { ...json(grant), status: 201 },
+  },
+  getInventory: {
+    method: 'GET',
+    path: '/api/v1/machines/{name}/inventory',
+    summary: 'What a machine is made of: the newest that each source told',
+    role: 'viewer',
+    params: byName,
+    answer: json(items(inventory)),
+  },
+  replaceMachine: {
+    method: 'POST',
+    path: '/api/v1/machines/{name}/replace',
+    summary: 'Put other hardware in the place of a machine: name, address, credentials and history stay',
+    role: 'operator',
+    params: byName,
+    body: json(replaceRequest),
+    answer: json(replaceAnswer),
   },
   explain: {
     method: 'GET',

@@ -15,6 +15,8 @@ const WEAKEST: Readonly<Record<RouteName, Role>> = {
   removeMachine: 'operator',
   actOnMachine: 'operator',
   bootMachine: 'operator',
+  getInventory: 'viewer',
+  replaceMachine: 'operator',
   explain: 'viewer',
   listProfiles: 'viewer',
   getProfile: 'viewer',

@@ -71,6 +71,7 @@ export async function runningApi(
       now,
     }),
     bmc: bmcs.service,
+    inventories: store.inventories,
     audit: store.audit,
     access,
     loaders: openLoaders({ dir, fallbackDirs: [], now: () => performance.now() * 1e6 }),
