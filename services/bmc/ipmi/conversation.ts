@@ -72,14 +72,17 @@ export function openConversation(parts: {
   async function openAs(privilege: Privilege, signal: AbortSignal): Promise<SessionGot> {
     if (isOver) throw new BmcError('refused', 'the driver is closed');
     await closing;
-    try {
-      const got = await openSession({ ...parts, learned, privilege }, signal);
-      hasAnswered = true;
-      learn(got.learned);
-      return got;
-    } catch (cause) {
+    const got = await openSession({ ...parts, learned, privilege }, signal).catch((cause: unknown) => {
       throw asKnown(cause);
+    });
+    // Closed meanwhile: who did so waits for nobody.
+    if (isOver) {
+      await got.session[Symbol.asyncDispose]();
+      throw new BmcError('refused', 'the driver is closed');
     }
+    hasAnswered = true;
+    learn(got.learned);
+    return got;
   }
 
   /** Who answered before and does not now is another finding than one who never did. */
@@ -133,6 +136,7 @@ export function openConversation(parts: {
           leave();
           // For as long as this session lasts: what is polled needs no more than operator.
           current = await openAs('administrator', signal).catch((cause: unknown) => {
+            if (!(cause instanceof BmcError) || cause.code !== 'privilege') throw cause;
             throw new BmcError('privilege', `${order.doing}: the account may not do that`, { cause });
           });
           continue;

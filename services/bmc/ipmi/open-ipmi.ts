@@ -125,7 +125,8 @@ function driver(target: BmcTarget, observer: BmcObserver, limits: IpmiLimits): B
       consoles.add(opened);
       return opened;
     } catch (error) {
-      await session[Symbol.asyncDispose]();
+      const closed = session[Symbol.asyncDispose]();
+      if (!signal.aborted) await closed;
       throw error;
     }
   }

@@ -65,7 +65,9 @@ export async function openSession(wanted: SessionWanted, signal: AbortSignal): P
     }
     return { session, privilege, guid: open.guid, learned: { ...learned, suite } };
   } catch (cause) {
-    await (session ?? link)[Symbol.asyncDispose]();
+    const closed = (session ?? link)[Symbol.asyncDispose]();
+    // Whoever gives up is not kept for the goodbye.
+    if (!signal.aborted) await closed;
     throw cause;
   }
 }

@@ -3,6 +3,7 @@ import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { type TestContext, test } from 'node:test';
 import { type BmcDriver, BmcError, type BmcErrorCode } from '#services/bmc/contract.ts';
+import type { IpmiLimits } from '#services/bmc/ipmi/limits.ts';
 import { openIpmi } from '#services/bmc/ipmi/open-ipmi.ts';
 import { PAYLOAD } from '#services/bmc/ipmi/wire/session-packet.ts';
 import { pingRmcp } from '#services/bmc/ipmi/ping-rmcp.ts';
@@ -54,6 +55,7 @@ async function rig(
     readonly learned?: Record<string, string>;
     readonly password?: string;
     readonly kg?: string;
+    readonly limits?: IpmiLimits;
   } = {},
 ): Promise<{ readonly bmc: SmallBmc; readonly driver: BmcDriver; readonly learned: Record<string, string>[] }> {
   const bmc = await startSmallBmc(options);
@@ -68,7 +70,7 @@ async function rig(
   const driver = await openIpmi(
     { type: 'ipmi', address: `127.0.0.1:${port}`, credential, ...(more.learned ? { learned: more.learned } : {}) },
     { learned: (facts) => void learned.push({ ...facts }) },
-    QUICK,
+    more.limits ?? QUICK,
   );
   t.after(() => driver[Symbol.asyncDispose]());
   return { bmc, driver, learned };
@@ -296,6 +298,21 @@ test('who gives up hears their own reason, and the next one is served', async (t
   setTimeout(() => giveUp.abort(reason), 30);
   await assert.rejects(asked, (error) => error === reason);
   answers = true;
+  assert.equal((await driver.status(signal())).power, 'off');
+});
+
+test('a driver that is closed while it logs in leaves no session', async (t) => {
+  const { bmc, driver } = await rig(t, chassis());
+  const asked = driver.status(signal());
+  await driver[Symbol.asyncDispose]();
+  await assert.rejects(asked, code('refused'));
+  assert.equal(bmc.sessions.size, 0);
+});
+
+test('a session that rests is closed, and opened again when it is needed', async (t) => {
+  const { bmc, driver } = await rig(t, chassis(), { limits: { ...QUICK, idleMs: 20 } });
+  await driver.status(signal());
+  await waitFor('the session to be closed', () => bmc.sessions.size === 0, 5000);
   assert.equal((await driver.status(signal())).power, 'off');
 });
 
