@@ -25,6 +25,9 @@ export type Accounts = {
   /** By name, as far as it may log in. */
   byName(userName: string): Account | undefined;
   login(userName: string, password: string): Login;
+  /** Somebody did not know the password: IPMI proves it without telling it. */
+  failed(userName: string): void;
+  isLocked(userName: string): boolean;
   put(account: Account): void;
   remove(id: string): boolean;
   freeId(): string;
@@ -50,18 +53,28 @@ export function openAccounts(options: {
     return found && effective(found);
   };
 
+  const failed = (userName: string): void => {
+    const count = (wrong.get(userName)?.count ?? 0) + 1;
+    wrong.set(userName, { count, until: now() + LOCKOUT.seconds * 1000 });
+  };
+  const isLocked = (userName: string): boolean => {
+    const before = wrong.get(userName);
+    return before !== undefined && before.count >= LOCKOUT.threshold && before.until > now();
+  };
+
   return {
     list: () => [...accounts.values()],
     byName,
+    failed,
+    isLocked,
     login(userName, password) {
       const account = byName(userName);
-      const before = wrong.get(userName);
-      if (before && before.count >= LOCKOUT.threshold && before.until > now()) return { kind: 'locked' };
+      if (isLocked(userName)) return { kind: 'locked' };
       if (account && account.password === password) {
         wrong.delete(userName);
         return { kind: 'in', account };
       }
-      if (account) wrong.set(userName, { count: (before?.count ?? 0) + 1, until: now() + LOCKOUT.seconds * 1000 });
+      if (account) failed(userName);
       return { kind: 'refused' };
     },
     put(account) {

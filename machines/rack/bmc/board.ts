@@ -33,6 +33,7 @@ export type Board = {
   readonly setClock: (to: number) => void;
   /** The locate light. */
   readonly identifying: () => boolean;
+  readonly identifiesForever: () => boolean;
   /** Seconds; `Infinity` until it is turned off, 0 turns it off. */
   readonly identify: (seconds: number) => void;
   readonly password: {
@@ -145,6 +146,7 @@ export function openBoard(options: {
       offset = to - now();
     },
     identifying: () => lightUntil > now(),
+    identifiesForever: () => lightUntil === Number.POSITIVE_INFINITY,
     identify(seconds) {
       lightUntil = seconds === 0 ? 0 : now() + seconds * 1000;
     },

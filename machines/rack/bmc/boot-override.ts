@@ -35,7 +35,9 @@ export type BootSetting = {
    * IPMI 2.0 table 28-14: unless the BMC was told to leave it, an override dies 60 s after it was set when no chassis
    * command follows.
    */
-  expireAt(at: number | undefined): void;
+  expireIn(ms: number): void;
+  /** It lives until a boot spends it. */
+  keep(): void;
   /** For one boot attempt. `Once` is spent by it, whatever comes of it. */
   take(): BootChoice;
 };
@@ -66,8 +68,13 @@ export function openBootSetting(options: {
       current = next.enabled === 'Disabled' ? { ...cleared(), mode: next.mode } : next;
       expiry = undefined;
     },
-    expireAt(at) {
-      expiry = at;
+    expireIn(ms) {
+      expiry = now() + ms;
+    },
+    keep() {
+      // One that has died meanwhile stays dead.
+      get();
+      expiry = undefined;
     },
     take() {
       const { target, enabled, mode, httpUri } = get();

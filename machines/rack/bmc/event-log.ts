@@ -18,6 +18,7 @@ export type LogEntry = {
 const CAPACITY = 512;
 
 export type EventLog = {
+  readonly capacity: number;
   entries(): readonly LogEntry[];
   add(entry: Omit<LogEntry, 'id' | 'at'>): void;
   clear(): void;
@@ -31,6 +32,7 @@ export function openEventLog(clock: () => number): EventLog {
   let addedAt = 0;
   let clearedAt = 0;
   return {
+    capacity: CAPACITY,
     entries: () => entries,
     add(entry) {
       addedAt = clock();

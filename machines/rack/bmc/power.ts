@@ -65,7 +65,7 @@ export function openPower(options: {
     under = 'powering-on';
     await sleep(times.onMs, undefined, { signal });
     if (has('stuck-powering-on')) return;
-    boot.expireAt(undefined);
+    boot.keep();
     lastResetAt = now();
     everOn = true;
     byCommand = true;
@@ -94,7 +94,7 @@ export function openPower(options: {
       const isOn = at === 'on' || at === 'powering-on';
       const ignores = has('ignores-power');
       // A chassis command ends the minute that an override lives without one.
-      boot.expireAt(undefined);
+      boot.keep();
       switch (wanted) {
         case 'on':
           if (isOn) return 'already';

@@ -3,6 +3,7 @@ import { type BmcCredentials, type Board, openBoard } from './board.ts';
 import { type BmcCertificate, makeBmcCertificate } from './certificate.ts';
 import type { BmcFault } from './faults.ts';
 import type { BmcHardware } from './hardware.ts';
+import { listenIpmi } from './ipmi/endpoint.ts';
 import { listenHttps } from './listener.ts';
 import { POWER_TIMES, type PowerTimes } from './power.ts';
 import type { PowerBackend } from './power-backend.ts';
@@ -53,10 +54,11 @@ export async function startBmc(options: {
   readonly tls?: BmcTls;
   readonly times?: PowerTimes;
   readonly now?: () => number;
+  readonly random?: () => number;
   readonly signal: AbortSignal;
 }): Promise<Bmc> {
   const { identity, backend, address, ports = BMC_PORTS, profile = BMC_PROFILES.plain, credentials } = options;
-  const { times = POWER_TIMES, now = Date.now } = options;
+  const { times = POWER_TIMES, now = Date.now, random = Math.random } = options;
   const stop = new AbortController();
   const signal = AbortSignal.any([options.signal, stop.signal]);
   const faults = new Set(options.faults);
@@ -94,6 +96,9 @@ export async function startBmc(options: {
       isDead: () => faults.has('drops-tcp') || isAway(),
     }),
   );
+  const ipmi = opened.use(
+    await listenIpmi({ board, address, port: ports.ipmi, kg: options.kg, now, isAway, random, signal }),
+  );
   const running = opened.move();
   const dispose = async (): Promise<void> => {
     stop.abort();
@@ -103,7 +108,7 @@ export async function startBmc(options: {
   options.signal.addEventListener('abort', () => void dispose(), { once: true });
   return {
     url: `https://${address}:${https.port}`,
-    ipmi: `${address}:${ports.ipmi}`,
+    ipmi: `${address}:${ipmi.port}`,
     board,
     faults,
     [Symbol.asyncDispose]: dispose,
