@@ -40,11 +40,11 @@ export async function readEvents(talk: Conversation, signal: AbortSignal): Promi
   async function follow(first: number): Promise<readonly SelRecord[] | undefined> {
     const records: SelRecord[] = [];
     const seen = new Set<number>();
-    for (let id = first; seen.size < MOST_STEPS; ) {
+    for (let id = first; records.length < MOST_STEPS; ) {
       const got = await entry(id);
       if (!got) return records.length > 0 ? records : undefined;
       records.push(got.record);
-      seen.add(id);
+      seen.add(got.record.id);
       if (got.next === LAST_RECORD || seen.has(got.next)) break;
       id = got.next;
     }
