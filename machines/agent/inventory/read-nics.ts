@@ -17,6 +17,7 @@ export async function readNics(
   },
 ): Promise<readonly InventoryNic[]> {
   const { links, pci, bootMac, lldpMs } = parts;
+  if (links.length > 0 && lldpMs === 0) source.gap('LLDP: this reading did not listen for switches');
   return Promise.all(
     links.slice(0, 1024).map(async ({ name, mac, permanentMac, driver, pci: address }): Promise<InventoryNic> => {
       const at = `/sys/class/net/${name}`;

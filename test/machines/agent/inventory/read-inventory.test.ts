@@ -294,6 +294,7 @@ describe('the inventory of a server', () => {
     const { told } = await read();
     assert.deepEqual(told.gaps.toSorted(), [
       'BMC: ipmitool ended with 1: Get Device ID command failed',
+      'LLDP: this reading did not listen for switches',
       'disks left out, being no hardware: dm-0 loop0',
       'sdb: sdc are paths to the same disk',
       'usb0: left out: cdc_ether is a network with a BMC or another computer over USB',
