@@ -26,6 +26,7 @@ export const INSTALLED_PACKAGES = [
   'kea-admin', // perfdhcp, and the libraries of the unpacked Kea server
   'lz4',
   'ntfs-3g',
+  'mtools',
   'python3-pyghmi',
   'python3-sushy',
   'qemu-system-x86',
@@ -72,6 +73,7 @@ export const UNPACKED_PACKAGES = [
   'openipmi', // an init script that loads kernel modules
   'ovmf',
   'postgresql-15',
+  'systemd-boot-efi',
   'tftpd-hpa',
 ] as const;
 
@@ -127,6 +129,9 @@ export const PROVISIONS = {
   'mkfs.xfs': { package: 'xfsprogs' },
   mksquashfs: { package: 'squashfs-tools' },
   mkswap: { package: 'util-linux' },
+  mcopy: { package: 'mtools' },
+  mmd: { package: 'mtools' },
+  'systemd-bootx64.efi': { package: 'systemd-boot-efi', path: 'usr/lib/systemd/boot/efi/systemd-bootx64.efi' },
   sfdisk: { package: 'fdisk' },
   drbdmeta: { package: 'drbd-utils', path: 'sbin/drbdmeta' },
   lvm: { package: 'lvm2', path: 'sbin/lvm' },
