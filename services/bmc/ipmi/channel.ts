@@ -1,6 +1,7 @@
 import { randomInt } from 'node:crypto';
 import { BmcError } from '../contract.ts';
 import { ask } from './ask.ts';
+import { completionRefusal, isPassing } from './decide/completion.ts';
 import type { IpmiLimits } from './limits.ts';
 import type { UdpLink } from './udp-link.ts';
 import { joined } from './wire/cursor.ts';
@@ -37,6 +38,7 @@ export async function readCapabilities(
   });
   const { host, port } = link.address;
   if (!response) throw new BmcError('unreachable', `nothing at ${host}:${port} answers in IPMI`);
+  if (isPassing(response.completion)) throw new BmcError('busy', completionRefusal(response.completion).text);
   if (response.completion !== 0) throw new BmcError('not-supported', 'it does not speak IPMI 2.0');
   const decoded = decodeAuthCapabilities(response.data);
   if (!decoded.ok) throw new BmcError('malformed', `its authentication capabilities: ${decoded.because}`);

@@ -1,8 +1,8 @@
 import { isPlaceholderUuid, type Uuid, uuidByteSwapped, uuidFromBytes } from '#machines/values/uuid.ts';
 
 /**
- * The UUID in a system GUID of 16 bytes, or undefined for a placeholder. IPMI v2.0 §22.14 has it back to front; most
- * makers send it as SMBIOS stores it, with only the first three fields turned, and some as it is written. The order that
+ * The UUID in a system GUID of 16 bytes, or undefined for a placeholder. IPMI v2.0 §22.14 has it back to front; many
+ * makers send it as SMBIOS stores it, with only the first three fields turned, or as it is written. The order that
  * shows version and variant of RFC 9562 in their places is taken; where several do, SMBIOS's, by which it is known in
  * band. Who compares it looks at the other order of the first three fields, too.
  */

@@ -1,0 +1,99 @@
+import assert from 'node:assert/strict';
+import { type TestContext, test } from 'node:test';
+import type { BmcFault } from '#machines/rack/bmc/faults.ts';
+import { sure } from '#machines/values/parsed.ts';
+import { parseUuid } from '#machines/values/uuid.ts';
+import { BMC_PROFILE_NAMES, type BmcProfileName } from '#machines/rack/bmc/quirks.ts';
+import { BmcError, type BmcErrorCode } from '#services/bmc/contract.ts';
+import { openIpmi } from '#services/bmc/ipmi/open-ipmi.ts';
+import { bmcConformance, type ConformanceRig } from '../conformance.ts';
+import { CREDENTIAL, HARDWARE, simulatedBmc } from '../redfish/rig.ts';
+import { QUICK } from './quick-limits.ts';
+
+// The rack's BMCs share no code with the client: what both understand is likely what the standard says.
+
+const signal = () => AbortSignal.timeout(20_000);
+const code = (want: BmcErrorCode) => (error: unknown) => {
+  assert.ok(error instanceof BmcError, String(error));
+  assert.equal(error.code, want, error.message);
+  return true;
+};
+
+async function conforming(profile: BmcProfileName): Promise<ConformanceRig> {
+  const at = await simulatedBmc({ profile });
+  return {
+    open: () => openIpmi({ type: 'ipmi', address: at.bmc.ipmi, credential: CREDENTIAL }, {}, QUICK),
+    machine: {
+      power: () => (at.backend.stage() === 'off' ? 'off' : 'on'),
+      boots: () => at.boots.map((device) => (device === 'none' ? 'own' : device)),
+    },
+    [Symbol.asyncDispose]: () => at[Symbol.asyncDispose](),
+  };
+}
+
+for (const profile of BMC_PROFILE_NAMES) {
+  bmcConformance(
+    `IPMI of ${profile}`,
+    { verbs: ['status', 'on', 'off', 'soft', 'reset', 'boot-once', 'identify', 'inventory', 'events', 'console'] },
+    () => conforming(profile),
+  );
+}
+
+async function rig(t: TestContext, fault?: BmcFault) {
+  const at = await simulatedBmc();
+  t.after(() => at[Symbol.asyncDispose]());
+  if (fault) at.bmc.faults.add(fault);
+  const driver = await openIpmi({ type: 'ipmi', address: at.bmc.ipmi, credential: CREDENTIAL }, {}, QUICK);
+  t.after(() => driver[Symbol.asyncDispose]());
+  return { at, driver };
+}
+
+for (const quirk of [undefined, 'reversed-guid', 'swapped-uuid'] as const) {
+  test(`who the machine is, is what the rack made it${quirk === undefined ? '' : `, with ${quirk}`}`, async (t) => {
+    const hardware = { ...HARDWARE, uuid: sure(parseUuid('d1b6f5a2-0f3c-4e02-9a7b-112233445566')) };
+    await using at = await simulatedBmc({ hardware, quirks: quirk === undefined ? [] : [quirk] });
+    const driver = await openIpmi({ type: 'ipmi', address: at.bmc.ipmi, credential: CREDENTIAL }, {}, QUICK);
+    t.after(() => driver[Symbol.asyncDispose]());
+    const { uuid, serial, manufacturer } = await driver.identity(signal());
+    const { uuid: wanted, serial: wantedSerial, manufacturer: maker } = hardware;
+    assert.deepEqual({ uuid, serial, manufacturer }, { uuid: wanted, serial: wantedSerial, manufacturer: maker });
+  });
+}
+
+for (const [fault, want] of [
+  ['hangs', 'unreachable'],
+  ['ipmi-off', 'unreachable'],
+  ['hangs-mid-session', 'timeout'],
+  ['unavailable', 'busy'],
+  ['no-sessions', 'sessions'],
+  ['password-changed', 'credential'],
+] as const) {
+  test(`a BMC that ${fault} is ${want}`, async (t) => {
+    const { driver } = await rig(t, fault);
+    await assert.rejects(driver.status(signal()), code(want));
+  });
+}
+
+test('a BMC that lies about the next boot is found out', async (t) => {
+  const { driver } = await rig(t, 'lies');
+  await assert.rejects(driver.bootOnce({ device: 'network', mode: 'uefi' }, signal()), code('not-stored'));
+});
+
+test('a BMC that loses packets is driven all the same', async (t) => {
+  const { at, driver } = await rig(t, 'loses-packets');
+  for (let round = 0; round < 4; round++) {
+    await driver.power('on', signal()).catch((error: unknown) => assert.ok(code('timeout')(error)));
+    await driver.identity(signal());
+    const { power } = await driver.status(signal());
+    assert.equal(power, at.backend.stage() === 'off' ? 'off' : 'on');
+  }
+});
+
+test('a BMC that hangs for a while is asked again when it is back', async (t) => {
+  const { at, driver } = await rig(t);
+  await driver.status(signal());
+  at.bmc.faults.add('hangs');
+  await assert.rejects(driver.status(signal()), code('timeout'));
+  at.bmc.faults.delete('hangs');
+  assert.equal((await driver.status(signal())).power, 'off');
+});
