@@ -1,9 +1,12 @@
 import type { MachineResource } from '#machines/contract/api/machine-resource.ts';
+import { DIFFERENCE_FACT } from '#machines/decide/inspection.ts';
+import { terminal as escaped } from '#machines/values/escape.ts';
 import type { VerdictCode } from '#machines/contract/trace.ts';
 import type { Daemon } from '../daemon.ts';
 import { listMachines, nameOf, queryOf, type Selection } from '../machine-names.ts';
 import { bmcLines, machineBmc } from './bmc.ts';
 import { ago, type Format, printDocuments } from '../output/format.ts';
+import { hardwareSheet } from '../output/hardware-sheet.ts';
 import { type Column, pairs, table } from '../output/table.ts';
 import { note, paint, say, type Terminal } from '../terminal.ts';
 import { isoTime } from '../output/time.ts';
@@ -36,12 +39,10 @@ const text = (machine: MachineResource, fact: string): string | undefined =>
   Object.hasOwn(machine.status.facts, fact) ? String(machine.status.facts[fact]?.value) : undefined;
 
 export const standing = ({ status }: MachineResource): string =>
-  [
-    status.acceptance === 'accepted' && status.service !== 'none' ? status.service : status.acceptance,
-    status.locked ? 'locked' : '',
-  ]
-    .filter(Boolean)
-    .join(', ');
+  [status.standing, status.locked ? 'locked' : ''].filter(Boolean).join(', ');
+
+/** What a person must look at: two machines may be one, or one may be two. */
+const CONFLICTS: readonly string[] = ['identity.conflict', DIFFERENCE_FACT];
 
 /** Green runs, blue boots, red wants to be looked at. */
 export function verdictStyle(code: VerdictCode | undefined): 'green' | 'blue' | 'yellow' | 'red' | undefined {
@@ -82,7 +83,8 @@ function machineColumns(now: number): readonly Column<MachineResource>[] {
 export async function showMachine(term: Terminal, daemon: Daemon, word: string, output: Format): Promise<void> {
   const name = await nameOf(daemon, word);
   const { value: machine } = await daemon.ask('getMachine', { params: { name } });
-  if (output !== 'table') return printDocuments(term, output, machine);
+  const { items: inventories } = (await daemon.ask('getInventory', { params: { name } })).value;
+  if (output !== 'table') return printDocuments(term, output, { ...machine, inventories });
   const { status } = machine;
   const { location, labels } = machine;
   const place = [
@@ -113,8 +115,18 @@ export async function showMachine(term: Terminal, daemon: Daemon, word: string, 
       ['may', status.actions.join(', ')],
     ]),
   );
+  for (const conflict of CONFLICTS) {
+    const found = text(machine, conflict);
+    if (found !== undefined) say(term, paint(term, 'red', `look at it: ${escaped(found)}`));
+  }
+  const sheet = hardwareSheet(term, inventories, Date.now());
+  if (sheet.length > 0) say(term, '', ...sheet);
+  else say(term, '', paint(term, 'dim', `what it is made of is not known: ingot inspect ${machine.name}`));
   if (machine.bmc) say(term, '', paint(term, 'bold', 'power'), ...bmcLines(term, await machineBmc(daemon, name)));
-  const facts = Object.entries(status.facts).map(([key, { value, source }]) => [key, `${value}  (${source})`] as const);
+  // What an inventory gave stands in the sheet.
+  const facts = Object.entries(status.facts)
+    .filter(([key, { source }]) => !CONFLICTS.includes(key) && (sheet.length === 0 || source !== 'agent'))
+    .map(([key, { value, source }]) => [key, `${value}  (${source})`] as const);
   if (facts.length > 0) say(term, '', paint(term, 'bold', 'facts'), ...pairs(term, facts));
   if (!status.attempt) return;
   const { verdict, startedAt, stage } = status.attempt;

@@ -2,6 +2,7 @@ import { type Command, Option } from 'commander';
 import { act, type Action, type ActOptions, removeMachines } from '../commands/machine-act.ts';
 import { addMachine, type AddOptions } from '../commands/machine-add.ts';
 import { importMachines, type ImportOptions } from '../commands/machine-import.ts';
+import { replaceMachine, type ReplaceOptions } from '../commands/machine-replace.ts';
 import { type ListOptions, showList, showMachine } from '../commands/machine-show.ts';
 import { ACCEPTANCES } from '#machines/contract/api/machine-resource.ts';
 import { IMPORT_FORMATS } from '../import/formats.ts';
@@ -93,6 +94,20 @@ export function addMachineCommands(program: Command, { term, daemon, end }: Shel
     .option('-y, --yes', 'do not ask, although they are several')
     .action(async (names: readonly string[], options: ActOptions, self: Command) =>
       end(await removeMachines(term, await daemon(self), names, options)),
+    );
+
+  machine
+    .command('replace <old> <new>')
+    .summary('put other hardware in the place of a machine')
+    .description(
+      'The hardware known as NEW becomes OLD: name, address, profile, labels, credentials and history of OLD stay, its MACs, UUID and serial become those of NEW, and the record NEW ends. What the two do not agree in is shown first.',
+    )
+    .option('--dry-run', 'say what would move and what stands against it, and change nothing')
+    .option('-y, --yes', 'do not ask, where nothing stands against it')
+    .option('--conflicts <count>', 'how many were shown and looked at, where nobody can be asked')
+    .addOption(outputOption())
+    .action(async (old: string, by: string, options: ReplaceOptions, self: Command) =>
+      replaceMachine(term, await daemon(self), old, by, options),
     );
 
   machine
