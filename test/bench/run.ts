@@ -1,4 +1,5 @@
 import { apiListRows } from './api-list.ts';
+import { benchBmcPoll } from './bmc-poll.ts';
 import { benchDhcp } from './dhcp4.ts';
 import { benchHttp } from './http.ts';
 import { benchIpmi } from './ipmi.ts';
@@ -15,6 +16,7 @@ const BENCHES: Readonly<Record<string, () => Promise<readonly BenchRow[]>>> = {
   store: benchStore,
   storm: benchStorm,
   api: apiListRows,
+  bmc: benchBmcPoll,
   ipmi: benchIpmi,
 };
 
