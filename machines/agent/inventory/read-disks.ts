@@ -16,8 +16,6 @@ export type DiskFacts = Omit<InventoryDisk, 'signatures' | 'health' | 'healthTex
   readonly sectorBytes: number;
   /** Below /sys, without links. */
   readonly device: string;
-  /** The SCSI generic device, which reaches it without its block device being opened. */
-  readonly generic?: string;
 };
 
 /** Whole disks that are no hardware: they stand on others, in memory, or hold media. */
@@ -49,7 +47,7 @@ export async function readDisks(
       ...(await Promise.all(
         once.slice(start, start + AT_ONCE).map(async ({ disk, paths }) => {
           source.signal.throwIfAborted();
-          const { device: _, generic: __, ...shown } = disk;
+          const { device: _, ...shown } = disk;
           const [signatures, health] = await Promise.all([readDiskSignatures(source, disk), readHealth(source, disk)]);
           return { ...shown, ...health, signatures: [...(paths > 1 ? ['mpath_member'] : []), ...signatures] };
         }),
@@ -108,8 +106,7 @@ export async function readDiskFacts(
   ]);
   const ata = page89 && decodeVpdAta(page89);
   const host = /\/host(\d+)\//.exec(device)?.[1];
-  const [generic, transport, location] = await Promise.all([
-    source.names(`${at}/device/scsi_generic`),
+  const [transport, location] = await Promise.all([
     readTransport(source, { name, device, vendor, mmc, host }),
     readLocation(source, { name, device, places }),
   ]);
@@ -128,7 +125,6 @@ export async function readDiskFacts(
       transport,
       firmware: nameOf(ata?.firmware ?? firmware ?? rev),
       location,
-      generic: generic[0],
     }),
   };
 }

@@ -55,7 +55,6 @@ async function putServer(tree: Tree): Promise<void> {
       rev: 'TN03\n',
       wwid: 'naa.5000c500a1b2c3d4\n',
       vpd_pg80: page80('ZC11ABCD'),
-      'scsi_generic/sg0/dev': '21:0\n',
     },
   });
   await tree.file('/dev/sda', putGpt(image(4 * MIB), [{ first: 2048, last: 4095, name: 'EPHEMERAL' }]));
@@ -131,9 +130,10 @@ const hexDump = (bytes: Uint8Array): string => {
 function tool(line: string): Partial<ToolResult> {
   if (line === 'ethtool -P eno2') return { stdout: 'Permanent address: 02:00:00:00:00:02\n' };
   if (line === 'nvme smart-log /dev/nvme0n1 -o json') return { stdout: '{"critical_warning":0,"percent_used":91}' };
-  if (line.startsWith('smartctl -j -i -H -A -d ata /dev/sda')) {
+  if (line.startsWith('smartctl -j -i -H -A -d sat /dev/sda')) {
     return { status: 4, stdout: '{"smart_status":{"passed":true},"temperature":{"current":30}}' };
   }
+  if (line.endsWith('-d scsi /dev/sdb')) return { stdout: '{"smart_status":{"passed":true}}' };
   if (line === 'ipmitool lan print') return { stdout: 'IP Address : 192.0.2.7\nMAC Address : 02:00:00:00:00:07\n' };
   if (line === 'ipmitool mc info') return { status: 1, stderr: 'Get Device ID command failed' };
   if (line.startsWith('tcpdump -i eno1')) return { stdout: `LLDP, length 150\n${hexDump(SWITCH)}` };
@@ -232,6 +232,7 @@ describe('the inventory of a server', () => {
         removable: false,
         readonly: false,
         location: 'pci 0000:00:1f.2, scsi 1:0:0:0',
+        health: 'ok',
         signatures: ['mpath_member'],
       },
       {
@@ -301,11 +302,15 @@ describe('the inventory of a server', () => {
     ]);
   });
 
-  it('asks no tool in a way that opens a block device for writing', async () => {
+  it('asks of disks only what opens them for reading', async () => {
     const { ran } = await read();
     assert.deepEqual(
       ran.filter((line) => line.includes('/dev/')),
-      ['nvme smart-log /dev/nvme0n1 -o json', 'smartctl -j -i -H -A -d ata /dev/sda'],
+      [
+        'nvme smart-log /dev/nvme0n1 -o json',
+        'smartctl -j -i -H -A -d sat /dev/sda',
+        'smartctl -j -i -H -A -d scsi /dev/sdb',
+      ],
     );
   });
 
