@@ -96,6 +96,8 @@ export const PROVISIONS = {
   dhcping: { package: 'dhcping' },
   dnsmasq: { package: 'dnsmasq-base' },
   ip: { package: 'iproute2' },
+  'ipmi-chassis': { package: 'freeipmi-tools' },
+  'ipmi-chassis-config': { package: 'freeipmi-tools' },
   'ipmi-fru': { package: 'freeipmi-tools' },
   'ipmi-sel': { package: 'freeipmi-tools' },
   ipmipower: { package: 'freeipmi-tools' },
