@@ -1,6 +1,13 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
-import { type BmcCredential, type BmcDriver, BmcError, type BmcErrorCode } from '#services/bmc/contract.ts';
+import {
+  type BmcCredential,
+  type BmcDriver,
+  BmcError,
+  type BmcErrorCode,
+  type BmcTarget,
+} from '#services/bmc/contract.ts';
+import { changePassword } from '#services/bmc/ipmi/change-password.ts';
 import { openIpmi } from '#services/bmc/ipmi/open-ipmi.ts';
 import { startLossyProxy } from '#test/services/bmc/ipmi/lossy-proxy.ts';
 import { QUICK } from '#test/services/bmc/ipmi/quick-limits.ts';
@@ -26,7 +33,11 @@ test("go-ipmi's BMC, which speaks cipher suite 17", { timeout: 900_000 }, async 
       readonly credential?: Partial<BmcCredential>;
       readonly isLost?: (number: number) => boolean;
     } = {},
-  ): Promise<{ readonly bmc: BmcDriver; readonly learned: Record<string, string>[] }> {
+  ): Promise<{
+    readonly bmc: BmcDriver;
+    readonly target: BmcTarget & { readonly credential: BmcCredential };
+    readonly learned: Record<string, string>[];
+  }> {
     const { suites = '17', isLost } = options;
     if (go.kind === 'missing') throw new Error(go.reason);
     const server = await go.start(suites, options.serverKg);
@@ -39,13 +50,10 @@ test("go-ipmi's BMC, which speaks cipher suite 17", { timeout: 900_000 }, async 
     }
     const learned: Record<string, string>[] = [];
     const credential = { username: 'admin', password: GO_PASSWORD, ...options.credential };
-    const bmc = await openIpmi(
-      { type: 'ipmi', address: `127.0.0.1:${port}`, credential },
-      { learned: (facts) => void learned.push({ ...facts }) },
-      QUICK,
-    );
+    const target = { type: 'ipmi', address: `127.0.0.1:${port}`, credential } as const;
+    const bmc = await openIpmi(target, { learned: (facts) => void learned.push({ ...facts }) }, QUICK);
     at.after(() => bmc[Symbol.asyncDispose]());
-    return { bmc, learned };
+    return { bmc, target, learned };
   }
 
   await t.test('17 is chosen before 3, and power goes on and off', async (at) => {
@@ -95,6 +103,13 @@ test("go-ipmi's BMC, which speaks cipher suite 17", { timeout: 900_000 }, async 
     await assert.rejects(wrong.bmc.status(signal()), code('credential'));
     const nobody = await rig(at, { credential: { username: 'nobody' } });
     await assert.rejects(nobody.bmc.status(signal()), code('credential'));
+  });
+
+  await t.test('a password of sixteen letters is changed, and one of twenty', async (at) => {
+    const { target } = await rig(at);
+    await changePassword(target, 'aNewPassword0016', signal(), QUICK);
+    const renewed = { ...target, credential: { ...target.credential, password: 'aNewPassword0016' } };
+    await changePassword(renewed, 'aPasswordOf20Letters', signal(), QUICK);
   });
 
   await t.test('K_g opens it, and without K_g it stays shut', async (at) => {

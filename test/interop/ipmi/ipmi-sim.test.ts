@@ -5,6 +5,7 @@ import { type AddressInfo, createServer } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { promisify } from 'node:util';
 import { type BmcDriver, BmcError, type BmcErrorCode } from '#services/bmc/contract.ts';
+import { changePassword } from '#services/bmc/ipmi/change-password.ts';
 import { openIpmi } from '#services/bmc/ipmi/open-ipmi.ts';
 import { pingRmcp } from '#services/bmc/ipmi/ping-rmcp.ts';
 import { need } from '#test/lab/need.ts';
@@ -150,6 +151,20 @@ test('ipmi_sim refuses a wrong password and a wrong user, and who may only look 
   await assert.rejects(nobody?.bmc.status(signal()) ?? Promise.resolve(), code('credential'));
   const looker = await rig(t, SIM_LOOKER);
   assert.equal((await looker?.bmc.status(signal()))?.power, 'off');
+});
+
+test('a password is changed in ipmi_sim, and proven', async (t) => {
+  const tools = need(t, ['ipmi_sim']);
+  if (!tools) return;
+  const sim = await startIpmiSim(tools.ipmi_sim);
+  t.after(() => sim[Symbol.asyncDispose]());
+  const target = { type: 'ipmi', address: `127.0.0.1:${sim.port}`, credential: SIM_USER } as const;
+  await changePassword(target, 'aNewPassword0016', signal(), QUICK);
+  await assert.rejects(changePassword(target, 'other', signal(), QUICK), code('credential'));
+  const renewed = { ...target, credential: { ...SIM_USER, password: 'aNewPassword0016' } };
+  await assert.rejects(changePassword(renewed, 'x'.repeat(21), signal(), QUICK), code('credential'));
+  // It takes twenty letters and keeps sixteen, whoever sets them.
+  await assert.rejects(changePassword(renewed, 'aPasswordOf20Letters', signal(), QUICK), code('not-stored'));
 });
 
 test('ipmi_sim with K_g is opened by K_g only', async (t) => {

@@ -5,6 +5,7 @@ import { sure } from '#machines/values/parsed.ts';
 import { parseUuid } from '#machines/values/uuid.ts';
 import { BMC_PROFILE_NAMES, type BmcProfileName } from '#machines/rack/bmc/quirks.ts';
 import { BmcError, type BmcErrorCode } from '#services/bmc/contract.ts';
+import { changePassword } from '#services/bmc/ipmi/change-password.ts';
 import { openIpmi } from '#services/bmc/ipmi/open-ipmi.ts';
 import { bmcConformance, type ConformanceRig } from '../conformance.ts';
 import { CREDENTIAL, HARDWARE, simulatedBmc } from '../redfish/rig.ts';
@@ -73,6 +74,15 @@ for (const [fault, want] of [
     await assert.rejects(driver.status(signal()), code(want));
   });
 }
+
+test('a password is changed, and proven; a BMC that keeps the old one is found out', async (t) => {
+  const { at } = await rig(t);
+  const target = { type: 'ipmi', address: at.bmc.ipmi, credential: CREDENTIAL } as const;
+  await changePassword(target, 'aNewPassword0016', signal(), QUICK);
+  const renewed = { ...target, credential: { ...CREDENTIAL, password: 'aNewPassword0016' } };
+  at.bmc.faults.add('lies');
+  await assert.rejects(changePassword(renewed, 'another-Password', signal(), QUICK), code('not-stored'));
+});
 
 test('a BMC that lies about the next boot is found out', async (t) => {
   const { driver } = await rig(t, 'lies');
