@@ -1,6 +1,7 @@
 import type { Drivers } from '#services/bmc/bmcs.ts';
 import { BmcError } from '#services/bmc/contract.ts';
 import type { Probes } from '#services/bmc/discover.ts';
+import { changePassword as changeIpmiPassword } from '#services/bmc/ipmi/change-password.ts';
 import { openIpmi } from '#services/bmc/ipmi/open-ipmi.ts';
 import { pingRmcp } from '#services/bmc/ipmi/ping-rmcp.ts';
 import { changePassword as changeRedfishPassword } from '#services/bmc/redfish/accounts.ts';
@@ -24,8 +25,9 @@ export const PROBES: Probes = {
 };
 
 export const changePassword: ChangePassword = async (target, password, signal) => {
+  if (target.type === 'ipmi') return changeIpmiPassword(target, password, signal);
   if (target.type !== 'redfish') {
-    throw new BmcError('not-supported', `passwords are rotated by Redfish only; ${target.address} is ${target.type}`);
+    throw new BmcError('not-supported', `a ${target.type} at ${target.address} has no password to change`);
   }
   await changeRedfishPassword(target, { password }, { signal });
 };
