@@ -34,7 +34,7 @@ const TIMES: PowerTimes = {
 const DEADLINE_MS = 60_000;
 
 /** A machine, its BMC as the rack simulates it, and the daemon's service over real sockets. */
-async function world() {
+async function world(type: 'redfish' | 'ipmi' = 'redfish') {
   const dir = await mkdtemp(join(tmpdir(), 'ingot-bmc-'));
   const store = await openSqliteStore({ dir });
   const log = { info() {}, warn() {}, error() {} };
@@ -70,7 +70,7 @@ async function world() {
       kind: 'Machine',
       name: 'node1',
       uuid,
-      bmc: { type: 'redfish', address: at.target.address, credential: 'rack1' },
+      bmc: { type, address: type === 'redfish' ? at.target.address : at.bmc.ipmi, credential: 'rack1' },
     }),
     { who: 'test' },
   );
@@ -115,10 +115,29 @@ const FAULTS: readonly (readonly [fault: BmcFault, wanted: readonly (PowerFailur
   ['no-sessions', ['sessions', 'done']],
 ];
 
-describe('a BMC that fails', { concurrency: 4 }, () => {
-  for (const [fault, wanted] of FAULTS) {
-    it(`${fault}: ends in ${wanted.join(' or ')}, stated, inside its deadline; and is no stuck machine`, async () => {
-      await using at = await world();
+/** The same by IPMI. */
+const IPMI_FAULTS: typeof FAULTS = [
+  ['hangs', ['timeout']],
+  ['hangs-mid-session', ['timeout']],
+  ['unavailable', ['busy', 'timeout']],
+  ['ipmi-off', ['timeout', 'unreachable']],
+  ['loses-packets', ['done']],
+  ['forgets-once', ['done']],
+  ['lies', ['no-effect']],
+  ['ignores-power', ['no-effect']],
+  ['wrong-clock', ['done']],
+  ['password-changed', ['credential', 'done']],
+  ['no-sessions', ['sessions', 'done']],
+];
+const ALL = [
+  ...FAULTS.map(([fault, wanted]) => ['redfish', fault, wanted] as const),
+  ...IPMI_FAULTS.map(([fault, wanted]) => ['ipmi', fault, wanted] as const),
+];
+
+describe('a BMC that fails', { concurrency: 8 }, () => {
+  for (const [type, fault, wanted] of ALL) {
+    it(`${type}, ${fault}: ends in ${wanted.join(' or ')}, stated, inside its deadline; and is no stuck machine`, async () => {
+      await using at = await world(type);
       assert.equal(outcome(await at.act('on')), 'done');
       at.bmc.faults.add(fault);
       const begun = performance.now();
