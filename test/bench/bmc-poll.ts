@@ -16,7 +16,7 @@ import { type BenchRow, formatRows } from './row.ts';
 
 const BMCS = Number(process.env['INGOT_BENCH_BMCS'] ?? '1000');
 /** Logins and first reads are over by then. */
-const WARM_MS = 2 * POLL_TIMES.everyMs;
+const WARM_MS = 1.5 * POLL_TIMES.everyMs;
 const MEASURE_MS = 2 * POLL_TIMES.everyMs;
 const PASSWORD = 'right-Password1';
 
@@ -26,7 +26,9 @@ const started = z.array(z.object({ redfish: z.string(), ipmi: z.string() }));
 export async function benchBmcPoll(): Promise<readonly BenchRow[]> {
   const rack = fork(fileURLToPath(new URL('bmc-rack.ts', import.meta.url)), [String(BMCS)]);
   try {
-    const [message] = (await once(rack, 'message')) as [unknown];
+    const died = once(rack, 'exit').then(() => Promise.reject(new Error('the simulated BMCs did not start')));
+    died.catch(() => {});
+    const [message] = (await Promise.race([once(rack, 'message'), died])) as [unknown];
     const addresses = started.parse(message);
     return [
       ...(await measure(
@@ -39,8 +41,11 @@ export async function benchBmcPoll(): Promise<readonly BenchRow[]> {
       )),
     ];
   } finally {
-    rack.kill('SIGTERM');
-    await once(rack, 'exit');
+    if (rack.exitCode === null && rack.signalCode === null) {
+      const gone = once(rack, 'exit');
+      rack.kill('SIGKILL');
+      await gone;
+    }
   }
 }
 

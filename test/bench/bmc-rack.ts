@@ -42,6 +42,7 @@ for (let at = 0; at < count; at += 1) {
       address: `127.78.${high}.${low}`,
       credentials: [{ username: 'ingot', password: 'right-Password1', role: 'Administrator' }],
       tls,
+      ports: { redfish: 0, ipmi: 0 },
       signal: stop.signal,
     }),
   );
