@@ -31,6 +31,8 @@ export type Bmcs = AsyncDisposable & {
   connection(bmc: MachineBmc): BmcConnection;
   /** A driver of one's own, beside the queue: for consoles, and to try a credential. The caller disposes of it. */
   open(bmc: MachineBmc, signal: AbortSignal, credential?: BmcCredential): Promise<BmcDriver>;
+  /** For its serial line, which Redfish has not: by IPMI at the same host, with the same credential. */
+  openSerial(bmc: MachineBmc, signal: AbortSignal): Promise<BmcDriver>;
   record(address: string): BmcRecord | undefined;
   records(): readonly BmcRecord[];
   /** Durable when it resolves. What has not changed is not written. */
@@ -187,6 +189,16 @@ export async function openBmcs(parts: {
       return connection;
     },
     open,
+    async openSerial(bmc, signal) {
+      if (bmc.type !== 'redfish') return await open(bmc, signal);
+      const credential = await credentialFor(bmc);
+      const target = {
+        type: 'ipmi',
+        address: new URL(bmc.address).hostname,
+        ...(credential ? { credential } : {}),
+      } as const;
+      return await drivers.ipmi(target, {}, signal);
+    },
     record: (address) => records.get(address),
     records: () => [...records.values()],
     change,

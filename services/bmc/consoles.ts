@@ -26,7 +26,7 @@ export function openConsoles({ bmcs, newId }: { readonly bmcs: Bmcs; readonly ne
       const other = [...consoles.values()].find(({ console }) => console.machine === machine);
       if (other) throw new BmcError('sessions', `${other.by} has the console of ${machine} open`);
       await using opening = new AsyncDisposableStack();
-      const driver = opening.use(await bmcs.open(bmc, AbortSignal.any([signal, AbortSignal.timeout(OPEN_MS)])));
+      const driver = opening.use(await bmcs.openSerial(bmc, AbortSignal.any([signal, AbortSignal.timeout(OPEN_MS)])));
       const line = opening.use(await driver.console(signal));
       const id = newId();
       const open = opening.move();

@@ -261,7 +261,9 @@ export function openPower(parts: {
     async means(machine, signal) {
       // What it can does not change while it is away.
       const known = knownVerbs.get(JSON.stringify(bmc(machine)));
-      return meansOf(known ?? (await verbsOf(machine, signal)), machineApi?.has(machine) === true);
+      const means = meansOf(known ?? (await verbsOf(machine, signal)), machineApi?.has(machine) === true);
+      // Its serial line is asked for by IPMI, which the same BMC speaks.
+      return bmc(machine)?.type === 'redfish' ? { ...means, console: 'bmc' } : means;
     },
     ask,
     async prove(machine, by) {

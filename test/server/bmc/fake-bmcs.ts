@@ -75,7 +75,7 @@ export async function fakeBmcs(parts: {
         if (target.pin === undefined) observer.pinned?.({ sha256, subject: 'CN=fake', validTo: 'later' });
         return driver;
       },
-      ipmi: open,
+      ipmi: (target) => open({ ...target, address: target.address.replace(/^(?!https)/, 'https://') }),
       wol: open,
       webhook: open,
     },
