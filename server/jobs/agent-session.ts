@@ -31,11 +31,21 @@ export async function agentOf(context: StepContext, parts: AgentParts): Promise<
     agents.of(machine) ?? (returning > 0 ? await arrival(machine, returning, context.signal, agents) : undefined);
   if (present) return present;
   await boots.permit(machine, `job:${id}`);
-  await power.netboot(machine, context.signal, context.progress);
-  context.progress(`waits for the agent of ${machine}`);
-  const came = await arrival(machine, AGENT_BOOT_MS, context.signal, agents, () =>
-    context.progress(`waits for the agent of ${machine}`),
-  );
+  // Where a person holds the switch, the agent is there long before that person says so.
+  const enough = new AbortController();
+  const signal = AbortSignal.any([context.signal, enough.signal]);
+  let last = `restarts ${machine}`;
+  const told = (text: string, fraction?: number): void => {
+    last = text;
+    context.progress(text, fraction);
+  };
+  const here = (): Promise<LiveAgent | undefined> =>
+    arrival(machine, AGENT_BOOT_MS, signal, agents, () => context.progress(last));
+  const restarted = power.netboot(machine, signal, told).then(() => {
+    told(`waits for the agent of ${machine}`);
+    return here();
+  });
+  const came = await Promise.race([here(), restarted]).finally(() => enough.abort());
   if (!came) {
     throw new Error(
       `no agent registered within ${AGENT_BOOT_MS / 60_000} minutes; ingot trace ${machine} says how far it came`,
@@ -52,13 +62,13 @@ async function arrival(
   ms: number,
   signal: AbortSignal,
   agents: Agents,
-  waiting: () => void = () => {},
+  waiting?: () => void,
 ): Promise<LiveAgent | undefined> {
   const { promise, resolve } = Promise.withResolvers<void>();
   const stop = agents.watch((name) => {
     if (name === machine && agents.of(machine)) resolve();
   });
-  const timer = setInterval(waiting, WAITING_SIGN_MS);
+  const timer = waiting && setInterval(waiting, WAITING_SIGN_MS);
   const over = new AbortController();
   try {
     const both = AbortSignal.any([signal, over.signal]);
