@@ -55,10 +55,9 @@ test("pyghmi's BMC lacks verbs, and each says so", async (t) => {
   await assert.rejects(bmc.events(signal()), code('not-supported'));
   // The console of a machine that is off is disabled there.
   await assert.rejects(bmc.console(signal()), code('not-supported'));
-  const { uuid, ...identity } = await bmc.identity(signal());
-  assert.deepEqual(identity, { bmcVersion: '1.00', macs: [] });
-  // Random, and told to who logs in.
-  assert.match(uuid ?? '', /^.{8}-.{4}-4/);
+  // Told to who logs in.
+  const uuid = 'd1b6f5a2-0f3c-4e02-9a7b-112233445566';
+  assert.deepEqual(await bmc.identity(signal()), { uuid, bmcVersion: '1.00', macs: [] });
   const { gaps } = await bmc.inventory(signal());
   assert.ok(gaps.includes('reading its FRU: it does not know the command'), gaps.join('\n'));
 });

@@ -13,11 +13,13 @@ export const FAKE_USER = { username: 'admin', password: 'password' };
 // Its own program listens on every address of the machine. Port 0 is chosen here, since it does not tell which it got.
 const PROGRAM = `
 import sys
+import uuid
 import pyghmi.ipmi.bmc as bmc
 import pyghmi.cmd.fakebmc as fake
 class OnLoopback(fake.FakeBmc):
     def __init__(self, authdata, port):
-        bmc.Bmc.__init__(self, authdata, port=port, address='::ffff:127.0.0.1')
+        bmc.Bmc.__init__(self, authdata, port=port, address='::ffff:127.0.0.1',
+                         bmcuuid=uuid.UUID('d1b6f5a2-0f3c-4e02-9a7b-112233445566'))
         self.powerstate = 'off'
         self.bootdevice = 'default'
         self.early = b''

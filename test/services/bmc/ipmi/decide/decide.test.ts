@@ -100,6 +100,12 @@ for (const [name, guid] of [
   });
 }
 
+test('the GUID of a Dell is that of its service tag, and one that fits no order is as SMBIOS stores it', () => {
+  assert.equal(guidUuid(bytes('44454c4c 4400 1048 8031 b4c04f4b4b32')), '4c4c4544-0044-4810-8031-b4c04f4b4b32');
+  assert.equal(guidUuid(bytes('00112233445566778899aabbccddeeff')), '33221100-5544-7766-8899-aabbccddeeff');
+  assert.equal(guidUuid(bytes('00112233 4455 9677 0899 aabbccddeeff')), '33221100-5544-7796-0899-aabbccddeeff');
+});
+
 test('a GUID that nobody set is none', () => {
   for (const guid of [
     '00'.repeat(16),
