@@ -65,9 +65,9 @@ export async function openBmcService(parts: {
     random: parts.chance,
     times,
     onPower(machine, state) {
-      const before = poller.reading(machine);
-      if (state !== 'unknown' && before)
-        poller.note(machine, { machine, power: state, at: clock.now(), ...healthOf(before) });
+      const type = power.bmcOf(machine)?.type;
+      if (state === 'unknown' || type === 'manual' || type === 'wol') return;
+      poller.note(machine, { machine, power: state, at: clock.now(), ...healthOf(poller.reading(machine)) });
     },
     log,
   });
@@ -333,7 +333,7 @@ export async function openBmcService(parts: {
 }
 
 /** What an action on the power does not change. */
-const healthOf = ({ health, identifying }: PowerReading) => ({
+const healthOf = ({ health, identifying }: Partial<PowerReading> = {}) => ({
   ...(health === undefined ? {} : { health }),
   ...(identifying === undefined ? {} : { identifying }),
 });
