@@ -22,7 +22,8 @@ export async function runTool(
 ): Promise<ToolRun> {
   const { answer } = options;
   // What is written to a pipe would come in blocks, too late for an answer.
-  const [program = '', ...args] = answer ? ['stdbuf', '-o0', ...command] : command;
+  const unbuffered: typeof command = answer ? ['stdbuf', '-o0', ...command] : command;
+  const [program, ...args] = unbuffered;
   const home = await mkdtemp(join(tmpdir(), 'ingot-tool-'));
   try {
     // Proxies and certificate stores of whoever runs the test are not a BMC's.
@@ -33,7 +34,11 @@ export async function runTool(
     let output = '';
     const heard = (chunk: Buffer): void => {
       output += chunk.toString('utf8');
-      void Promise.resolve(answer?.(output)).then((next) => next !== undefined && child.stdin.write(next));
+      void typeNext(output);
+    };
+    const typeNext = async (said: string): Promise<void> => {
+      const next = await answer?.(said);
+      if (next !== undefined) child.stdin.write(next);
     };
     child.stdout.on('data', heard);
     child.stderr.on('data', heard);
