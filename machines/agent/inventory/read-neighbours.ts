@@ -13,8 +13,9 @@ type Neighbour = NonNullable<InventoryNic['neighbour']>;
  */
 export async function readNeighbour(source: Source, link: string, limitMs: number): Promise<Neighbour | undefined> {
   const limit = AbortSignal.timeout(limitMs);
-  // -xx prints the frame with its header, -Q in leaves out what this machine sends.
-  const args = ['-i', link, '-n', '-t', '-q', '-xx', '-c', '1', '-Q', 'in', 'ether proto 0x88cc'];
+  // -xx prints the frame with its header, -Q in leaves out what this machine sends; Debian's would become a user that
+  // the image does not have, so that -Z keeps it who it is.
+  const args = ['-Z', 'root', '-i', link, '-n', '-t', '-q', '-xx', '-c', '1', '-Q', 'in', 'ether proto 0x88cc'];
   try {
     const { status, stdout, stderr } = await source.host.run('tcpdump', args, {
       signal: AbortSignal.any([source.signal, limit]),

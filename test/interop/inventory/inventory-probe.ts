@@ -1,5 +1,6 @@
 // Stands in for the agent in its image: says in one line what the readers of the inventory see of the machine.
 import { readdirSync, readFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { readIdentity } from '#machines/agent/inventory/read-identity.ts';
 import { readInventory } from '#machines/agent/inventory/read-inventory.ts';
 import { linuxHost } from '#machines/agent/linux-host.ts';
@@ -11,8 +12,14 @@ const base64 = (path: string): string => readFileSync(path).toString('base64');
 const began = performance.now();
 const identity = await readIdentity(host);
 const identityMs = Math.round(performance.now() - began);
+for (const name of readdirSync('/sys/class/net').filter((one) => one !== 'lo')) {
+  await host.run('ip', ['link', 'set', name, 'up']);
+  while (readFileSync(`/sys/class/net/${name}/carrier`, 'utf8') !== '1\n') await sleep(50);
+}
 const inventory = await readInventory({
   host,
+  // Nobody speaks on these cables: long enough to see that somebody listens.
+  lldpMs: 3000,
   bootMac: sure(parseMacAddress('52:54:00:00:00:01')),
   signal: AbortSignal.timeout(120_000),
 });

@@ -162,6 +162,9 @@ test('a machine in QEMU is read as QEMU was told', async (t) => {
       ['52:54:00:00:00:02', 'virtio_net', undefined],
     ],
   );
+  assert.equal(told.disks.find(({ serial }) => serial === 'SATA-1')?.health, 'ok');
+  assert.equal(told.disks.find(({ serial }) => serial === 'NV-1')?.health, 'ok');
+  assert.equal(told.gaps.filter((gap) => gap.endsWith('LLDP: nothing came within 3 s')).length, 2, told.gaps.join());
   assert.ok(told.bmc, 'the BMC behind KCS is not seen');
   assert.deepEqual(told.gpus, []);
   for (const { name = '' } of told.disks) assert.equal(seen.writes[name], 0, `${name} was written to`);

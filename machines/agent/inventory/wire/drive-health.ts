@@ -52,7 +52,7 @@ export function decodeNvmeHealth(text: string): DriveHealthResult {
   const warnings = CRITICAL_WARNINGS.filter((_, bit) => bits & (1 << bit));
   // Heat passes; the rest does not.
   const critical = (bits & ~0b10) !== 0;
-  const warning = bits !== 0 || (worn ?? 0) >= 90 || (spare !== undefined && least !== undefined && spare <= least);
+  const warning = bits !== 0 || (worn ?? 0) >= 90 || (spare !== undefined && least !== undefined && spare < least);
   return {
     kind: 'told',
     health: {

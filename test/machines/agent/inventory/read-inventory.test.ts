@@ -136,7 +136,7 @@ function tool(line: string): Partial<ToolResult> {
   if (line.endsWith('-d scsi /dev/sdb')) return { stdout: '{"smart_status":{"passed":true}}' };
   if (line === 'ipmitool lan print') return { stdout: 'IP Address : 192.0.2.7\nMAC Address : 02:00:00:00:00:07\n' };
   if (line === 'ipmitool mc info') return { status: 1, stderr: 'Get Device ID command failed' };
-  if (line.startsWith('tcpdump -i eno1')) return { stdout: `LLDP, length 150\n${hexDump(SWITCH)}` };
+  if (line.startsWith('tcpdump -Z root -i eno1')) return { stdout: `LLDP, length 150\n${hexDump(SWITCH)}` };
   return { status: 127, stderr: 'not found' };
 }
 

@@ -25,6 +25,11 @@ describe('what a drive says of its health', () => {
       }),
       { health: 'ok', healthText: '31 °C, 3 % worn, 100 % spare, 1234 h' },
     ],
+    [
+      'one that tells of no spare at all',
+      nvme({ avail_spare: 0, spare_thresh: 0 }),
+      { health: 'ok', healthText: '0 % spare' },
+    ],
     ['one that is worn', nvme({ percentage_used: 95 }), { health: 'warning', healthText: '95 % worn' }],
     ['one that is hot', nvme({ critical_warning: 2 }), { health: 'warning', healthText: 'temperature out of range' }],
     [
