@@ -26,6 +26,7 @@ export const PROGRAMS = {
     'usr/bin/sg_vpd',
   ],
   smartmontools: ['usr/sbin/smartctl'],
+  tcpdump: ['usr/bin/tcpdump'],
   'util-linux': [
     'bin/lsblk',
     'bin/findmnt',
