@@ -5,7 +5,7 @@ import { openIpmi } from '#services/bmc/ipmi/open-ipmi.ts';
 import { pingRmcp } from '#services/bmc/ipmi/ping-rmcp.ts';
 import { need } from '#test/lab/need.ts';
 import { startLossyProxy } from '#test/services/bmc/ipmi/lossy-proxy.ts';
-import { QUICK } from '#test/services/bmc/ipmi/quick-limits.ts';
+import { LOSSY, STEADY } from '#test/services/bmc/ipmi/quick-limits.ts';
 import { FAKE_USER, startFakeBmc } from './fakebmc.ts';
 
 const signal = () => AbortSignal.timeout(20_000);
@@ -29,7 +29,7 @@ async function rig(
     port = proxy.port;
   }
   const address = `127.0.0.1:${port}`;
-  const bmc = await openIpmi({ type: 'ipmi', address, credential: FAKE_USER }, {}, QUICK);
+  const bmc = await openIpmi({ type: 'ipmi', address, credential: FAKE_USER }, {}, isLost ? LOSSY : STEADY);
   t.after(() => bmc[Symbol.asyncDispose]());
   return { ...bmc, address };
 }

@@ -10,7 +10,7 @@ import {
 import { changePassword } from '#services/bmc/ipmi/change-password.ts';
 import { openIpmi } from '#services/bmc/ipmi/open-ipmi.ts';
 import { startLossyProxy } from '#test/services/bmc/ipmi/lossy-proxy.ts';
-import { QUICK } from '#test/services/bmc/ipmi/quick-limits.ts';
+import { STEADY } from '#test/services/bmc/ipmi/quick-limits.ts';
 import { buildGoBmc, GO_KG, GO_PASSWORD } from './go-bmc.ts';
 
 const signal = () => AbortSignal.timeout(20_000);
@@ -51,7 +51,7 @@ test("go-ipmi's BMC, which speaks cipher suite 17", { timeout: 900_000 }, async 
     const learned: Record<string, string>[] = [];
     const credential = { username: 'admin', password: GO_PASSWORD, ...options.credential };
     const target = { type: 'ipmi', address: `127.0.0.1:${port}`, credential } as const;
-    const bmc = await openIpmi(target, { learned: (facts) => void learned.push({ ...facts }) }, QUICK);
+    const bmc = await openIpmi(target, { learned: (facts) => void learned.push({ ...facts }) }, STEADY);
     at.after(() => bmc[Symbol.asyncDispose]());
     return { bmc, target, learned };
   }
@@ -107,9 +107,9 @@ test("go-ipmi's BMC, which speaks cipher suite 17", { timeout: 900_000 }, async 
 
   await t.test('a password of sixteen letters is changed, and one of twenty', async (at) => {
     const { target } = await rig(at);
-    await changePassword(target, 'aNewPassword0016', signal(), QUICK);
+    await changePassword(target, 'aNewPassword0016', signal(), STEADY);
     const renewed = { ...target, credential: { ...target.credential, password: 'aNewPassword0016' } };
-    await changePassword(renewed, 'aPasswordOf20Letters', signal(), QUICK);
+    await changePassword(renewed, 'aPasswordOf20Letters', signal(), STEADY);
   });
 
   await t.test('K_g opens it, and without K_g it stays shut', async (at) => {

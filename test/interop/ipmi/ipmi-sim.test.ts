@@ -6,11 +6,12 @@ import { type TestContext, test } from 'node:test';
 import { promisify } from 'node:util';
 import { type BmcDriver, BmcError, type BmcErrorCode } from '#services/bmc/contract.ts';
 import { changePassword } from '#services/bmc/ipmi/change-password.ts';
+import type { IpmiLimits } from '#services/bmc/ipmi/limits.ts';
 import { openIpmi } from '#services/bmc/ipmi/open-ipmi.ts';
 import { pingRmcp } from '#services/bmc/ipmi/ping-rmcp.ts';
 import { need } from '#test/lab/need.ts';
 import { startLossyProxy } from '#test/services/bmc/ipmi/lossy-proxy.ts';
-import { QUICK } from '#test/services/bmc/ipmi/quick-limits.ts';
+import { LOSSY, QUICK, STEADY } from '#test/services/bmc/ipmi/quick-limits.ts';
 import { type IpmiSim, SIM_KG, SIM_LOOKER, SIM_USER, startIpmiSim } from './ipmi-sim.ts';
 
 const signal = () => AbortSignal.timeout(20_000);
@@ -23,7 +24,7 @@ const code = (want: BmcErrorCode) => (error: unknown) => {
 async function rig(
   t: TestContext,
   credential: { readonly username: string; readonly password: string; readonly kg?: string } = SIM_USER,
-  options: { readonly kg?: string } = {},
+  options: { readonly kg?: string; readonly limits?: IpmiLimits } = {},
 ): Promise<{ readonly sim: IpmiSim; readonly bmc: BmcDriver; readonly learned: Record<string, string>[] } | undefined> {
   const tools = need(t, ['ipmi_sim']);
   if (!tools) return undefined;
@@ -33,7 +34,7 @@ async function rig(
   const bmc = await openIpmi(
     { type: 'ipmi', address: `127.0.0.1:${sim.port}`, credential },
     { learned: (facts) => void learned.push({ ...facts }) },
-    QUICK,
+    options.limits ?? STEADY,
   );
   t.after(() => bmc[Symbol.asyncDispose]());
   return { sim, bmc, learned };
@@ -159,12 +160,12 @@ test('a password is changed in ipmi_sim, and proven', async (t) => {
   const sim = await startIpmiSim(tools.ipmi_sim);
   t.after(() => sim[Symbol.asyncDispose]());
   const target = { type: 'ipmi', address: `127.0.0.1:${sim.port}`, credential: SIM_USER } as const;
-  await changePassword(target, 'aNewPassword0016', signal(), QUICK);
-  await assert.rejects(changePassword(target, 'other', signal(), QUICK), code('credential'));
+  await changePassword(target, 'aNewPassword0016', signal(), STEADY);
+  await assert.rejects(changePassword(target, 'other', signal(), STEADY), code('credential'));
   const renewed = { ...target, credential: { ...SIM_USER, password: 'aNewPassword0016' } };
-  await assert.rejects(changePassword(renewed, 'x'.repeat(21), signal(), QUICK), code('credential'));
+  await assert.rejects(changePassword(renewed, 'x'.repeat(21), signal(), STEADY), code('credential'));
   // It takes twenty letters and keeps sixteen, whoever sets them.
-  await assert.rejects(changePassword(renewed, 'aPasswordOf20Letters', signal(), QUICK), code('not-stored'));
+  await assert.rejects(changePassword(renewed, 'aPasswordOf20Letters', signal(), STEADY), code('not-stored'));
 });
 
 test('ipmi_sim with K_g is opened by K_g only', async (t) => {
@@ -182,7 +183,7 @@ test('with a tenth of all datagrams lost ipmi_sim is read, and no order is given
   t.after(() => sim[Symbol.asyncDispose]());
   const proxy = await startLossyProxy(sim.port, (number) => number % 10 === 4);
   t.after(() => proxy[Symbol.asyncDispose]());
-  const bmc = await openIpmi({ type: 'ipmi', address: `127.0.0.1:${proxy.port}`, credential: SIM_USER }, {}, QUICK);
+  const bmc = await openIpmi({ type: 'ipmi', address: `127.0.0.1:${proxy.port}`, credential: SIM_USER }, {}, LOSSY);
   t.after(() => bmc[Symbol.asyncDispose]());
   let given = 0;
   for (let round = 0; round < 10; round++) {
@@ -213,7 +214,7 @@ for (const [name, isLost] of [
     t.after(() => sim[Symbol.asyncDispose]());
     const proxy = await startLossyProxy(sim.port, isLost);
     t.after(() => proxy[Symbol.asyncDispose]());
-    const bmc = await openIpmi({ type: 'ipmi', address: `127.0.0.1:${proxy.port}`, credential: SIM_USER }, {}, QUICK);
+    const bmc = await openIpmi({ type: 'ipmi', address: `127.0.0.1:${proxy.port}`, credential: SIM_USER }, {}, LOSSY);
     t.after(() => bmc[Symbol.asyncDispose]());
     await using console = await bmc.console(signal());
     const sent = Array.from({ length: 16 }, (_, count) => `line ${count} of what is typed\r\n`).join('');
@@ -231,7 +232,7 @@ for (const [name, isLost] of [
 }
 
 test('an ipmi_sim that is stopped is a timeout, and one that goes on is read again', async (t) => {
-  const lab = await rig(t);
+  const lab = await rig(t, SIM_USER, { limits: QUICK });
   if (!lab) return;
   const { sim, bmc } = lab;
   await bmc.status(signal());

@@ -3,7 +3,7 @@ import { openIpmi } from '#services/bmc/ipmi/open-ipmi.ts';
 import { PAYLOAD } from '#services/bmc/ipmi/wire/session-packet.ts';
 import { decodeSol, encodeSol } from '#services/bmc/ipmi/wire/sol.ts';
 import { bytes } from './bytes.ts';
-import { QUICK } from './quick-limits.ts';
+import { STEADY } from './quick-limits.ts';
 import { type Said, type Seen, type SmallBmcOptions, startSmallBmc } from './small-bmc.ts';
 
 /** A machine behind IPMI as the standard has it. */
@@ -76,7 +76,7 @@ async function rig(suite: 17 | 3): Promise<ConformanceRig> {
   const bmc = await startSmallBmc({ ...options, suites: [suite] });
   const credential = { username: 'admin', password: 'secretpw' };
   return {
-    open: () => openIpmi({ type: 'ipmi', address: `127.0.0.1:${bmc.port}`, credential }, {}, QUICK),
+    open: () => openIpmi({ type: 'ipmi', address: `127.0.0.1:${bmc.port}`, credential }, {}, STEADY),
     machine: { power, boots: () => boots, requests: () => bmc.seen.length },
     [Symbol.asyncDispose]: () => bmc[Symbol.asyncDispose](),
   };

@@ -12,3 +12,16 @@ export const QUICK: IpmiLimits = {
   keepAliveMs: 20_000,
   consoleMs: [100, 100, 100, 200, 300],
 };
+
+/** For other programs, which get no turn for a while on a machine that is busy. */
+export const STEADY: IpmiLimits = {
+  ...QUICK,
+  setupMs: [100, 200, 400, 3000],
+  optionalMs: [100, 300],
+  answerMs: [100, 200, 400, 3000],
+  onceMs: 5000,
+  consoleMs: [100, 200, 400, 1000, 3000],
+};
+
+/** The same where an order may be lost, and is waited for in vain. */
+export const LOSSY: IpmiLimits = { ...STEADY, onceMs: 1000 };

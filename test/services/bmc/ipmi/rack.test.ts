@@ -9,7 +9,7 @@ import { changePassword } from '#services/bmc/ipmi/change-password.ts';
 import { openIpmi } from '#services/bmc/ipmi/open-ipmi.ts';
 import { bmcConformance, type ConformanceRig } from '../conformance.ts';
 import { CREDENTIAL, HARDWARE, simulatedBmc } from '../redfish/rig.ts';
-import { QUICK } from './quick-limits.ts';
+import { QUICK, STEADY } from './quick-limits.ts';
 
 // The rack's BMCs share no code with the client: what both understand is likely what the standard says.
 
@@ -23,7 +23,7 @@ const code = (want: BmcErrorCode) => (error: unknown) => {
 async function conforming(profile: BmcProfileName): Promise<ConformanceRig> {
   const at = await simulatedBmc({ profile });
   return {
-    open: () => openIpmi({ type: 'ipmi', address: at.bmc.ipmi, credential: CREDENTIAL }, {}, QUICK),
+    open: () => openIpmi({ type: 'ipmi', address: at.bmc.ipmi, credential: CREDENTIAL }, {}, STEADY),
     machine: {
       power: () => (at.backend.stage() === 'off' ? 'off' : 'on'),
       boots: () => at.boots.map((device) => (device === 'none' ? 'own' : device)),
