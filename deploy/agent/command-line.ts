@@ -25,6 +25,7 @@ export type CommandLine =
       readonly entry: string | undefined;
       readonly cache: string | undefined;
     }
+  | { readonly kind: 'help' }
   | { readonly kind: 'wrong'; readonly because: string };
 
 export function parseCommandLine(args: readonly string[]): CommandLine {
@@ -41,8 +42,10 @@ export function parseCommandLine(args: readonly string[]): CommandLine {
         level: { type: 'string', default: '19' },
         entry: { type: 'string' },
         cache: { type: 'string' },
+        help: { type: 'boolean', default: false },
       },
     });
+    if (values.help) return { kind: 'help' };
     const variant = VARIANTS.find((one) => one === values.variant);
     if (variant === undefined) return wrong(`got --variant ${values.variant}, want ${VARIANTS.join(' or ')}`);
     const level = Number(values.level);

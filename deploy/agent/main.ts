@@ -9,6 +9,10 @@ import { summary } from './summary.ts';
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const begun = performance.now();
 const options = parseCommandLine(process.argv.slice(2));
+if (options.kind === 'help') {
+  console.log(USAGE);
+  process.exit(0);
+}
 if (options.kind === 'wrong') {
   console.error(`${options.because}\n${USAGE}`);
   process.exit(2);
@@ -21,20 +25,26 @@ if (process.platform !== 'linux' || process.arch !== 'x64') {
 }
 const cache = resolve(options.cache ?? join(root, '.cache/agent-image'));
 mkdirSync(cache, { recursive: true });
-const manifest = await buildAgentImage({
-  variant: options.variant,
-  entry: resolve(options.entry ?? join(root, 'machines/agent/main.ts')),
-  root,
-  node: { path: process.execPath, version: process.version },
-  source: openPackageSource({
-    folder: cache,
-    mirrors: debianMirrors({ archive: options.mirror, security: options.securityMirror }),
-    snapshot: options.snapshot,
-  }),
-  ...(options.firmware === undefined ? {} : { firmware: resolve(options.firmware) }),
-  level: options.level,
-  out: resolve(options.out ?? join(root, 'data/agent/x86_64')),
-  cache,
-  say: (text) => console.error(text),
-});
-console.log(summary(manifest, { seconds: (performance.now() - begun) / 1000 }));
+try {
+  const manifest = await buildAgentImage({
+    variant: options.variant,
+    entry: resolve(options.entry ?? join(root, 'machines/agent/main.ts')),
+    root,
+    node: { path: process.execPath, version: process.version },
+    source: openPackageSource({
+      folder: cache,
+      mirrors: debianMirrors({ archive: options.mirror, security: options.securityMirror }),
+      snapshot: options.snapshot,
+    }),
+    ...(options.firmware === undefined ? {} : { firmware: resolve(options.firmware) }),
+    level: options.level,
+    out: resolve(options.out ?? join(root, 'data/agent/x86_64')),
+    cache,
+    say: (text) => console.error(text),
+  });
+  console.log(summary(manifest, { seconds: (performance.now() - begun) / 1000 }));
+} catch (error) {
+  // A mirror that does not answer, a package that is not there, a program that does not bundle: the message says it all.
+  console.error(error instanceof Error ? error.message : error);
+  process.exit(1);
+}

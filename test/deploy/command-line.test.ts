@@ -27,3 +27,6 @@ test('every option is in the text that explains them', () => {
   const names = ['variant', 'out', 'firmware', 'mirror', 'security-mirror', 'snapshot', 'level', 'entry', 'cache'];
   for (const name of names) assert.match(USAGE, new RegExp(`^  --${name}\\b`, 'm'));
 });
+
+test('who asks for help gets it', () =>
+  assert.deepEqual(parseCommandLine(['--help', '--level', '0']), { kind: 'help' }));
