@@ -88,16 +88,24 @@ function openOrders({ operations, restarts, log }: SessionParts): Orders {
 
 type Task = SessionParts & { readonly orders: Orders };
 
-/** What is known from before goes first; then a new reading for each order. */
+/**
+ * What is known from before goes first; then a new reading for each order, and once more when the switches at the other
+ * ends were heard, which takes half a minute.
+ */
 async function inventories(parts: Task): Promise<never> {
   const { daemon, session, standing, log, hardware, reader, signal } = parts;
   let inventory = hardware.current() ?? (await read());
+  let heard: Promise<boolean> = reader.listen().catch((cause: unknown) => {
+    if (!signal.aborted) log.warn(`no switches were listened for: ${String(cause)}`);
+    return false;
+  });
   for (;;) {
     if (inventory) await send(inventory);
     const wanted = parts.orders.inventoryWanted();
     if (inventory) log.info(`inventory sent: ${inventory.disks.length} disks, ${inventory.nics.length} NICs`);
-    await Promise.race([wanted, aborted(signal)]);
-    inventory = await read();
+    const isHeard = await Promise.race([wanted.then(() => false), onlyIf(heard), aborted(signal)]);
+    if (isHeard) heard = Promise.resolve(false);
+    inventory = isHeard ? hardware.current() : await read();
   }
 
   async function read(): Promise<Inventory | undefined> {
@@ -169,3 +177,6 @@ async function aborted(signal: AbortSignal): Promise<never> {
   if (signal.aborted) abort();
   return promise;
 }
+
+/** Waits for ever where it comes to nothing. */
+const onlyIf = async (coming: Promise<boolean>): Promise<boolean> => (await coming) || (await new Promise(() => {}));

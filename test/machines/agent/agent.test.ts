@@ -13,7 +13,7 @@ import type { HostAddress } from '#machines/agent/host.ts';
 import type { LogLine } from '#machines/agent/log.ts';
 import { networkOn } from '#machines/agent/network.ts';
 import type { OperationState } from '#machines/api/messages/agent.ts';
-import { inventory } from '#machines/contract/inventory.ts';
+import { inventory, type InventoryNic } from '#machines/contract/inventory.ts';
 import { type MachineApiClient, only, openMachineApi } from '#services/machine-api/client.ts';
 import { loadMachineApi } from '#services/machine-api/definition.ts';
 import { fakeHost } from './fake-host.ts';
@@ -52,6 +52,7 @@ async function bootedAgent(
   for (const { name } of disks) await writeFile(join(dir, name), randomBytes(DISK_BYTES));
   const printed: LogLine[] = [];
   const readings = { count: 0 };
+  const switches = Promise.withResolvers<InventoryNic['neighbour']>();
   const port = await freePort();
   const agent = openAgent({
     host,
@@ -60,7 +61,11 @@ async function bootedAgent(
       start.told('waiting for an address by DHCP on eth0');
       return networkOn('eth0')(start);
     },
-    readInventory: async () => {
+    readInventory: async ({ lldpMs = 0, signal }) => {
+      if (lldpMs > 0) {
+        const neighbour = await Promise.race([switches.promise, once(signal, 'abort').then(() => undefined)]);
+        return inventory.parse({ source: 'agent', at: 0, nics: [{ name: 'eth0', mac: BOOT_MAC, neighbour }] });
+      }
       readings.count++;
       return inventory.parse({ source: 'agent', at: 0, disks, nics: [{ name: 'eth0', mac: BOOT_MAC }] });
     },
@@ -78,6 +83,8 @@ async function bootedAgent(
     port,
     printed,
     readings,
+    /** The switch at the other end sends its frame. */
+    switchSays: switches.resolve,
     addresses,
     content: (name: string) => readFile(join(dir, name)),
     async as(...roles: readonly string[]): Promise<MachineApiClient> {
@@ -246,6 +253,22 @@ describe('the agent', () => {
     plane.state.orders.push('inventory');
     await plane.got('status', ({ body }) => body.stage === 'inventory', place);
     await plane.got('inventory', () => true, place);
+    assert.equal(booted.readings.count, 2);
+  });
+
+  it('sends its inventory soon, and again with the switch ports when it has heard them, which stay', async () => {
+    await using plane = await fakePlane();
+    await using booted = await bootedAgent(plane);
+    await plane.got('logs', ({ body }) => body.lines.some(({ text }) => text.startsWith('inventory sent')));
+    assert.equal(plane.all('inventory').length, 1);
+    booted.switchSays({ system: 'tor-1', port: 'swp7' });
+    const isHeard = ({ body }: { body: { nics: readonly InventoryNic[] } }) => body.nics[0]?.neighbour?.port === 'swp7';
+    const { body } = await plane.got('inventory', isHeard);
+    assert.equal(body.disks.length, 2);
+    assert.equal(booted.readings.count, 1);
+    using client = await booted.as('os:reader');
+    const { json } = await client.call('/ingot.AgentService/Inventory', {});
+    assert.equal(inventory.parse(JSON.parse(Buffer.from(json).toString())).nics[0]?.neighbour?.port, 'swp7');
     assert.equal(booted.readings.count, 2);
   });
 
