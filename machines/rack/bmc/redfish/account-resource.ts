@@ -1,7 +1,7 @@
 import { type Account, LOCKOUT, PASSWORD_LENGTH, ROLES, type RoleId } from '../accounts.ts';
 import type { Board } from '../board.ts';
 import { type Answer, collection, type JsonObject, link, NO_CONTENT } from './answer.ts';
-import { refusal } from './message.ts';
+import { refusal, tooLow } from './message.ts';
 import { ACCOUNTS, ROOT } from './paths.ts';
 import type { Resource } from './resource.ts';
 
@@ -40,14 +40,19 @@ export function accountResources(board: Board): readonly (readonly [string, Reso
             'Accounts',
             accounts.list().map(({ id }) => path(id)),
           ),
-        post: (body) => create(board, body),
+        post: (body, by) => (by.role === 'Administrator' ? create(board, body) : tooLow()),
       },
     ],
     ...accounts.list().map((account): readonly [string, Resource] => [
       path(account.id),
       {
         get: () => accountBody(board, account),
-        patch: (body, by) => change(board, account, body, by.userName === account.userName),
+        checksCaller: true,
+        patch(body, by) {
+          const isSelf = by.userName === account.userName;
+          const isOwnPassword = isSelf && Object.keys(body).every((name) => name === 'Password');
+          return by.role === 'Administrator' || isOwnPassword ? change(board, account, body, isSelf) : tooLow();
+        },
         remove: () => (accounts.remove(account.id) ? NO_CONTENT : refusal(404, 'ResourceMissingAtURI', [account.id])),
       },
     ]),
@@ -125,7 +130,10 @@ function change(board: Board, account: Account, body: JsonObject, isSelf: boolea
         break;
       case 'UserName':
         // Boards with fixed slots are told to forget one by an empty name.
-        if (value === '') return board.accounts.remove(account.id) ? NO_CONTENT : NO_CONTENT;
+        if (value === '') {
+          board.accounts.remove(account.id);
+          return NO_CONTENT;
+        }
         if (typeof value !== 'string') return refusal(400, 'PropertyValueTypeError', [name], { related: [name] });
         next = { ...next, userName: value };
         break;

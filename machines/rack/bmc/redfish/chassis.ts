@@ -1,17 +1,9 @@
 import type { Board } from '../board.ts';
+import { wattsOf } from '../power-draw.ts';
 import { type JsonObject, link } from './answer.ts';
 import { chassisPath, managerPath, systemPath } from './paths.ts';
 import type { Resource } from './resource.ts';
 import { lightBody, lightRules, patchOf } from './system.ts';
-
-const STANDBY_WATTS = 12;
-
-/** What it draws now. A machine that is off still feeds its BMC. */
-export function wattsOf(board: Board): number {
-  const stage = board.power.stage();
-  if (stage === 'off') return STANDBY_WATTS;
-  return Math.round(board.hardware().watts * (stage === 'running' ? 1 : 0.7));
-}
 
 /** The box: what is printed on it, its lamp, its power and temperature. */
 export function chassisResources(board: Board): readonly (readonly [string, Resource])[] {

@@ -67,6 +67,8 @@ export function refusal(
   };
 }
 
+export const tooLow = (): Answer => refusal(403, 'InsufficientPrivilege');
+
 /** A maker's own message. */
 export function refusalWith(status: number, messageId: string, text: string): Answer {
   const info = { MessageId: messageId, Message: text, MessageArgs: [], Severity: 'Critical', Resolution: 'Try later.' };

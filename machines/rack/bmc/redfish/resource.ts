@@ -9,6 +9,8 @@ export type Resource = {
   readonly patch?: (body: JsonObject, by: Caller) => Answer;
   readonly post?: (body: JsonObject, by: Caller) => Answer;
   readonly remove?: (by: Caller) => Answer;
+  /** Looks itself at who changes it. */
+  readonly checksCaller?: boolean;
   /** An action: POST, to which If-Match means nothing. */
   readonly isAction?: boolean;
   /** Seen without a login (DSP0266 "Authentication requirements"). */

@@ -1,6 +1,6 @@
 import { type Answer, isObject, type JsonObject } from './answer.ts';
 import { checkPrecondition, etagOf } from './etag.ts';
-import { refusal } from './message.ts';
+import { refusal, tooLow } from './message.ts';
 import { ACCOUNTS, ROOT, SESSIONS } from './paths.ts';
 import { withQuery } from './query.ts';
 import type { Caller, Resource, Service } from './resource.ts';
@@ -97,8 +97,6 @@ const METADATA: Answer = {
 /** Stands for no answer at all. */
 export const NEVER: Answer = { status: 0 };
 
-const tooLow = (): Answer => refusal(403, 'InsufficientPrivilege');
-
 function mayChangePassword(path: string, method: string): boolean {
   return (path.startsWith(ACCOUNTS) && method !== 'POST') || (path.startsWith(SESSIONS) && method === 'DELETE');
 }
@@ -136,8 +134,7 @@ function read(
 function change({ board }: Service, resource: Resource, request: RedfishRequest, by: Caller): Answer {
   const body = parsed(request.body);
   if (!body) return refusal(400, 'MalformedJSON');
-  // Everyone may change the own password; an operator also boot, lamp and the like.
-  if (by.role === 'ReadOnly' && !('Password' in body)) return tooLow();
+  if (by.role === 'ReadOnly' && !resource.checksCaller) return tooLow();
   const ifMatch = request.headers['if-match'];
   const refused = checkPrecondition(board, ifMatch?.toString(), resource.get?.() ?? {});
   return refused ?? resource.patch?.(body, by) ?? notAllowed(resource);

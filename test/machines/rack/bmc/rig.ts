@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { makeBmcCertificate } from '#machines/rack/bmc/certificate.ts';
 import type { BmcFault } from '#machines/rack/bmc/faults.ts';
 import { type BmcHardware, rackHardware } from '#machines/rack/bmc/hardware.ts';
@@ -57,10 +58,10 @@ export async function rackBmc(options: RackBmcOptions = {}): Promise<RackBmc> {
   const backend =
     options.backend ??
     simulatedPower({
-      boot: async ({ takeBoot, stage, say }) => {
+      boot: async ({ takeBoot, stage, say, signal }) => {
         const { device, mode } = takeBoot();
         boots.push(`${device} ${mode}`);
-        await selfTest;
+        if (selfTest) await Promise.race([selfTest, once(signal, 'abort')]);
         say('login: ');
         stage('running');
         return 'stays-on';

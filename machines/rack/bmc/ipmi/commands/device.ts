@@ -1,3 +1,4 @@
+import { wattsOf } from '../../power-draw.ts';
 import { COMPLETION, type Command, done, NET_FN, refused } from '../command.ts';
 import { guidOf } from '../guid.ts';
 import { LEVEL } from '../sessions.ts';
@@ -68,7 +69,7 @@ export const DEVICE_COMMANDS: readonly Command[] = [
     run([group, mode], { board }) {
       if (group !== 0xdc) return refused(COMPLETION.unknownCommand);
       if (mode !== 0x01) return refused(COMPLETION.field);
-      const watts = word(board.power.state() === 'off' ? 0 : board.hardware().watts);
+      const watts = word(wattsOf(board));
       const seconds = Math.floor(board.clock() / 1000);
       const time = [...word(seconds & 0xffff), ...word(Math.floor(seconds / 0x1_0000))];
       // Now, least, most, average; when; over how long; measuring.
