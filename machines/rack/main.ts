@@ -4,18 +4,21 @@ import { parseArgs } from 'node:util';
 import { EXIT } from '../contract/exit-status.ts';
 import { parseIpv4 } from '../values/ip-address.ts';
 import { sure } from '../values/parsed.ts';
+import { bmcPortsOf, chooseBmcPorts } from './bmc-ports.ts';
 import { BMC_USER, bmcSecrets } from './bmc-secrets.ts';
 import { type BmcFault, isBmcFault } from './bmc/faults.ts';
-import { BMC_PORTS, type BmcPorts, bmcTls } from './bmc/start-bmc.ts';
+import { type BmcPorts, bmcTls } from './bmc/start-bmc.ts';
 import { lineUp } from './line-up.ts';
 import { documents, IMAGE_BYTES, prepare } from './prepare.ts';
-import { type RackBmcs, type RackEvent, runRack, runRackWithBmcs } from './rack.ts';
-import { FAULTS, type MachineSpec, QUIRKS, RACK_TIMES } from './spec.ts';
+import { type RackBmcs, type RackEvent, runBmcsAlone, runRack, runRackWithBmcs } from './rack.ts';
+import { FAULTS, type MachineSpec, QUIRKS, RACK_TIMES, type RackTimes } from './spec.ts';
 
 // A rack of simulated machines, a process of its own that knows the daemon only by its sockets.
 //   main.ts prepare --dir DIR --machines N     writes what they load, prints the documents to apply as one JSON array
 //   main.ts run --dhcp IP:PORT --tftp-port N   powers them on and prints what is on their screens
 //   … run --bmcs --dir DIR                     gives them BMCs, and goes on until it is stopped
+//   main.ts list --dir DIR --machines N        prints machines and where their BMCs are
+//   main.ts bmcs --dir DIR --machines N        the BMCs without a daemon: their machines have nothing to load
 const { positionals, values } = parseArgs({
   allowPositionals: true,
   options: {
@@ -32,8 +35,8 @@ const { positionals, values } = parseArgs({
     fault: { type: 'string', multiple: true, default: [] },
     bmcs: { type: 'boolean', default: false },
     'powered-off': { type: 'boolean', default: false },
-    'redfish-port': { type: 'string', default: String(BMC_PORTS.redfish) },
-    'ipmi-port': { type: 'string', default: String(BMC_PORTS.ipmi) },
+    'redfish-port': { type: 'string' },
+    'ipmi-port': { type: 'string' },
     'bmc-fault': { type: 'string', multiple: true, default: [] },
     output: { type: 'string', short: 'o', default: 'text' },
   },
@@ -47,13 +50,27 @@ switch (positionals[0]) {
     await mkdir(dir, { recursive: true });
     await prepare(dir, { kernel: Number(values['kernel-bytes']), initrd: Number(values['initrd-bytes']) });
     await bmcSecrets(dir);
-    process.stdout.write(`${JSON.stringify(documents(dir, places(), bmcPorts()))}\n`);
+    await chooseBmcPorts(dir, places()[0]?.bmc.address ?? sure(parseIpv4('127.78.1.1')));
+    process.stdout.write(`${JSON.stringify(documents(dir, places(), await bmcPorts()))}\n`);
+    break;
+  case 'list':
+    await list();
+    break;
+  case 'bmcs':
+    await mkdir(resolve(values.dir), { recursive: true });
+    await runBmcsAlone({
+      machines: places().map(({ spec }) => spec),
+      times: times(),
+      events: values.output === 'json' ? () => {} : print,
+      bmcs: await bmcs(),
+      signal: stop.signal,
+    });
     break;
   case 'run':
     await run();
     break;
   default:
-    process.stderr.write(`rack: got ${positionals[0] ?? 'nothing'}, want prepare or run\n`);
+    process.stderr.write(`rack: got ${positionals[0] ?? 'nothing'}, want prepare, run, list or bmcs\n`);
     process.exitCode = EXIT.badInput;
 }
 
@@ -62,8 +79,35 @@ function places() {
   return lineUp(Number(values.machines), { story: !values.plain });
 }
 
-function bmcPorts(): BmcPorts {
-  return { redfish: Number(values['redfish-port']), ipmi: Number(values['ipmi-port']) };
+/** Those that were prepared, unless others are told. */
+async function bmcPorts(): Promise<BmcPorts> {
+  const { redfish, ipmi } = await bmcPortsOf(resolve(values.dir));
+  return { redfish: Number(values['redfish-port'] ?? redfish), ipmi: Number(values['ipmi-port'] ?? ipmi) };
+}
+
+function times(): RackTimes {
+  return { ...RACK_TIMES, selfTestMs: Number(values['self-test']), kernelMs: Number(values['kernel-time']) };
+}
+
+/** Every machine with its BMC: for people as columns, or as one JSON array. */
+async function list(): Promise<void> {
+  const { redfish, ipmi } = await bmcPorts();
+  const rows = places().map(({ spec, bmc }) => ({
+    name: spec.name,
+    mac: spec.mac,
+    firmware: spec.firmware,
+    bmc: bmc.profile,
+    redfish: `https://${bmc.address}:${redfish}`,
+    ipmi: `${bmc.address}:${ipmi}`,
+    username: BMC_USER,
+  }));
+  if (values.output === 'json') {
+    process.stdout.write(`${JSON.stringify(rows)}\n`);
+    return;
+  }
+  for (const { name, firmware, bmc, ...at } of rows) {
+    say(name, `${firmware.padEnd(11)} BMC ${bmc.padEnd(11)} ${at.redfish}  IPMI ${at.ipmi}`);
+  }
 }
 
 async function run(): Promise<void> {
@@ -75,7 +119,7 @@ async function run(): Promise<void> {
       tftpPort: Number(values['tftp-port']),
     },
     staggerMs: Number(values.stagger),
-    times: { ...RACK_TIMES, selfTestMs: Number(values['self-test']), kernelMs: Number(values['kernel-time']) },
+    times: times(),
     events: values.output === 'json' ? writeEvent : print,
     signal: stop.signal,
   };
@@ -101,11 +145,15 @@ async function bmcs(): Promise<RackBmcs> {
       const place = at.get(machine.name);
       return place && { ...place, faults: bmcFaults(machine) };
     },
-    ports: bmcPorts(),
+    ports: await bmcPorts(),
     username: BMC_USER,
     password,
     tls: await bmcTls(certificate),
-    onListening: () => process.stdout.write(`[simulated] ${at.size} BMCs listen\n`),
+    async onListening() {
+      // Lines of events are JSON objects, and nothing else.
+      if (positionals[0] === 'bmcs' || values.output !== 'json') await list();
+      if (values.output !== 'json') process.stdout.write(`[simulated] ${at.size} BMCs listen\n`);
+    },
   };
 }
 

@@ -3,9 +3,9 @@ import type { Ipv4 } from '../values/ip-address.ts';
 import type { BootChoice } from './bmc/boot-override.ts';
 import type { BmcFault } from './bmc/faults.ts';
 import { rackHardware } from './bmc/hardware.ts';
-import { type BootStage, simulatedPower } from './bmc/power-backend.ts';
+import { type BootStage, type PowerBackend, simulatedPower } from './bmc/power-backend.ts';
 import { BMC_PROFILES, type BmcProfileName } from './bmc/quirks.ts';
-import { type BmcPorts, type BmcTls, startBmc } from './bmc/start-bmc.ts';
+import { type Bmc, type BmcPorts, type BmcTls, startBmc } from './bmc/start-bmc.ts';
 import { rackDhcp } from './firmware/dhcp-client.ts';
 import { type BootResult, powerOn } from './machine.ts';
 import { openRelays } from './relays.ts';
@@ -26,7 +26,7 @@ export type RackBmcs = {
   readonly password: string;
   readonly tls: BmcTls;
   /** Told when all of them listen. */
-  readonly onListening?: () => void;
+  readonly onListening?: () => void | Promise<void>;
 };
 
 type RackOptions = {
@@ -70,45 +70,95 @@ export async function runRackWithBmcs(
   if (signal.aborted) return;
   signal.addEventListener('abort', () => end(), { once: true });
   await using relays = openRelays(daemon.dhcp);
-  await using running = new AsyncDisposableStack();
   const live = liveOf(options, relays);
-  const boards = [];
-  for (const machine of machines) {
-    const place = bmcs.of(machine);
-    const backend = simulatedPower({
-      shutdownMs: options.times.kernelMs,
-      onError: fail,
-      async boot(attempt) {
-        events({ kind: 'power-on', machine });
-        const result = await live(machine, attempt);
-        return result.kind === 'off' ? 'turns-off' : 'stays-on';
-      },
-    });
-    running.use(backend);
-    if (!place) continue;
-    const bmc = running.use(
-      await startBmc({
-        identity: rackHardware(machine),
-        backend,
-        address: place.address,
-        ports: bmcs.ports,
-        profile: BMC_PROFILES[place.profile],
-        faults: place.faults,
-        credentials: [{ username: bmcs.username, password: bmcs.password }],
-        tls: bmcs.tls,
-        signal,
+  await using running = await startBmcs({
+    machines,
+    bmcs,
+    signal,
+    backendOf: (machine) =>
+      simulatedPower({
+        shutdownMs: options.times.kernelMs,
+        onError: fail,
+        async boot(attempt) {
+          events({ kind: 'power-on', machine });
+          const result = await live(machine, attempt);
+          return result.kind === 'off' ? 'turns-off' : 'stays-on';
+        },
       }),
-    );
-    boards.push(bmc.board);
-  }
-  bmcs.onListening?.();
+  });
   if (powersOn) {
-    for (const board of boards) {
+    for (const { board } of running.bmcs) {
       board.power.request('on');
       await Promise.race([sleep(staggerMs, undefined, { signal }).catch(() => {}), ended]);
     }
   }
   await ended;
+}
+
+/**
+ * The BMCs alone, until the signal aborts: their machines come on, take the boot they are told, and have nothing to
+ * load. Each event is a `screen` that names that boot.
+ */
+export async function runBmcsAlone(
+  options: Pick<RackOptions, 'machines' | 'times' | 'events' | 'signal'> & { readonly bmcs: RackBmcs },
+): Promise<void> {
+  const { machines, times, events, bmcs, signal } = options;
+  const { promise: ended, resolve: end, reject: fail } = Promise.withResolvers<void>();
+  if (signal.aborted) return;
+  signal.addEventListener('abort', () => end(), { once: true });
+  await using _running = await startBmcs({
+    machines,
+    bmcs,
+    signal,
+    backendOf: (machine) =>
+      simulatedPower({
+        shutdownMs: times.kernelMs,
+        onError: fail,
+        async boot({ takeBoot, stage, say, signal: power }) {
+          events({ kind: 'power-on', machine });
+          const { device, mode } = takeBoot();
+          await sleep(times.selfTestMs, undefined, { signal: power });
+          const line = `boot: ${device === 'none' ? 'own order' : device} (${mode})`;
+          say(line);
+          events({ kind: 'screen', machine, line });
+          stage('running');
+          return 'stays-on';
+        },
+      }),
+  });
+  await ended;
+}
+
+/** A BMC for each machine that has a place for one, and the machines of all, off. */
+async function startBmcs(options: {
+  readonly machines: readonly MachineSpec[];
+  readonly bmcs: RackBmcs;
+  readonly backendOf: (machine: MachineSpec) => PowerBackend;
+  readonly signal: AbortSignal;
+}): Promise<AsyncDisposable & { readonly bmcs: readonly Bmc[] }> {
+  const { machines, bmcs, backendOf, signal } = options;
+  await using starting = new AsyncDisposableStack();
+  const started: Bmc[] = [];
+  for (const machine of machines) {
+    const backend = starting.use(backendOf(machine));
+    const place = bmcs.of(machine);
+    if (!place) continue;
+    const bmc = await startBmc({
+      identity: rackHardware(machine),
+      backend,
+      address: place.address,
+      ports: bmcs.ports,
+      profile: BMC_PROFILES[place.profile],
+      faults: place.faults,
+      credentials: [{ username: bmcs.username, password: bmcs.password }],
+      tls: bmcs.tls,
+      signal,
+    });
+    started.push(starting.use(bmc));
+  }
+  await bmcs.onListening?.();
+  const running = starting.move();
+  return { bmcs: started, [Symbol.asyncDispose]: () => running.disposeAsync() };
 }
 
 /** One power-on of one machine, with what it says about it. */
