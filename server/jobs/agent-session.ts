@@ -25,8 +25,9 @@ export type AgentParts = {
 /** The machine's agent, booted if it is not there. Rejects when none came in time. */
 export async function agentOf(context: StepContext, parts: AgentParts): Promise<LiveAgent> {
   const { agents, boots, power } = parts;
-  const { machine, id } = context.job();
-  const returning = parts.startedAt + RETURN_MS - parts.now();
+  const { machine, id, createdAt } = context.job();
+  // The agent of a job that another process began is most likely still there.
+  const returning = createdAt < parts.startedAt ? parts.startedAt + RETURN_MS - parts.now() : 0;
   const present =
     agents.of(machine) ?? (returning > 0 ? await arrival(machine, returning, context.signal, agents) : undefined);
   if (present) return present;
