@@ -77,13 +77,18 @@ async function showRack({ machines, port, dataDir, out, error, signal }: DemoOpt
   const at = (name: string): string => new RegExp(` ${name}=([^\\s,]+)`).exec(ready)?.[1] ?? '';
   const token = await readFile(join(dataDir, 'operator.token'), 'utf8');
   const operator = operatorOf({ api: at('api'), token: token.trim() });
+  const password = await readFile(join(rackDir, 'bmc-password'), 'utf8');
+  await operator.setCredential('rack', { username: 'admin', password: password.trim() });
   await operator.apply(JSON.parse(prepared.output()) as readonly unknown[]);
   await operator.adopt('sim-r1-u08');
   const url = await operator.pageUrl();
   for (const line of welcome({ machines, dataDir, logFile, url, api: at('api') })) out(line);
   const rack = start({
     program: 'rack',
-    args: ['run', '--machines', count, '--dhcp', at('dhcp'), '--tftp-port', at('tftp').split(':').at(-1) ?? ''],
+    args: [
+      ...['run', '--bmcs', '--dir', rackDir, '--machines', count],
+      ...['--dhcp', at('dhcp'), '--tftp-port', at('tftp').split(':').at(-1) ?? ''],
+    ],
     onLine: (line) => out(line.startsWith(SIMULATED) ? line : `${SIMULATED} ${line}`),
   });
   const complain = async (): Promise<void> => {
@@ -111,6 +116,7 @@ const welcome = (to: {
     `  or say       ${ingot} machine list`,
     `               ${ingot} trace sim-r1-u07          why does it not boot?`,
     `               ${ingot} machine accept m-525400000006`,
+    `               ${ingot} power cycle sim-r1-u01      by its simulated BMC`,
     `  Log          ${to.logFile}`,
     '  End          Ctrl-C',
     '',

@@ -1,6 +1,8 @@
 /** What the demo does as the operator of its daemon. */
 export type Operator = {
   apply(documents: readonly unknown[]): Promise<void>;
+  /** Seals what the rack's BMCs are logged in to with. */
+  setCredential(name: string, login: { readonly username: string; readonly password: string }): Promise<void>;
   /** Puts a machine into service, so that it is never netbooted. Does nothing when it is. */
   adopt(machine: string): Promise<void>;
   /** An address that opens the page once. */
@@ -8,7 +10,7 @@ export type Operator = {
 };
 
 export function operatorOf({ api, token }: { readonly api: string; readonly token: string }): Operator {
-  async function call(method: 'GET' | 'POST', path: string, body?: unknown): Promise<unknown> {
+  async function call(method: 'GET' | 'POST' | 'PUT', path: string, body?: unknown): Promise<unknown> {
     const answer = await fetch(new URL(path, api), {
       method,
       headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
@@ -25,6 +27,9 @@ export function operatorOf({ api, token }: { readonly api: string; readonly toke
         readonly changes: readonly unknown[];
       };
       if (!answer.ok) throw new Error(`the rack's documents were refused: ${JSON.stringify(answer.changes)}`);
+    },
+    async setCredential(name, login) {
+      await call('PUT', `/api/v1/bmc-credentials/${name}`, login);
     },
     async adopt(machine) {
       const { items } = (await call('GET', '/api/v1/machines')) as {
