@@ -69,7 +69,7 @@ export function startGuest(
   const args = [
     ['-accel', 'tcg,thread=multi', '-m', String(options.memoryMb ?? 512)],
     ['-display', 'none', '-monitor', 'none', '-no-reboot', '-serial', `file:${serialFile}`],
-    firmware === 'bios-pxe' ? biosArgs() : uefiArgs(lab, { tools, firmware, tap }),
+    firmwareArgs(lab, { tools, firmware, tap }),
     ['-netdev', `tap,id=n0,ifname=${tap},script=no,downscript=no`],
     ['-device', `virtio-net-pci,netdev=n0,mac=${mac},bootindex=1${rom}`],
     options.uuid === undefined ? [] : ['-uuid', options.uuid],
@@ -106,6 +106,14 @@ export function startGuest(
     },
     stop: () => qemu.stop(),
   };
+}
+
+/** Machine and firmware of the guest at this port; the firmware's variables are fresh. */
+export function firmwareArgs(
+  lab: Lab,
+  guest: { readonly tools: GuestTools; readonly firmware: Firmware; readonly tap: string },
+): string[] {
+  return guest.firmware === 'bios-pxe' ? biosArgs() : uefiArgs(lab, guest);
 }
 
 /** Without graphics, SeaBIOS shows the console, and so iPXE's words, on the serial port. */
