@@ -226,7 +226,7 @@ export async function serve(parts: {
     registry,
     agents,
     recorder,
-    holding: holdingOf({ subnets: () => registry.subnets(), leases: () => dhcp.leases(), recorder, now }),
+    holding: holdingOf({ networkOf, leases: () => dhcp.leases(), recorder, now }),
     keepInventory: (name, inventory) => store.inventories.put(name, inventory),
     nextBoot: (of, address) => planner({ machine: of, attempt: undefined, discovery: networkOf(address).discovery }),
     jobsOf: (name) => jobs.unfinishedOf(name),

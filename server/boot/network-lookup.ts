@@ -4,16 +4,21 @@ import { type IpAddress, isIpv6 } from '#machines/values/ip-address.ts';
 import type { Config } from '../config/config.ts';
 import type { NetworkLookup } from '../http/contract.ts';
 
+/** What is configured for a client's network, with who leases addresses there. */
+export type AddressLookup = (
+  client: IpAddress,
+) => ReturnType<NetworkLookup> & { readonly mode: 'server' | 'proxy' | 'off' };
+
 /**
- * What is configured for the network that a client's address is on: a subnet that holds it, else the interface whose
- * own prefix holds it, else nothing at all, and then nobody is discovered.
+ * What is configured for the network that a client's address is on: the interface whose own prefix holds it, as DHCP has
+ * it for direct packets, else a subnet that holds it, else nothing at all, and then nobody is discovered.
  */
-export function networkLookup(config: Pick<Config, 'subnets' | 'interfaces' | 'boot'>): NetworkLookup {
+export function networkLookup(config: Pick<Config, 'subnets' | 'interfaces' | 'boot'>): AddressLookup {
   return (client) => {
     const subnet = isIpv6(client) ? undefined : config.subnets.find(({ cidr }) => cidrContains(cidr, client));
-    if (subnet) return { discovery: subnet.discovery, advertise: subnet.advertise ?? config.boot.advertise };
-    const discovery = config.interfaces.find(({ name }) => isOnInterface(client, name))?.discovery ?? 'off';
-    return { discovery, advertise: config.boot.advertise };
+    const link = config.interfaces.find(({ name, mode }) => mode !== 'off' && isOnInterface(client, name));
+    const { mode, discovery } = link ?? subnet ?? { mode: 'off', discovery: 'off' };
+    return { mode, discovery, advertise: subnet?.advertise ?? config.boot.advertise };
   };
 }
 
