@@ -18,6 +18,8 @@ export async function runTool(
   options: {
     readonly env?: Readonly<Record<string, string>>;
     readonly answer?: Answer;
+    /** Default: 30 s. */
+    readonly limitMs?: number;
   } = {},
 ): Promise<ToolRun> {
   const { answer } = options;
@@ -29,7 +31,7 @@ export async function runTool(
     // Proxies and certificate stores of whoever runs the test are not a BMC's.
     const child = spawn(program, args, {
       env: { PATH: process.env['PATH'], HOME: home, LC_ALL: 'C.UTF-8', TZ: 'UTC', ...options.env },
-      signal: AbortSignal.timeout(LIMIT_MS),
+      signal: AbortSignal.timeout(options.limitMs ?? LIMIT_MS),
     });
     let output = '';
     const heard = (chunk: Buffer): void => {
