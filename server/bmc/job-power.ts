@@ -2,7 +2,7 @@ import type { PowerAction } from '#machines/contract/power.ts';
 import type { Asks } from '#services/bmc/asks.ts';
 import { BmcError } from '#services/bmc/contract.ts';
 import type { Power } from '#services/bmc/power.ts';
-import type { JobPower } from '../jobs/contract.ts';
+import type { JobPower, PowerAsked } from '../jobs/contract.ts';
 
 /**
  * Power for jobs: through the BMC where it is proven to be the machine's, else a person is asked and waited for. What a
@@ -12,11 +12,12 @@ export function jobPower({ power, asks }: { readonly power: Power; readonly asks
   async function act(
     machine: string,
     what: { readonly action: PowerAction; readonly byHand: 'reset' | 'off'; readonly network: boolean },
+    asked: PowerAsked,
     signal: AbortSignal,
     told: (text: string) => void,
   ): Promise<void> {
     const boot = what.network ? { device: 'network' as const } : undefined;
-    const request = { machine, action: what.action, ...(boot ? { boot } : {}), by: 'job', automatic: true };
+    const request = { machine, action: what.action, ...(boot ? { boot } : {}), by: asked.by, automatic: asked.again };
     const result = await power.act(request, { say: told, signal });
     if (result.kind === 'done') return told(result.text);
     if (result.code !== 'not-proven' && result.code !== 'not-supported') {
@@ -29,10 +30,11 @@ export function jobPower({ power, asks }: { readonly power: Power; readonly asks
   }
 
   return {
-    async netboot(machine, signal, told) {
+    async netboot(machine, asked, signal, told) {
       // An agent or a system that runs is shut down by the cycle; what is off is only turned on.
-      await act(machine, { action: 'cycle', byHand: 'reset', network: true }, signal, told);
+      await act(machine, { action: 'cycle', byHand: 'reset', network: true }, asked, signal, told);
     },
-    off: (machine, signal, told) => act(machine, { action: 'off', byHand: 'off', network: false }, signal, told),
+    off: (machine, asked, signal, told) =>
+      act(machine, { action: 'off', byHand: 'off', network: false }, asked, signal, told),
   };
 }

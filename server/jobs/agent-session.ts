@@ -4,7 +4,7 @@ import type { Job, Plan, PlannedDisk } from '#machines/contract/job.ts';
 import { matchDisks, proveMachine } from '#machines/decide/jobs/prove-machine.ts';
 import type { StepContext } from '#services/jobs/contract.ts';
 import type { MachineApiClient } from '#services/machine-api/client.ts';
-import type { AgentBoots, Agents, JobPower, LiveAgent } from './contract.ts';
+import type { AgentBoots, Agents, JobPower, LiveAgent, PowerAsked } from './contract.ts';
 
 /** From power-on to a registered agent: a server's self-test alone takes minutes. */
 const AGENT_BOOT_MS = 20 * 60_000;
@@ -42,7 +42,7 @@ export async function agentOf(context: StepContext, parts: AgentParts): Promise<
   };
   const here = (): Promise<LiveAgent | undefined> =>
     arrival(machine, AGENT_BOOT_MS, signal, agents, () => context.progress(last));
-  const restarted = power.netboot(machine, signal, told).then(() => {
+  const restarted = power.netboot(machine, powerAsked(context.job()), signal, told).then(() => {
     told(`waits for the agent of ${machine}`);
     return here();
   });
@@ -54,6 +54,12 @@ export async function agentOf(context: StepContext, parts: AgentParts): Promise<
   }
   return came;
 }
+
+/** The first restart of a job is the will of whoever asked for the job. */
+export const powerAsked = ({ by, steps }: Job): PowerAsked => ({
+  by,
+  again: steps.some(({ state, tries }) => state === 'running' && tries > 1),
+});
 
 const WAITING_SIGN_MS = 5000;
 

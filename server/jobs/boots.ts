@@ -1,5 +1,5 @@
 import type { Registry } from '#services/registry/contract.ts';
-import type { AgentBoots, JobPower } from './contract.ts';
+import type { AgentBoots } from './contract.ts';
 
 /** The profile that boots the agent: built in. */
 export const AGENT_PROFILE = 'agent';
@@ -13,9 +13,3 @@ export function agentBoots(registry: Pick<Registry, 'grant'>): AgentBoots {
     },
   };
 }
-
-/** No way to its power switch but a person's hand. */
-export const askedPower: JobPower = {
-  netboot: async (machine, _signal, told) => told(`waits for a person: restart ${machine} and let it netboot`),
-  off: (machine) => Promise.reject(new Error(`${machine} has no BMC: turn it off by hand`)),
-};

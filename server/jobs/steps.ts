@@ -4,7 +4,15 @@ import type { Plan, PlannedDisk } from '#machines/contract/job.ts';
 import type { InventoryDisk } from '#machines/contract/inventory.ts';
 import type { Step, StepContext, StepOutcome } from '#services/jobs/contract.ts';
 import type { DiskImages } from '#services/images/contract.ts';
-import { agentOf, type AgentParts, freshInventory, NotProven, provenAgent, WRITE_BEGUN } from './agent-session.ts';
+import {
+  agentOf,
+  type AgentParts,
+  freshInventory,
+  NotProven,
+  powerAsked,
+  provenAgent,
+  WRITE_BEGUN,
+} from './agent-session.ts';
 import { operate } from './operate.ts';
 
 export type StepParts = AgentParts & {
@@ -185,7 +193,7 @@ export function powerOffStep({ power }: StepParts): Step {
     tries: 3,
     silentMs: 10 * MINUTE_MS,
     async run(context) {
-      await power.off(context.job().machine, context.signal, context.progress);
+      await power.off(context.job().machine, powerAsked(context.job()), context.signal, context.progress);
       return done('it is off');
     },
   };
