@@ -1,7 +1,9 @@
 import { ANY_IPV4 } from '#machines/values/ip-address.ts';
+import type { AgentImage } from '#services/images/agent-image.ts';
 import type { LoaderCatalog } from '#services/images/contract.ts';
 import type { YamlPath } from '#services/yaml/read-yaml.ts';
 import type { Config, Listen } from '../config/config.ts';
+import { agentCheck } from './agent.ts';
 import type { Check } from './finding.ts';
 import { interfacesCheck } from './interfaces.ts';
 import { loadersCheck } from './loaders.ts';
@@ -15,12 +17,13 @@ export function doctorChecks(parts: {
   /** Where a setting stands in the file. */
   readonly where: (path: YamlPath) => string;
   readonly loaders: LoaderCatalog;
+  readonly agentImage: Pick<AgentImage, 'state'>;
   readonly probe: DhcpProbe;
   readonly now: () => number;
   /** The process that serves from this data directory already. */
   readonly daemon?: () => Promise<number | undefined>;
 }): readonly Check[] {
-  const { config, where, loaders, probe, now } = parts;
+  const { config, where, loaders, agentImage, probe, now } = parts;
   const ports = wantedPorts(config, where);
   return [
     interfacesCheck(config.interfaces, (index) => where(['interfaces', index, 'name'])),
@@ -28,6 +31,7 @@ export function doctorChecks(parts: {
     otherServersCheck(config, probe),
     advertiseCheck(config, config.boot.advertise === undefined ? undefined : where(['boot', 'advertise'])),
     loadersCheck(loaders),
+    agentCheck(agentImage, config),
     diskCheck(config.dataDir),
     clockCheck(now),
     firewallCheck(ports.filter(({ use }) => use !== 'API').map(({ protocol, port }) => `${protocol} ${port}`)),

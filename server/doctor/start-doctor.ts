@@ -1,3 +1,4 @@
+import { agentImageDir, openAgentImage } from '#services/images/agent-image.ts';
 import { openLoaders } from '#services/images/loaders.ts';
 import type { YamlPath } from '#services/yaml/read-yaml.ts';
 import type { Config } from '../config/config.ts';
@@ -20,8 +21,12 @@ type Look = {
 export async function startDoctor(options: Look): Promise<readonly Finding[]> {
   const { config, where, now, signal } = options;
   const loaders = openLoaders({ dir: config.loaders.dir });
+  const agentImage = openAgentImage({ dir: agentImageDir(config.dataDir), now });
   const daemon = () => notedDaemon(config.dataDir);
-  return await examine(doctorChecks({ config, where, loaders, probe: probeDhcpServers, now, daemon }), signal);
+  return await examine(
+    doctorChecks({ config, where, loaders, agentImage, probe: probeDhcpServers, now, daemon }),
+    signal,
+  );
 }
 
 /**

@@ -41,6 +41,9 @@ export type AgentImage = {
   ): Promise<{ readonly kind: 'found'; readonly blob: Blob } | { readonly kind: 'missing'; readonly because: string }>;
 };
 
+/** Where the builder puts it. */
+export const agentImageDir = (dataDir: string): string => join(dataDir, 'agent', 'x86_64');
+
 /** `dir` such as `data/agent/x86_64`. */
 export function openAgentImage({ dir, now }: { readonly dir: string; readonly now: () => number }): AgentImage {
   const manifestPath = join(dir, 'manifest.json');

@@ -10,6 +10,7 @@ import { LOADER_NAMES } from '#machines/decide/loader.ts';
 import type { Ipv4 } from '#machines/values/ip-address.ts';
 import type { Config } from '#server/config/config.ts';
 import { parseConfig } from '#server/config/parse-config.ts';
+import { agentCheck } from '#server/doctor/agent.ts';
 import { type Check, examine, type Finding } from '#server/doctor/finding.ts';
 import { interfacesCheck } from '#server/doctor/interfaces.ts';
 import { loadersCheck } from '#server/doctor/loaders.ts';
@@ -124,6 +125,19 @@ describe('doctor', () => {
     const all = new Map(LOADER_NAMES.map((name) => [name, { name, size: 1 }]));
     const some = await findings(loadersCheck({ available: () => all, path: (name) => `/loaders/${name}` }));
     assert.ok(some.every(({ level }) => level === 'ok'));
+  });
+
+  it('wants an agent image where unknown machines are to get the agent', async () => {
+    const missing = { state: () => ({ kind: 'missing', because: 'no agent image is in data/agent' }) as const };
+    const ready = {
+      state: () => ({ kind: 'ready', id: 'x1', arch: 'x86_64', commandLine: '' }) as const,
+    };
+    const wants = config('subnets: [{ cidr: 10.0.0.0/24, name: lab, discovery: agent }]');
+    const finding = await only(agentCheck(missing, wants));
+    assert.equal(finding.level, 'error');
+    assert.match(finding.text, /no agent image is in data\/agent; unknown machines on lab wait instead/);
+    assert.equal((await only(agentCheck(missing, config('{}')))).level, 'warning');
+    assert.equal((await only(agentCheck(ready, wants))).level, 'ok');
   });
 
   it('cannot write where a file stands in the way', async () => {
