@@ -11,12 +11,13 @@ import { operatorToken } from '#services/auth/operator-token.ts';
 import { certificateSigner } from '#services/certificates/signer.ts';
 import { agentApi } from '#services/agents/agent-api.ts';
 import { openBootTokens } from '#services/boot-tokens/boot-tokens.ts';
-import { openAgentImage } from '#services/images/agent-image.ts';
+import { agentImageDir, openAgentImage } from '#services/images/agent-image.ts';
 import { openDiskImages } from '#services/images/disk-images.ts';
 import { systemClock } from '#services/bmc/clock.ts';
 import { openImages } from '#services/images/image-library.ts';
 import { openLoaders } from '#services/images/loaders.ts';
 import { sharedChunks } from '#services/images/shared-chunks.ts';
+import { openUploads } from '#services/images/uploads.ts';
 import { liveAgents } from '#services/agents/live-agents.ts';
 import { openJobs } from '#services/jobs/open-jobs.ts';
 import { openPlans } from '#services/jobs/plans.ts';
@@ -91,15 +92,15 @@ export async function serve(parts: {
   const access = openAccess({ store: store.access, now });
   await operatorToken({ access, dataDir: config.dataDir });
   const loaders = openLoaders({ dir: config.loaders.dir });
-  await using images = openImages({ registry, dir: join(config.dataDir, 'images'), log });
-
+  const imageDir = join(config.dataDir, 'images');
+  await using images = openImages({ registry, dir: imageDir, log });
   await using diskImages = openDiskImages({
     asset: (image) => images.asset(image, 'disk', 0),
-    dir: join(config.dataDir, 'images', 'disks'),
+    dir: join(imageDir, 'disks'),
     log,
   });
   const agents = liveAgents({ now });
-  const agentImage = openAgentImage({ dir: join(config.dataDir, 'agent', 'x86_64'), now });
+  const agentImage = openAgentImage({ dir: agentImageDir(config.dataDir), now });
   const vault = await openVault({
     secrets: store.secrets,
     dataDir: config.dataDir,
@@ -266,6 +267,7 @@ export async function serve(parts: {
     access,
     loaders,
     loaderDir: config.loaders.dir,
+    images: { dir: imageDir, library: images, diskImages, uploads: openUploads({ dir: imageDir }), chunks },
     explain({ machine: asked, mac, address }) {
       const peer: IpAddress = address ?? asked?.document.address ?? sure(parseIpv4('127.0.0.1'));
       const { plan, script, text } = scripts.preview(asked, mac, { peer, reachedUrl: reachedUrl(config, ports.boot) });

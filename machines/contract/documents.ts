@@ -37,7 +37,7 @@ const line = z
   .string()
   .max(1024)
   .regex(/^[^\p{Cc}]*$/u, 'want one line without control characters');
-const sha256 = z.string().regex(/^[0-9a-f]{64}$/, 'want 64 hexadecimal digits in lower case');
+export const sha256 = z.string().regex(/^[0-9a-f]{64}$/, 'want 64 hexadecimal digits in lower case');
 
 const metadata = { apiVersion: z.literal('ingot/v1').optional(), name, labels: labels.default({}) };
 
@@ -139,23 +139,50 @@ export const subnetDocument = z.strictObject({
   advertise: z.url({ protocol: /^https?$/ }).optional(),
 });
 
+export const ASSET_ROLES = ['kernel', 'initrd', 'efi', 'disk'] as const;
+export type AssetRole = (typeof ASSET_ROLES)[number];
+
+const httpUrl = z.url({ protocol: /^https?$/ });
+
+/** A detached signature beside a file, and whose it must be. */
+export const signature = z.strictObject({
+  /** `openpgp`: gpg --detach-sign, with or without armour. `minisign`. `cosign`: what `cosign sign-blob --key` writes. */
+  kind: z.enum(['openpgp', 'minisign', 'cosign']),
+  /** Where the signature is. */
+  url: httpUrl,
+  /** The public key: armoured OpenPGP, minisign's line of base64, or PEM. */
+  key: z.string().max(65_536).optional(),
+  /** openpgp: where the key is, which then must have this fingerprint. */
+  keyUrl: httpUrl.optional(),
+  /** openpgp: of the primary key, in hex. */
+  fingerprint: z
+    .string()
+    .regex(/^([0-9A-F]{40}|[0-9A-F]{64})$/, 'want 40 hexadecimal digits in upper case')
+    .optional(),
+});
+
+export const imageAsset = z.strictObject({
+  role: z.enum(ASSET_ROLES),
+  /** A file of the daemon's machine, read by the daemon. */
+  path: line.optional(),
+  /** Fetched once, kept under its digest. With neither path nor url, `sha256` names a file that was uploaded. */
+  url: httpUrl.optional(),
+  sha256: sha256.optional(),
+  sha512: z
+    .string()
+    .regex(/^[0-9a-f]{128}$/, 'want 128 hexadecimal digits in lower case')
+    .optional(),
+  /** A list as sha256sum or sha512sum writes it, in which the file is looked up by its name. */
+  digests: z.strictObject({ url: httpUrl, signature: signature.optional() }).optional(),
+  /** Of the file itself. */
+  signature: signature.optional(),
+});
+
 export const imageDocument = z.strictObject({
   kind: z.literal('Image'),
   ...metadata,
   arch: z.enum(ARCHITECTURES),
-  assets: z
-    .array(
-      z.strictObject({
-        role: z.enum(['kernel', 'initrd', 'efi', 'disk']),
-        /** A file of the daemon's machine, read by the daemon. */
-        path: line.optional(),
-        /** Fetched once, kept under its digest. */
-        url: z.url({ protocol: /^https?$/ }).optional(),
-        sha256: sha256.optional(),
-      }),
-    )
-    .min(1)
-    .max(32),
+  assets: z.array(imageAsset).min(1).max(32),
 });
 
 export const document = z.discriminatedUnion('kind', [
@@ -171,6 +198,8 @@ export type ProfileDocument = z.output<typeof profileDocument>;
 export type ClassDocument = z.output<typeof classDocument>;
 export type SubnetDocument = z.output<typeof subnetDocument>;
 export type ImageDocument = z.output<typeof imageDocument>;
+export type ImageAsset = z.output<typeof imageAsset>;
+export type AssetSignature = z.output<typeof signature>;
 export type Document = z.output<typeof document>;
 export type DocumentKind = Document['kind'];
 

@@ -37,9 +37,9 @@ export type ProblemAnswer = { readonly kind: 'problem'; readonly problem: Proble
 
 export type Handler<N extends RouteName> = (request: ApiRequest<N>) => Promise<ApiAnswer<N>> | ApiAnswer<N>;
 
-/** One handler for each route that answers at once; `watch` and `openConsole` are streams, and `getPage` is for people. */
+/** One handler for each route that answers at once; the others are streams, and `getPage` is for people. */
 export type Handlers = {
-  readonly [N in Exclude<RouteName, 'watch' | 'getPage' | 'endSession' | 'openConsole'>]: Handler<N>;
+  readonly [N in Exclude<RouteName, 'watch' | 'getPage' | 'endSession' | 'openConsole' | 'getImageFile'>]: Handler<N>;
 };
 
 export const problemAnswer = (...args: Parameters<typeof makeProblem>): ProblemAnswer => ({

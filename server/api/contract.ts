@@ -5,7 +5,9 @@ import type { BootPlan } from '#machines/decide/boot-plan.ts';
 import type { IpAddress } from '#machines/values/ip-address.ts';
 import type { MacAddress } from '#machines/values/mac-address.ts';
 import type { Access } from '#services/auth/access.ts';
-import type { LoaderCatalog } from '#services/images/contract.ts';
+import type { DiskImages, ImageLibrary, LoaderCatalog } from '#services/images/contract.ts';
+import type { SharedChunks } from '#services/images/shared-chunks.ts';
+import type { Uploads } from '#services/images/uploads.ts';
 import type { Jobs } from '#services/jobs/contract.ts';
 import type { Plans } from '#services/jobs/plans.ts';
 import type { Registry } from '#services/registry/contract.ts';
@@ -27,6 +29,16 @@ export type Explain = (question: {
   readonly text: string;
 };
 
+/** The files of images, for those who look after them. */
+export type ImageParts = {
+  /** Where files that were fetched or uploaded are kept. */
+  readonly dir: string;
+  readonly library: ImageLibrary;
+  readonly diskImages: DiskImages;
+  readonly uploads: Uploads;
+  readonly chunks: SharedChunks;
+};
+
 /** What the operator API stands on. */
 export type OperatorApiParts = {
   readonly version: string;
@@ -45,6 +57,7 @@ export type OperatorApiParts = {
   readonly loaders: LoaderCatalog;
   /** Where added loaders are put. */
   readonly loaderDir: string;
+  readonly images: ImageParts;
   readonly explain: Explain;
   /** The packets of an attempt as a pcap file. */
   readonly pcapOf: (attempt: Attempt) => Promise<Uint8Array>;

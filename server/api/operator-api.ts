@@ -16,6 +16,7 @@ import { applyHandlers } from './handlers/apply.ts';
 import { bmcHandlers, consoleStream } from './handlers/bmc.ts';
 import { documentHandlers } from './handlers/documents.ts';
 import { hardwareHandlers } from './handlers/hardware.ts';
+import { imageFileStream, imageHandlers } from './handlers/images.ts';
 import { machineHandlers } from './handlers/machines.ts';
 import { systemHandlers } from './handlers/system.ts';
 import { jobHandlers } from './handlers/jobs.ts';
@@ -68,6 +69,7 @@ export function operatorApi(parts: OperatorApiParts & { readonly listen: Listen 
         ...machineHandlers({ ...parts, latest, machineText, rows }),
         ...documentHandlers(parts),
         ...applyHandlers(parts),
+        ...imageHandlers(parts),
         ...jobHandlers(parts),
         ...hardwareHandlers(parts),
         ...bmcHandlers(parts, signal),
@@ -87,6 +89,7 @@ export function operatorApi(parts: OperatorApiParts & { readonly listen: Listen 
       },
       {
         openConsole: consoleStream({ ...parts, signal }),
+        getImageFile: imageFileStream(parts),
         watch: changeStream({ hub, access, signal, now }),
         getPage: async (request, reply) =>
           // A session is there already: the address goes without its code.

@@ -1,3 +1,5 @@
+import type { FileVerification } from '#machines/contract/api/image-resource.ts';
+import type { ImageAsset } from '#machines/contract/documents.ts';
 import type { LoaderFile } from '#machines/decide/loader.ts';
 
 /** Bytes that can be served: length known, identity known, readable from any offset as often as wanted. */
@@ -18,8 +20,21 @@ export type LoaderCatalog = {
   path(name: string): string | undefined;
 };
 
+export type AssetState =
+  | { readonly kind: 'ready'; readonly blob: Blob; readonly sha256: string | undefined }
+  | { readonly kind: 'waiting'; readonly because: string }
+  /** `size`: where the server said it. */
+  | { readonly kind: 'fetching'; readonly because: string; readonly bytes: number; readonly size: number | undefined }
+  | { readonly kind: 'missing'; readonly because: string };
+
 /** The assets of Image documents, as files of this machine. */
 export type ImageLibrary = {
+  /** How an asset stands. `sha256` only where it is known without reading the file. */
+  state(image: string, asset: ImageAsset): Promise<AssetState>;
+  /** What was found to be right when the file came, in plain words. */
+  checked(sha256: string): Promise<readonly string[]>;
+  /** Reads the file to its end. */
+  verify(image: string, asset: ImageAsset): Promise<FileVerification>;
   /** `index` counts among assets of the same role. An unreadable file says why: `kernel-missing` needs the reason. */
   asset(
     image: string,

@@ -1,11 +1,26 @@
-import { createHash, type Hash } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { access, mkdir, open, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
+import type { ImageAsset } from '#machines/contract/documents.ts';
+import { writeRecord } from './records.ts';
+import { checkSignature, signedText } from './signatures.ts';
+import { digestFor } from './wire/digest-list.ts';
 
-/** What is fetched: from where, and the digest it must have, if somebody knows it. */
-export type Remote = { readonly url: string; readonly sha256: string | undefined };
+/** What is fetched: from where, the digest it must have, if somebody knows it, and what else must prove it. */
+export type Remote = { readonly url: string } & Pick<ImageAsset, 'sha256' | 'sha512' | 'digests' | 'signature'>;
+
+export const remoteOf = (url: string, { sha256, sha512, digests, signature }: ImageAsset): Remote => ({
+  url,
+  sha256,
+  sha512,
+  digests,
+  signature,
+});
+
+/** Whatever is at a URL that begins with `from` is fetched from `to` instead; what proves it stays the same. */
+export type Mirror = { readonly from: string; readonly to: string };
 
 export type DownloadLimits = {
   readonly atOnce: number;
@@ -38,10 +53,14 @@ export function downloads({
   dir,
   log,
   limits = DOWNLOAD_LIMITS,
+  mirrors = [],
+  now = Date.now,
 }: {
   readonly dir: string;
   readonly log: Pick<Logger, 'info' | 'warn'>;
   readonly limits?: DownloadLimits;
+  readonly mirrors?: readonly Mirror[];
+  readonly now?: () => number;
 }) {
   const stop = new AbortController();
   const states = new Map<string, State>();
@@ -67,7 +86,9 @@ export function downloads({
     const set = (state: State) => void states.set(key, state);
     for (let tries = 0; !stop.signal.aborted; tries++) {
       try {
-        const path = await slot(() => fetchFile({ remote, dir, limits, signal: stop.signal, progress: set }));
+        const path = await slot(() =>
+          fetchFile({ remote, dir, limits, mirrors, now, signal: stop.signal, progress: set }),
+        );
         log.info({ url, path }, 'image fetched');
         return set({ kind: 'here', path });
       } catch (error) {
@@ -112,15 +133,34 @@ export function downloads({
 
 export type Downloads = ReturnType<typeof downloads>;
 
-const keyOf = ({ url, sha256 }: Remote): string => `${sha256 ?? ''} ${url}`;
-const digestOfUrl = (url: string): string => createHash('sha256').update(url).digest('hex');
-/** Which digest the file of a URL had, for images that name none. */
-const notePath = (dir: string, url: string): string => join(dir, 'by-url', digestOfUrl(url));
+const digestOfText = (text: string): string => createHash('sha256').update(text).digest('hex');
 
-async function kept(dir: string, { url, sha256 }: Remote): Promise<string | undefined> {
-  const noted = sha256 ?? (await readFile(notePath(dir, url), 'utf8').catch(() => ''));
-  const path = join(dir, noted.trim());
-  return /^[0-9a-f]{64}$/.test(noted.trim()) && (await exists(path)) ? path : undefined;
+/** What must prove a file beside its digest of SHA-256; nothing: nothing else. */
+function demands({ sha512, digests, signature }: Remote): string {
+  return sha512 === undefined && !digests && !signature ? '' : JSON.stringify({ sha512, digests, signature });
+}
+const keyOf = (remote: Remote): string => `${remote.sha256 ?? ''} ${remote.url} ${demands(remote)}`;
+
+/**
+ * The name of the note that says which digest the file of a URL had, for images that name none, and for those that want
+ * it proven by more: another demand is another note, so that what came before it was made proves nothing.
+ */
+export function noteOf(remote: Remote): string {
+  const more = demands(remote);
+  return digestOfText(more === '' ? remote.url : `${remote.url}\n${more}`);
+}
+/** The name under which a file is kept while it comes. */
+export const partOf = (remote: Remote): string => `${remote.sha256 ?? 'unnamed'}-${noteOf(remote)}`;
+
+async function kept(dir: string, remote: Remote): Promise<string | undefined> {
+  const { sha256 } = remote;
+  const needsNote = sha256 === undefined || demands(remote) !== '';
+  const noted = needsNote
+    ? (await readFile(join(dir, 'by-url', noteOf(remote)), 'utf8').catch(() => '')).trim()
+    : sha256;
+  if (sha256 !== undefined && noted !== sha256) return undefined;
+  const path = join(dir, noted);
+  return /^[0-9a-f]{64}$/.test(noted) && (await exists(path)) ? path : undefined;
 }
 
 const exists = (path: string): Promise<boolean> =>
@@ -133,34 +173,42 @@ async function fetchFile(job: {
   readonly remote: Remote;
   readonly dir: string;
   readonly limits: DownloadLimits;
+  readonly mirrors: readonly Mirror[];
+  readonly now: () => number;
   readonly signal: AbortSignal;
   readonly progress: (state: State) => void;
 }): Promise<string> {
-  const { remote, dir, limits, signal, progress } = job;
-  const { url, sha256 } = remote;
+  const { remote, dir, limits, mirrors, signal, progress } = job;
   await mkdir(join(dir, 'by-url'), { recursive: true });
   await mkdir(join(dir, 'parts'), { recursive: true });
-  const part = join(dir, 'parts', `${sha256 ?? 'unnamed'}-${digestOfUrl(url)}`);
+  const from = mirrored(remote.url, mirrors);
+  const prove = {
+    fetchSmall: (url: string) => fetchSmall(mirrored(url, mirrors), { idleMs: limits.idleMs, signal }),
+    signal,
+  };
+  const wanted = await wantedDigests(remote, prove);
+  const part = join(dir, 'parts', partOf(remote));
   // Without a digest nothing would show that the two halves are of different files.
-  if (sha256 === undefined) await rm(part, { force: true });
+  if (wanted.digests.size === 0) await rm(part, { force: true });
   const file = await open(part, 'a+');
-  const hash = createHash('sha256');
+  const hashes = new Map(['sha256', ...wanted.digests.keys()].map((name) => [name, createHash(name)]));
+  const update = (piece: Uint8Array): void => hashes.forEach((hash) => hash.update(piece));
   try {
-    let bytes = await addToHash(hash, part);
+    let bytes = await readAll(part, update);
     await receive({
-      url,
+      url: from,
       from: bytes,
       idleMs: limits.idleMs,
       signal,
-      async begin(from, size) {
-        if (from === 0 && bytes > 0) throw new StartOver(part);
+      async begin(start, size) {
+        if (start === 0 && bytes > 0) throw new StartOver(part);
         if ((size ?? 0) > limits.bytes) throw new Error(`it has ${size} bytes, more than allowed`);
         progress({ kind: 'fetching', bytes, size });
       },
       async piece(piece, size) {
         bytes += piece.length;
         if (bytes > limits.bytes) throw new Error(`it has more than ${limits.bytes} bytes`);
-        hash.update(piece);
+        update(piece);
         await file.appendFile(piece);
         progress({ kind: 'fetching', bytes, size });
       },
@@ -172,15 +220,90 @@ async function fetchFile(job: {
   } finally {
     await file.close();
   }
-  const digest = hash.digest('hex');
-  if (sha256 !== undefined && digest !== sha256) {
+  const checked = [...wanted.by];
+  const is = new Map([...hashes].map(([name, hash]) => [name, hash.digest('hex')]));
+  try {
+    for (const [name, { hex, says }] of wanted.digests) {
+      if (is.get(name) !== hex) throw new Error(`it has ${name} ${is.get(name) ?? ''}, ${says} ${hex}`);
+    }
+    if (remote.signature) checked.push(await checkSignature(part, remote.signature, prove));
+  } catch (error) {
+    // What is proven wrong is not gone on with; where the proof could not be fetched, all of it comes again.
     await rm(part);
-    throw new Error(`it has sha256 ${digest}, the image says ${sha256}`);
+    throw error;
   }
-  const path = join(dir, digest);
+  const sha256 = is.get('sha256') ?? '';
+  const path = join(dir, sha256);
+  if (from !== remote.url) checked.push(`came from the mirror ${from}`);
+  if (checked.length === 0) checked.push('nothing was known to compare with; kept as it was at the first fetch');
+  await writeRecord(dir, sha256, { url: remote.url, at: job.now(), checked });
   await rename(part, path);
-  if (sha256 === undefined) await writeFile(notePath(dir, url), `${digest}\n`);
+  await writeFile(join(dir, 'by-url', noteOf(remote)), `${sha256}\n`);
   return path;
+}
+
+type Wanted = {
+  readonly digests: ReadonlyMap<string, { readonly hex: string; readonly says: string }>;
+  readonly by: readonly string[];
+};
+
+/** Which digests the file must have: those of the document, and that of a list, whose signature is proven first. */
+async function wantedDigests(remote: Remote, prove: Parameters<typeof checkSignature>[2]): Promise<Wanted> {
+  const { url, sha256, sha512, digests: list } = remote;
+  const digests = new Map<string, { readonly hex: string; readonly says: string }>();
+  const by: string[] = [];
+  for (const [name, hex] of [['sha256', sha256] as const, ['sha512', sha512] as const]) {
+    if (hex === undefined) continue;
+    digests.set(name, { hex, says: 'the image says' });
+    by.push(`${name} of the image`);
+  }
+  if (!list) return { digests, by };
+  const bytes = await prove.fetchSmall(list.url);
+  const signed = list.signature ? await signedText(bytes, list.signature, list.url, prove) : undefined;
+  const file = new URL(url).pathname.split('/').at(-1) ?? '';
+  const found = digestFor(signed?.text ?? Buffer.from(bytes).toString('utf8'), file);
+  if (!found) throw new Error(`${list.url} has no digest of ${file}`);
+  const { algorithm, hex } = found;
+  const before = digests.get(algorithm);
+  if (before && before.hex !== hex)
+    throw new Error(`${list.url} says ${algorithm} ${hex}, the image says ${before.hex}`);
+  digests.set(algorithm, { hex, says: `${list.url} says` });
+  by.push(`${algorithm} of ${list.url}${signed ? `, ${signed.by}` : ', which is not signed'}`);
+  return { digests, by };
+}
+
+export function mirrored(url: string, mirrors: readonly Mirror[]): string {
+  const mirror = mirrors.find(({ from }) => url.startsWith(from));
+  return mirror ? `${mirror.to}${url.slice(mirror.from.length)}` : url;
+}
+
+/** Lists, signatures, keys and indexes. */
+const SMALL_BYTES = 8 << 20;
+
+/** Something small from another server, whole in memory; throws with what went wrong. */
+export async function fetchSmall(
+  url: string,
+  { idleMs, signal }: { readonly idleMs: number; readonly signal: AbortSignal },
+): Promise<Uint8Array> {
+  const pieces: Uint8Array[] = [];
+  let got = 0;
+  try {
+    await receive({
+      url,
+      from: 0,
+      idleMs,
+      signal,
+      async begin() {},
+      async piece(piece) {
+        got += piece.length;
+        if (got > SMALL_BYTES) throw new Error(`it has more than ${SMALL_BYTES} bytes`);
+        pieces.push(piece);
+      },
+    });
+  } catch (error) {
+    throw new Error(`${url}: ${reasonOf(error)}`, { cause: error });
+  }
+  return Buffer.concat(pieces);
 }
 
 /** The server sends the whole file although a part is here: the part is thrown away. */
@@ -190,11 +313,11 @@ class StartOver extends Error {
   }
 }
 
-async function addToHash(hash: Hash, path: string): Promise<number> {
+async function readAll(path: string, look: (piece: Uint8Array) => void): Promise<number> {
   const file = await open(path, 'r');
   let bytes = 0;
   for await (const piece of file.createReadStream({ highWaterMark: 1 << 20 })) {
-    hash.update(piece as Buffer);
+    look(piece as Buffer);
     bytes += (piece as Buffer).length;
   }
   return bytes;

@@ -1,4 +1,4 @@
-import type { Document, SubnetDocument } from '#machines/contract/documents.ts';
+import type { Document, ImageAsset, SubnetDocument } from '#machines/contract/documents.ts';
 import { conditionProblem } from '#machines/decide/classes.ts';
 import {
   cidrContains,
@@ -43,14 +43,33 @@ export function wrongReference(
       return undefined;
     }
     case 'Image': {
-      const index = document.assets.findIndex(({ path, url }) => (path === undefined) === (url === undefined));
-      return index < 0 ? undefined : { path: `assets[${index}]`, because: 'want either a path or a url' };
+      for (const [index, asset] of document.assets.entries()) {
+        const because = assetDisagreement(asset);
+        if (because !== undefined) return { path: `assets[${index}]`, because };
+      }
+      return undefined;
     }
     case 'Subnet':
       return subnetDisagreement(document, registry.subnets());
     default:
       return document satisfies never;
   }
+}
+
+function assetDisagreement({ path, url, sha256, digests, signature }: ImageAsset): string | undefined {
+  if (path !== undefined && url !== undefined) return 'want either a path or a url';
+  if (path === undefined && url === undefined && sha256 === undefined) {
+    return 'want a path, a url, or the sha256 of a file that was uploaded';
+  }
+  if (url === undefined && (digests ?? signature) !== undefined) return 'digests and signature are for a url';
+  for (const one of [signature, digests?.signature]) {
+    if (one === undefined) continue;
+    if (one.kind !== 'openpgp' && one.key === undefined) return `a ${one.kind} signature wants its key`;
+    if (one.key === undefined && (one.keyUrl === undefined || one.fingerprint === undefined)) {
+      return 'an openpgp signature wants a key, or keyUrl and fingerprint';
+    }
+  }
+  return undefined;
 }
 
 /** What the parts of a subnet need of each other, and of other subnets; the configuration file's keep the same rules. */

@@ -17,6 +17,7 @@ import { applyAnswer, applyRequest } from './apply.ts';
 import { BMC_ROUTES } from './bmc-routes.ts';
 import { inputOf } from './document-form.ts';
 import { explainQuery, explanation } from './explain.ts';
+import { IMAGE_ROUTES } from './image-routes.ts';
 import { grant, machineList, machineQuery, machineResource } from './machine-resource.ts';
 import { jobEventQuery, jobQuery, jobRequest, planAnswer, planRequest } from './job-resource.ts';
 import { replaceAnswer, replaceRequest } from './replace.ts';
@@ -191,6 +192,7 @@ export const ROUTES = {
   getImage: images.get,
   putImage: images.put,
   removeImage: images.remove,
+  ...IMAGE_ROUTES,
   listSubnets: subnets.list,
   getSubnet: subnets.get,
 

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Role } from '#machines/contract/api/role.ts';
@@ -11,7 +11,11 @@ import type { OperatorApiParts } from '#server/api/contract.ts';
 import { planMaker } from '#server/jobs/plan-for.ts';
 import { operatorApi } from '#server/api/operator-api.ts';
 import { openAccess } from '#services/auth/access.ts';
+import { openDiskImages } from '#services/images/disk-images.ts';
+import { openImages } from '#services/images/image-library.ts';
 import { openLoaders } from '#services/images/loaders.ts';
+import { sharedChunks } from '#services/images/shared-chunks.ts';
+import { openUploads } from '#services/images/uploads.ts';
 import type { Recorder } from '#services/trace/contract.ts';
 import { openJobs } from '#services/jobs/open-jobs.ts';
 import { openPlans } from '#services/jobs/plans.ts';
@@ -43,6 +47,14 @@ export async function runningApi(
   const access = openAccess({ store: store.access, now });
   const leases = new Map<string, Lease>();
   const bmcs = await fakeBmcs({ store, registry, dir });
+  const imageDir = join(dir, 'images');
+  await mkdir(imageDir);
+  const library = openImages({ registry, dir: imageDir, log });
+  const diskImages = openDiskImages({
+    asset: (image) => library.asset(image, 'disk', 0),
+    dir: join(imageDir, 'disks'),
+    log,
+  });
   const stop = new AbortController();
   const jobs = await openJobs({
     store: store.jobs,
@@ -76,6 +88,7 @@ export async function runningApi(
     access,
     loaders: openLoaders({ dir, fallbackDirs: [], now: () => performance.now() * 1e6 }),
     loaderDir: dir,
+    images: { dir: imageDir, library, diskImages, uploads: openUploads({ dir: imageDir }), chunks: sharedChunks() },
     explain: ({ machine }) => ({
       plan: planBoot({
         agent: { kind: 'missing', because: 'there is no agent in this test' },
@@ -140,6 +153,8 @@ export async function runningApi(
     async [Symbol.asyncDispose]() {
       stop.abort();
       await running;
+      await diskImages[Symbol.asyncDispose]();
+      await library[Symbol.asyncDispose]();
       await bmcs.service[Symbol.asyncDispose]();
       await registry[Symbol.asyncDispose]();
       await store[Symbol.asyncDispose]();
