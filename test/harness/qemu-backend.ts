@@ -43,7 +43,7 @@ const qmpMessage = z.object({
  * the lab's bridge, and is off when it is made; it ends with the lab at the latest.
  */
 export async function qemuMachine(
-  lab: Lab,
+  lab: Pick<Lab, 'folder' | 'addTap' | 'start'>,
   options: {
     readonly tools: GuestTools;
     /** What it starts as when its BMC does not say otherwise. */

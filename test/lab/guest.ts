@@ -110,7 +110,7 @@ export function startGuest(
 
 /** Machine and firmware of the guest at this port; the firmware's variables are fresh. */
 export function firmwareArgs(
-  lab: Lab,
+  lab: Pick<Lab, 'folder'>,
   guest: { readonly tools: GuestTools; readonly firmware: Firmware; readonly tap: string },
 ): string[] {
   return guest.firmware === 'bios-pxe' ? biosArgs() : uefiArgs(lab, guest);
@@ -122,7 +122,7 @@ function biosArgs(): string[] {
 }
 
 function uefiArgs(
-  lab: Lab,
+  lab: Pick<Lab, 'folder'>,
   { tools, firmware, tap }: { readonly tools: GuestTools; readonly firmware: Firmware; readonly tap: string },
 ): string[] {
   // The firmware writes its boot order into its variables: each guest has a copy of its own.
