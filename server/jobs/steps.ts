@@ -10,6 +10,7 @@ import {
   freshInventory,
   NotProven,
   powerAsked,
+  type ProvenAgent,
   provenAgent,
   WRITE_BEGUN,
 } from './agent-session.ts';
@@ -110,6 +111,7 @@ export function wipeDisksStep(parts: StepParts): Step {
           work: { wipe: { targets } },
         });
         if (operated.kind === 'ended') return operated.outcome;
+        await lookAgain(context, session, parts);
         const results = operated.parts.map(({ result }) => JSON.parse(new TextDecoder().decode(result)) as unknown);
         return done(await parts.erased(context, plan, results));
       }),
@@ -154,6 +156,7 @@ export function writeImageStep(parts: StepParts): Step {
           },
         });
         if (operated.kind === 'ended') return operated.outcome;
+        await lookAgain(context, session, parts);
         return done(`${plan.image} is on ${labelOf(target)}, its digest proven while it was written`);
       }),
   };
@@ -211,9 +214,17 @@ async function proven(context: StepContext, act: (plan: Plan) => Promise<StepOut
     return await act(plan);
   } catch (error) {
     if (error instanceof NotProven)
-      return failed(`${error.message}; nothing was written`, `ingot ${kind} ${machine} --plan`);
+      return failed(
+        `${error.message}; nothing was written by this step by this step`,
+        `ingot ${kind} ${machine} --plan`,
+      );
     throw error;
   }
+}
+
+/** The next plan is made from what is on the disks now. */
+async function lookAgain(context: StepContext, { api, agent }: ProvenAgent, parts: StepParts): Promise<void> {
+  await parts.keepInventory(agent.machine, await freshInventory(api, context.signal, parts.now()));
 }
 
 const keyOf = ({ serial, wwn, name }: PlannedDisk): string => serial ?? wwn ?? name;
