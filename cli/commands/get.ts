@@ -68,6 +68,11 @@ function sentence(document: Document): string {
       return `profile ${document.profile}, priority ${document.priority}${document.accept ? ', accepts' : ''}`;
     case 'Image':
       return `${document.arch}: ${document.assets.map(({ role }) => role).join(', ')}`;
+    case 'Network':
+      return [
+        ...document.interfaces.map(({ name, mac }) => name ?? mac),
+        ...document.bonds.map(({ name }) => name),
+      ].join(' ');
     case 'Subnet':
       return `${formatCidr4(document.cidr)} ${document.pools.map(formatIpv4Range).join(' ')} (${document.mode})`;
     case 'Machine':

@@ -22,7 +22,7 @@ export function addDocumentCommands(program: Command, { term, daemon, end }: She
   }
   program
     .command('get <kind> [name]')
-    .summary('show machines, profiles, classes, subnets, images or leases')
+    .summary('show machines, profiles, classes, subnets, images, networks or leases')
     .description('Show documents. Several formats; -o yaml is what apply reads.')
     .addOption(outputOption())
     .option('-l, --selector <conditions>', 'by label: rack=r1,env!=prod')

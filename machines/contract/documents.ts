@@ -1,36 +1,12 @@
 import { z } from 'zod';
 import { ARCHITECTURES } from '../values/architecture.ts';
 import { parseCidr4, parseIpv4Range } from '../values/cidr.ts';
-import { parseIpAddress, parseIpv4 } from '../values/ip-address.ts';
-import { parseMacAddress } from '../values/mac-address.ts';
-import type { Parsed } from '../values/parsed.ts';
-import { parseUuid } from '../values/uuid.ts';
+import { ipAddress, ipv4, labels, macAddress, metadata, name, textValue, uuid } from './fields.ts';
+import { machineNetwork, networkDocument } from './network.ts';
 import { BMC_TYPES, BMC_VERBS } from './power.ts';
 
-/** A schema for text that a parse function turns into a branded value. */
-export const textValue = <T>(parse: (text: string) => Parsed<T>) =>
-  z.string().transform((text, context): T => {
-    const result = parse(text);
-    if (result.ok) return result.value;
-    context.addIssue({ code: 'custom', message: result.because, input: text });
-    return z.NEVER;
-  });
-
-export const macAddress = textValue(parseMacAddress);
-export const ipv4 = textValue(parseIpv4);
-export const ipAddress = textValue(parseIpAddress);
-export const uuid = textValue(parseUuid);
-
-/** RFC 1123 label rules and dots: a name goes into host names, URLs and file names, so nothing needs escaping. */
-export const name = z
-  .string()
-  .max(63)
-  .regex(/^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/, 'want lower-case letters, digits, dots and dashes, such as r1-u12');
-
-export const labels = z.record(
-  z.string().regex(/^[A-Za-z0-9]([A-Za-z0-9_./-]{0,61}[A-Za-z0-9])?$/),
-  z.string().max(255),
-);
+export { networkDocument } from './network.ts';
+export { ipAddress, ipv4, labels, macAddress, name, textValue, uuid } from './fields.ts';
 
 /** Printable text without control characters: it is shown on terminals and written into logs. */
 const line = z
@@ -38,8 +14,6 @@ const line = z
   .max(1024)
   .regex(/^[^\p{Cc}]*$/u, 'want one line without control characters');
 export const sha256 = z.string().regex(/^[0-9a-f]{64}$/, 'want 64 hexadecimal digits in lower case');
-
-const metadata = { apiVersion: z.literal('ingot/v1').optional(), name, labels: labels.default({}) };
 
 export const location = z.strictObject({
   site: name.default('default'),
@@ -73,7 +47,7 @@ export const machineDocument = z.strictObject({
       keep: z.array(line).default([]),
     })
     .optional(),
-  network: z.strictObject({ interfaces: z.array(z.looseObject({ mac: macAddress })).default([]) }).optional(),
+  network: machineNetwork.optional(),
 });
 
 export const PROFILE_KINDS = [
@@ -191,6 +165,7 @@ export const document = z.discriminatedUnion('kind', [
   classDocument,
   subnetDocument,
   imageDocument,
+  networkDocument,
 ]);
 
 export type MachineDocument = z.output<typeof machineDocument>;
@@ -200,6 +175,7 @@ export type SubnetDocument = z.output<typeof subnetDocument>;
 export type ImageDocument = z.output<typeof imageDocument>;
 export type ImageAsset = z.output<typeof imageAsset>;
 export type AssetSignature = z.output<typeof signature>;
+export type NetworkDocument = z.output<typeof networkDocument>;
 export type Document = z.output<typeof document>;
 export type DocumentKind = Document['kind'];
 
@@ -209,4 +185,5 @@ export const DOCUMENT_KINDS = [
   'Class',
   'Subnet',
   'Image',
+  'Network',
 ] as const satisfies readonly DocumentKind[];

@@ -120,7 +120,7 @@ function doesNotFit({ document }: Machine, by: Machine, inventory: Inventory | u
     if (!isThere) found.push(`disks.install of ${name} names ${serial ?? wwn}, which is not in the new hardware`);
   }
   for (const { mac } of network?.interfaces ?? []) {
-    if (!by.document.macs.includes(mac) && !by.identifiers.macs.includes(mac)) {
+    if (mac !== undefined && !by.document.macs.includes(mac) && !by.identifiers.macs.includes(mac)) {
       found.push(`network.interfaces of ${name} names ${mac}, which is not in the new hardware`);
     }
   }

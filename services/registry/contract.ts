@@ -4,6 +4,7 @@ import type {
   DocumentKind,
   ImageDocument,
   MachineDocument,
+  NetworkDocument,
   ProfileDocument,
   SubnetDocument,
 } from '#machines/contract/documents.ts';
@@ -30,6 +31,7 @@ export type Registry = {
   /** Highest priority first, then by name. */
   classes(): readonly ClassDocument[];
   image(name: string): ImageDocument | undefined;
+  network(name: string): NetworkDocument | undefined;
   subnets(): readonly SubnetDocument[];
   documents(kind: DocumentKind): readonly StoredDocument[];
   /** The machine that has this address reserved. */

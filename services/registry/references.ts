@@ -15,15 +15,19 @@ type Wrong = { readonly path: string; readonly because: string };
 /** What a document needs of others, and what its own parts need of each other. */
 export function wrongReference(
   document: Document,
-  registry: Pick<Registry, 'profile' | 'image' | 'subnets'>,
+  registry: Pick<Registry, 'profile' | 'image' | 'network' | 'subnets'>,
 ): Wrong | undefined {
   const profile = (name: string | undefined): Wrong | undefined =>
     name !== undefined && !registry.profile(name)
       ? { path: 'profile', because: `got ${name}, want a profile that exists` }
       : undefined;
   switch (document.kind) {
-    case 'Machine':
+    case 'Machine': {
+      const use = document.network?.use;
+      if (use !== undefined && !registry.network(use))
+        return { path: 'network', because: `got ${use}, want a network that exists` };
       return profile(document.profile);
+    }
     case 'Class': {
       for (const [fact, condition] of Object.entries(document.match.facts)) {
         const because = conditionProblem(condition);
@@ -49,6 +53,8 @@ export function wrongReference(
       }
       return undefined;
     }
+    case 'Network':
+      return undefined;
     case 'Subnet':
       return subnetDisagreement(document, registry.subnets());
     default:
@@ -99,7 +105,7 @@ export function subnetDisagreement(subnet: SubnetDocument, others: readonly Subn
 
 /** Who would be left without it. */
 export function usersOf(
-  kind: 'Profile' | 'Image',
+  kind: 'Profile' | 'Image' | 'Network',
   name: string,
   registry: Pick<Registry, 'machines' | 'classes' | 'documents'>,
 ): readonly string[] {
@@ -109,6 +115,11 @@ export function usersOf(
       .flatMap(({ document }) =>
         document.kind === 'Profile' && document.image === name ? [`profile ${document.name}`] : [],
       );
+  }
+  if (kind === 'Network') {
+    return registry
+      .machines()
+      .flatMap(({ document }) => (document.network?.use === name ? [`machine ${document.name}`] : []));
   }
   return [
     ...registry.machines().flatMap(({ document }) => (document.profile === name ? [`machine ${document.name}`] : [])),

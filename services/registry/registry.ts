@@ -42,7 +42,7 @@ const missing = (what: string): Outcome<never> => ({ kind: 'not-found', what });
  * Disposing writes the sightings that wait; the store stays open, it is its opener's to close.
  */
 export async function openRegistry(parts: {
-  readonly store: Pick<Store, 'machines' | 'documents' | 'grants'>;
+  readonly store: Pick<Store, 'machines' | 'documents' | 'grants' | 'inventories'>;
   readonly site: string;
   readonly configSubnets: readonly SubnetDocument[];
   readonly now: () => number;
@@ -160,6 +160,9 @@ export async function openRegistry(parts: {
     for (const one of absorbed) {
       await store.machines.remove(one.document.name);
       dropMachine(one);
+      // What the agent told of it is told of the machine that it turned out to be.
+      await store.inventories.move(one.document.name, document.name);
+      await grants.forget(one.document.name);
     }
     return absorbed;
   }
@@ -246,7 +249,10 @@ export async function openRegistry(parts: {
       if (machine.acceptance !== 'seen' || at - (machine.lastSeen ?? 0) < STRANGER_MS) continue;
       const { name } = machine.document;
       dropMachine(machine);
-      inTurn(() => store.machines.remove(name)).catch((error: unknown) => failed(error, `machine ${name}`));
+      inTurn(async () => {
+        await store.machines.remove(name);
+        await store.inventories.remove(name);
+      }).catch((error: unknown) => failed(error, `machine ${name}`));
     }
   }
 
@@ -342,6 +348,10 @@ export async function openRegistry(parts: {
     image(name) {
       const found = documents.get(keyOf('Image', name))?.document;
       return found?.kind === 'Image' ? found : undefined;
+    },
+    network(name) {
+      const found = documents.get(keyOf('Network', name))?.document;
+      return found?.kind === 'Network' ? found : undefined;
     },
     subnets: () => ofKind('Subnet').flatMap(({ document }) => (document.kind === 'Subnet' ? [document] : [])),
     documents: ofKind,
@@ -443,10 +453,11 @@ export async function openRegistry(parts: {
           const removed = await store.machines.remove(name, by.expected);
           if (typeof removed === 'object') return removed;
           dropMachine(machine);
+          await store.inventories.remove(name);
           await grants.forget(name);
           return done(undefined);
         }
-        const users = kind === 'Profile' || kind === 'Image' ? usersOf(kind, name, registry) : [];
+        const users = kind === 'Profile' || kind === 'Image' || kind === 'Network' ? usersOf(kind, name, registry) : [];
         if (users.length > 0) {
           const some = users.slice(0, 3).join(', ') + (users.length > 3 ? ` and ${users.length - 3} more` : '');
           return {

@@ -85,7 +85,7 @@ export type StoredDocument<D extends Document = Document> = {
   readonly appliedFrom?: string;
 };
 
-/** Profiles, classes, subnets and images; machines have a store of their own. */
+/** Profiles, classes, subnets, images and networks; machines have a store of their own. */
 export interface DocumentStore {
   all(): Promise<readonly StoredDocument[]>;
   put(entry: Omit<StoredDocument, 'rev'>, expected: number): Promise<Stored<StoredDocument>>;

@@ -7,6 +7,7 @@ import {
   type DocumentKind,
   imageDocument,
   machineDocument,
+  networkDocument,
   profileDocument,
   subnetDocument,
 } from '../documents.ts';
@@ -18,6 +19,7 @@ export const COLLECTIONS = {
   Class: 'classes',
   Subnet: 'subnets',
   Image: 'images',
+  Network: 'networks',
 } as const satisfies Record<DocumentKind, string>;
 
 /** Case-blind, singular or plural: `machine`, `Machines`. */
@@ -38,9 +40,13 @@ function asDocument(raw: unknown): unknown {
 export const documentInput = z
   .preprocess(
     asDocument,
-    z.discriminatedUnion('kind', [machineDocument, profileDocument, classDocument, subnetDocument, imageDocument], {
-      error: (issue) => (issue.code === 'invalid_union' ? `want kind: ${DOCUMENT_KINDS.join(' | ')}` : undefined),
-    }),
+    z.discriminatedUnion(
+      'kind',
+      [machineDocument, profileDocument, classDocument, subnetDocument, imageDocument, networkDocument],
+      {
+        error: (issue) => (issue.code === 'invalid_union' ? `want kind: ${DOCUMENT_KINDS.join(' | ')}` : undefined),
+      },
+    ),
   )
   .meta({ id: 'Document' });
 

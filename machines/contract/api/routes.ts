@@ -6,6 +6,7 @@ import {
   imageDocument,
   machineDocument,
   name,
+  networkDocument,
   profileDocument,
   subnetDocument,
 } from '../documents.ts';
@@ -78,6 +79,7 @@ function documentRoutes<T extends z.core.$ZodShape>(collection: string, noun: st
 const profiles = documentRoutes('profiles', 'profile', profileDocument);
 const classes = documentRoutes('classes', 'class', classDocument);
 const images = documentRoutes('images', 'image', imageDocument);
+const networks = documentRoutes('networks', 'network', networkDocument);
 const subnets = documentRoutes('subnets', 'subnet', subnetDocument);
 
 /** Every route of the operator API. `/healthz` alone stands outside: it needs no rights and tells nothing. */
@@ -193,6 +195,10 @@ export const ROUTES = {
   putImage: images.put,
   removeImage: images.remove,
   ...IMAGE_ROUTES,
+  listNetworks: networks.list,
+  getNetwork: networks.get,
+  putNetwork: networks.put,
+  removeNetwork: networks.remove,
   listSubnets: subnets.list,
   getSubnet: subnets.get,
 
@@ -445,5 +451,6 @@ export const DOCUMENT_ROUTES = {
   Profile: { list: 'listProfiles', get: 'getProfile', put: 'putProfile', remove: 'removeProfile' },
   Class: { list: 'listClasses', get: 'getClass', put: 'putClass', remove: 'removeClass' },
   Image: { list: 'listImages', get: 'getImage', put: 'putImage', remove: 'removeImage' },
+  Network: { list: 'listNetworks', get: 'getNetwork', put: 'putNetwork', remove: 'removeNetwork' },
   Subnet: { list: 'listSubnets', get: 'getSubnet' },
 } as const satisfies Record<DocumentKind, Readonly<Record<string, RouteName>>>;

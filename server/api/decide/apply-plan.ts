@@ -41,7 +41,7 @@ export type Step =
     };
 
 /** What is referred to comes first; it is removed in the other order. */
-const ORDER: readonly DocumentKind[] = ['Image', 'Profile', 'Class', 'Subnet', 'Machine'];
+const ORDER: readonly DocumentKind[] = ['Image', 'Network', 'Profile', 'Class', 'Subnet', 'Machine'];
 const rank = (kind: DocumentKind): number => ORDER.indexOf(kind);
 
 /** What applying a set of documents would do. Steps are in the order in which they can be done. */
@@ -130,14 +130,29 @@ function missingReference(
   document: Document,
   exists: (kind: DocumentKind, name: string) => boolean,
 ): Wrong | undefined {
-  const [kind, path, name] =
-    document.kind === 'Profile'
-      ? (['Image', 'image', document.image] as const)
-      : document.kind === 'Machine' || document.kind === 'Class'
-        ? (['Profile', 'profile', document.profile] as const)
-        : (['Image', '', undefined] as const);
-  if (name === undefined || exists(kind, name)) return undefined;
-  return { path, text: `there is no ${kind.toLowerCase()} ${name}; apply it first, or in the same file` };
+  for (const [kind, path, name] of referencesOf(document)) {
+    if (name === undefined || exists(kind, name)) continue;
+    return { path, text: `there is no ${kind.toLowerCase()} ${name}; apply it first, or in the same file` };
+  }
+  return undefined;
+}
+
+function referencesOf(
+  document: Document,
+): readonly (readonly [kind: DocumentKind, path: string, name: string | undefined])[] {
+  switch (document.kind) {
+    case 'Machine':
+      return [
+        ['Profile', 'profile', document.profile],
+        ['Network', 'network', document.network?.use],
+      ];
+    case 'Class':
+      return [['Profile', 'profile', document.profile]];
+    case 'Profile':
+      return [['Image', 'image', document.image]];
+    default:
+      return [];
+  }
 }
 
 function ruledOut(document: Document, mayNamePaths: boolean): Wrong | undefined {

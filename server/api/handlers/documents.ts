@@ -20,6 +20,10 @@ type Names =
   | 'getImage'
   | 'putImage'
   | 'removeImage'
+  | 'listNetworks'
+  | 'getNetwork'
+  | 'putNetwork'
+  | 'removeNetwork'
   | 'listSubnets'
   | 'getSubnet';
 
@@ -30,7 +34,7 @@ type Sent<K extends Kind> = DocumentOf<K> & {
   readonly status: { readonly rev: number; readonly appliedFrom?: string };
 };
 
-/** Profiles, classes, images and subnets: the same four verbs for each kind. */
+/** Profiles, classes, images, networks and subnets: the same four verbs for each kind. */
 export function documentHandlers({ registry }: { readonly registry: Registry }): Pick<Handlers, Names> {
   const stored = <K extends Kind>(kind: K): readonly StoredDocument<DocumentOf<K>>[] =>
     registry.documents(kind) as readonly StoredDocument<DocumentOf<K>>[];
@@ -81,6 +85,10 @@ export function documentHandlers({ registry }: { readonly registry: Registry }):
     getImage: get('Image'),
     putImage: (request) => put('Image', request.body, request),
     removeImage: remove('Image'),
+    listNetworks: list('Network'),
+    getNetwork: get('Network'),
+    putNetwork: (request) => put('Network', request.body, request),
+    removeNetwork: remove('Network'),
     listSubnets: () => ({ kind: 'done', value: { items: stored('Subnet').map(sentSubnet) } }),
     getSubnet: ({ params: { name } }) => {
       const one = stored('Subnet').find(({ document }) => document.name === name);
