@@ -215,7 +215,7 @@ async function proven(context: StepContext, act: (plan: Plan) => Promise<StepOut
   } catch (error) {
     if (error instanceof NotProven)
       return failed(
-        `${error.message}; nothing was written by this step by this step`,
+        `${error.message}; nothing was written by this step`,
         `ingot ${kind} ${machine} --plan`,
       );
     throw error;
