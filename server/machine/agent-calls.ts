@@ -21,6 +21,7 @@ import { ordersFor } from './decide/orders.ts';
 /** Three of them and some are what LiveAgents waits for. */
 const HEARTBEAT_SECONDS = 10;
 const MAX_SESSIONS = 10_000;
+const OBSERVED_MS = 60_000;
 
 export type AgentAnswer =
   /** The same for whatever is unknown, spent, expired or another’s. */
@@ -44,12 +45,15 @@ const NOTED: AgentAnswer = { kind: 'noted' };
 export function agentCalls(parts: AgentPlaneParts) {
   const { tokens, authority, registry, agents, recorder, log, now } = parts;
   /** What this process has seen of each attempt. */
-  const seen = new Map<string, { since: number; hasInventory: boolean; stage: AgentStatus['stage'] | undefined }>();
+  const seen = new Map<
+    string,
+    { since: number; observedAt: number; hasInventory: boolean; stage: AgentStatus['stage'] | undefined }
+  >();
 
   function seenOf(attempt: string) {
     const before = seen.get(attempt);
     if (before) return before;
-    const first = { since: now(), hasInventory: false, stage: undefined };
+    const first = { since: now(), observedAt: now(), hasInventory: false, stage: undefined };
     seen.set(attempt, first);
     const oldest = seen.size > MAX_SESSIONS ? seen.keys().next() : undefined;
     if (oldest?.done === false) seen.delete(oldest.value);
@@ -186,6 +190,11 @@ export function agentCalls(parts: AgentPlaneParts) {
       const { name } = machine.document;
       const { stage, text } = read.data;
       const known = seenOf(session.attempt);
+      // One that waits for days to be accepted sends no packet that DHCP would know it by, and is not to be forgotten.
+      if (now() - known.observedAt > OBSERVED_MS) {
+        known.observedAt = now();
+        registry.observe({ mac: session.mac, facts: {}, source: 'agent', at: now() });
+      }
       if (known.stage !== stage) {
         known.stage = stage;
         recorder.record({ attempt: session.attempt }, { kind: 'reported', by: 'agent', text: `${stage}: ${text}` });

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { pino } from 'pino';
 import { document, subnetDocument } from '#machines/contract/documents.ts';
+import { inventory } from '#machines/contract/inventory.ts';
 import type { MacAddress } from '#machines/values/mac-address.ts';
 import { sure } from '#machines/values/parsed.ts';
 import { parseUuid } from '#machines/values/uuid.ts';
@@ -192,7 +193,7 @@ describe('registry: who is who', () => {
         put: (...args) => (isFull ? Promise.reject(new StoreError('full', 'no room')) : store.machines.put(...args)),
       };
       await using registry = await openRegistry({
-        store: { machines, documents: store.documents, grants: store.grants },
+        store: { ...store, machines },
         site: 'default',
         configSubnets: [],
         now: () => START,
@@ -266,6 +267,43 @@ describe('registry: what is wanted', () => {
       assert.equal(await put({ cidr: '10.1.0.0/24', pools: ['10.1.0.1-10.1.0.9'], router: '10.1.0.5' }), 'pools[0]');
       assert.equal(await put({ cidr: '10.1.0.0/24', pools: ['10.1.0.10-10.1.0.20'], router: '10.1.0.1' }), 'done');
       assert.equal(await put({ cidr: '10.1.0.0/25' }), 'done', 'it does not overlap itself');
+    }));
+
+  it('what an agent told of a stranger is told of the machine that an operator makes of it', () =>
+    inWorld(async ({ registry, store }) => {
+      registry.observe(sighting(1));
+      const stranger = 'm-525400000001';
+      await store.inventories.put(stranger, inventory.parse({ source: 'agent', at: 1 }));
+      registry.inspected(
+        stranger,
+        { macs: [mac(1), mac(2)], uuid: undefined, serial: 'S1' },
+        { inspected: true },
+        START,
+      );
+      assert.equal((await registry.grant({ machine: stranger, profile: 'agent', by: 'operator' })).kind, 'done');
+      await registry.put(machine('r1-u1', 1), who);
+      const own = registry.machine('r1-u1');
+      assert.deepEqual(own?.identifiers, { macs: [mac(1), mac(2)], uuids: [], serials: ['S1'] });
+      assert.equal(own.facts['inspected']?.value, true);
+      assert.equal((await store.inventories.latest('r1-u1')).length, 1);
+      assert.equal(registry.grantFor(stranger, undefined, START), undefined);
+      await registry.remove('Machine', 'r1-u1', who);
+      assert.deepEqual(await store.inventories.latest('r1-u1'), []);
+    }));
+
+  it('what an inspection contradicts stays a fact until a later one fits, and nothing of it joins', () =>
+    inWorld(async ({ registry }) => {
+      await registry.put(machine('a', 1), who);
+      await registry.put(machine('b', 2), who);
+      const swapped = { macs: [mac(1), mac(2)], uuid: undefined, serial: 'S1' };
+      const conflicts = registry.inspected('a', swapped, {}, START);
+      assert.deepEqual(conflicts, [`its card ${mac(2)} is b’s too`]);
+      assert.equal(registry.machine('a')?.facts['inventory.conflict']?.value, conflicts[0]);
+      assert.deepEqual(registry.machine('a')?.identifiers.serials, []);
+      assert.equal(registry.machineByMac(mac(2))?.document.name, 'b');
+      assert.deepEqual(registry.inspected('a', { ...swapped, macs: [mac(1)] }, {}, START + 1), []);
+      assert.equal(registry.machine('a')?.facts['inventory.conflict'], undefined);
+      assert.deepEqual(registry.machine('a')?.identifiers.serials, ['S1']);
     }));
 
   it('does not start when the file names a subnet that was added over the API', () =>
