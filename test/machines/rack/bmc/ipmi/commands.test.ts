@@ -1,99 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { type Board, openBoard } from '#machines/rack/bmc/board.ts';
-import type { BmcFault } from '#machines/rack/bmc/faults.ts';
-import { type Completion, freshMemory, type IpmiService } from '#machines/rack/bmc/ipmi/command.ts';
 import { carryOut } from '#machines/rack/bmc/ipmi/commands.ts';
-import { SUITE_17 } from '#machines/rack/bmc/ipmi/decide/suites.ts';
-import { openSerialOverLan } from '#machines/rack/bmc/ipmi/serial-over-lan.ts';
-import { type IpmiSession, LEVEL, openIpmiSessions } from '#machines/rack/bmc/ipmi/sessions.ts';
-import { simulatedPower } from '#machines/rack/bmc/power-backend.ts';
-import { BMC_PROFILES, type BmcQuirk } from '#machines/rack/bmc/quirks.ts';
-import { HARDWARE, OPERATOR, READER, USER } from '../rig.ts';
-
-type Rig = {
-  readonly board: Board;
-  readonly service: IpmiService;
-  readonly session: IpmiSession;
-  /** Completion code and data, as `00 01 02`; `silence`. */
-  readonly ask: (request: string, by?: IpmiSession) => string;
-  readonly faults: Set<BmcFault>;
-  readonly boots: readonly string[];
-  /** Lets the clock go on. */
-  readonly pass: (ms: number) => void;
-};
-
-/** The commands of a BMC without a socket: netFn, command and data in, completion code and data out. */
-function rig(
-  options: { readonly quirks?: readonly BmcQuirk[]; readonly level?: number; readonly user?: number } = {},
-): Rig {
-  const { level = LEVEL.administrator, user = 0 } = options;
-  const signal = new AbortController().signal;
-  let time = Date.UTC(2026, 0, 1);
-  const boots: string[] = [];
-  const faults = new Set<BmcFault>();
-  const backend = simulatedPower({
-    boot: async ({ takeBoot, stage }) => {
-      const { device, mode } = takeBoot();
-      boots.push(`${device} ${mode}`);
-      stage('running');
-      return 'stays-on';
-    },
-    shutdownMs: 0,
-    onError: (error) => assert.fail(String(error)),
-  });
-  const board = openBoard({
-    hardware: HARDWARE,
-    profile: BMC_PROFILES.plain,
-    quirks: new Set(options.quirks),
-    faults,
-    credentials: [USER, OPERATOR, READER],
-    backend,
-    times: { onMs: 0, offMs: 0, restMs: 0, restartMs: 0 },
-    address: '127.0.0.1',
-    now: () => time,
-    signal,
-  });
-  const sessions = openIpmiSessions({ limit: 4, now: () => time });
-  const account = board.accounts.list()[user] ?? assert.fail();
-  const opened = {
-    consoleId: 1,
-    keys: { suite: SUITE_17, integrity: new Uint8Array(32), encryption: new Uint8Array(16) },
-    account,
-    limit: level,
-    peer: { address: '127.0.0.1', port: 1 },
-  };
-  const session = sessions.open({ ...opened, bmcId: 7 });
-  session.level = level;
-  const service: IpmiService = {
-    board,
-    sessions,
-    console: openSerialOverLan({ backend, send: () => {}, signal }),
-    hasKg: false,
-    port: () => 623,
-    memory: freshMemory(),
-  };
-  return {
-    board,
-    service,
-    session,
-    faults,
-    boots,
-    pass: (ms) => void (time += ms),
-    ask(text, by = session) {
-      const [netFn = 0, command = 0, ...data] = Buffer.from(text.replaceAll(' ', ''), 'hex');
-      const route = { responder: 0x20, responderLun: 0, requester: 0x81, requesterLun: 0, number: 1 };
-      const answer: Completion | 'silence' = carryOut(
-        { netFn, command, data: Uint8Array.from(data), route },
-        service,
-        by,
-      );
-      if (answer === 'silence') return answer;
-      answer.after?.();
-      return Buffer.from([answer.code, ...(answer.data ?? [])]).toString('hex');
-    },
-  };
-}
+import { LEVEL } from '#machines/rack/bmc/ipmi/sessions.ts';
+import { READER, USER } from '../rig.ts';
+import { commandRig } from './command-rig.ts';
 
 const SET_PXE = '00 08 05 a0 04 00 00 00';
 const GET_FLAGS = '00 09 05 00 00';
@@ -110,7 +20,7 @@ describe('boot flags', () => {
     ['none', 'a0 00', 'none', 'uefi'],
   ] as const) {
     it(`${what} is booted, once`, async () => {
-      const { ask, board, boots } = rig();
+      const { ask, board, boots } = commandRig();
       assert.equal(ask(`00 08 05 ${flags} 00 00 00`), '00');
       ask('00 02 01');
       await board.power.settled();
@@ -122,7 +32,7 @@ describe('boot flags', () => {
   }
 
   it('that persist are booted until they are cleared', async () => {
-    const { ask, board, boots } = rig();
+    const { ask, board, boots } = commandRig();
     ask('00 08 05 e0 04 00 00 00');
     for (const command of ['00 02 01', '00 02 03', '00 08 05 00 00 00 00 00', '00 02 03']) {
       ask(command);
@@ -132,7 +42,7 @@ describe('boot flags', () => {
   });
 
   it('die a minute after they were set, unless a chassis command came or they were told to stay', async () => {
-    const dead = rig();
+    const dead = commandRig();
     dead.ask(SET_PXE);
     dead.pass(59_999);
     assert.equal(dead.ask(GET_FLAGS), '000105a004000000');
@@ -143,13 +53,13 @@ describe('boot flags', () => {
     await dead.board.power.settled();
     assert.deepEqual(dead.boots, ['none uefi']);
 
-    const kept = rig();
+    const kept = commandRig();
     kept.ask('00 08 03 08');
     kept.ask(SET_PXE);
     kept.pass(3_600_000);
     assert.equal(kept.ask(GET_FLAGS), '000105a004000000');
 
-    const commanded = rig();
+    const commanded = commandRig();
     commanded.faults.add('ignores-power');
     commanded.ask(SET_PXE);
     commanded.ask('00 02 01');
@@ -158,14 +68,14 @@ describe('boot flags', () => {
   });
 
   it('are lost when the BMC begins again', () => {
-    const { ask } = rig();
+    const { ask } = commandRig();
     ask(SET_PXE);
     ask('06 02');
     assert.equal(ask(GET_FLAGS), '0001050000000000');
   });
 
   it('are not stored by a BMC that lies, which still says yes', () => {
-    const { ask, faults } = rig();
+    const { ask, faults } = commandRig();
     faults.add('lies');
     assert.equal(ask(SET_PXE), '00');
     faults.delete('lies');
@@ -173,7 +83,7 @@ describe('boot flags', () => {
   });
 
   it('of Supermicro want another selector for a disk under UEFI', () => {
-    const { ask } = rig({ quirks: ['efi-disk-24'] });
+    const { ask } = commandRig({ quirks: ['efi-disk-24'] });
     ask('00 08 05 a0 24 00 00 00');
     assert.equal(ask(GET_FLAGS), '000105a024000000');
     ask('00 08 05 a0 08 00 00 00');
@@ -181,20 +91,20 @@ describe('boot flags', () => {
   });
 
   it('lose the EFI bit where a BMC drops it', () => {
-    const { ask } = rig({ quirks: ['drops-efi-flag'] });
+    const { ask } = commandRig({ quirks: ['drops-efi-flag'] });
     ask(SET_PXE);
     assert.equal(ask(GET_FLAGS), '0001058004000000');
   });
 
   it('are refused for a device that nobody has, and when they are short', () => {
-    const { ask } = rig();
+    const { ask } = commandRig();
     assert.equal(ask('00 08 05 80 28 00 00 00'), 'cc');
     assert.equal(ask('00 08 05 80 04'), 'c7');
     assert.equal(ask('00 08 07 00'), '80');
   });
 
   it('are set by one session at a time, until it ends', () => {
-    const { ask, service, session } = rig();
+    const { ask, service, session } = commandRig();
     const other = service.sessions.open({ ...session, bmcId: 8 });
     other.level = LEVEL.administrator;
     assert.equal(ask('00 08 00 01'), '00');
@@ -210,7 +120,7 @@ describe('boot flags', () => {
     ['no-info-acknowledge', ['00 08 03 08', '00 08 04 01 01']],
   ] as const) {
     it(`${quirk}: the parameter is not there, and the flags are set all the same`, () => {
-      const { ask } = rig({ quirks: [quirk] });
+      const { ask } = commandRig({ quirks: [quirk] });
       for (const one of refusedOnes) assert.equal(ask(one), '80');
       assert.equal(ask(SET_PXE), '00');
       assert.equal(ask(GET_FLAGS), '000105a004000000');
@@ -220,7 +130,7 @@ describe('boot flags', () => {
 
 describe('chassis', () => {
   it('tells power, restore policy and lamp', async () => {
-    const { ask, board, pass } = rig();
+    const { ask, board, pass } = commandRig();
     assert.equal(ask('00 01'), '00200040');
     ask('00 02 01');
     await board.power.settled();
@@ -237,7 +147,7 @@ describe('chassis', () => {
   });
 
   it('off can be turned off again, and is neither reset, cycled nor interrupted', () => {
-    const { ask } = rig();
+    const { ask } = commandRig();
     assert.deepEqual(
       ['00', '02', '03', '04', '05', '06'].map((control) => ask(`00 02 ${control}`)),
       ['00', 'd5', 'd5', 'd5', '00', 'cc'],
@@ -245,7 +155,7 @@ describe('chassis', () => {
   });
 
   it('carries a command out as often as it comes', async () => {
-    const { ask, board, boots } = rig();
+    const { ask, board, boots } = commandRig();
     ask('00 02 01');
     for (let time = 0; time < 3; time++) ask('00 02 03');
     await board.power.settled();
@@ -260,13 +170,13 @@ describe('privilege', () => {
     [LEVEL.operator, ['06 47 02 02', '06 02', '06 43 91 02 04']],
   ] as const) {
     it(`of level ${level} does not reach ${refused.join('; ')}`, () => {
-      const { ask } = rig({ level });
+      const { ask } = commandRig({ level });
       for (const one of refused) assert.equal(ask(one), 'd4', one);
     });
   }
 
   it('is asked for, up to the limit of the session', () => {
-    const { ask, session } = rig({ level: LEVEL.operator });
+    const { ask, session } = commandRig({ level: LEVEL.operator });
     assert.equal(ask('06 3b 00'), '0003');
     assert.equal(ask('06 3b 02'), '0002');
     assert.equal(ask('06 3b 04'), '81');
@@ -275,7 +185,7 @@ describe('privilege', () => {
   });
 
   it('without a session reaches what a login needs, and no more', () => {
-    const { service } = rig();
+    const { service } = commandRig();
     const route = { responder: 0x20, responderLun: 0, requester: 0x81, requesterLun: 0, number: 1 };
     const code = (netFn: number, command: number, ...data: readonly number[]) => {
       const answer = carryOut({ netFn, command, data: Uint8Array.from(data), route }, service, undefined);
@@ -290,7 +200,7 @@ describe('privilege', () => {
   });
 
   it('of one who must change his password is for that alone', () => {
-    const { ask, faults } = rig();
+    const { ask, faults } = commandRig();
     faults.add('must-change-password');
     assert.equal(ask('00 01'), 'd4');
     const password = Buffer.from('another-Pass9'.padEnd(20, '\0')).toString('hex');
@@ -301,7 +211,7 @@ describe('privilege', () => {
 
 describe('the event log', () => {
   it('is read record by record, and cleared by who has reserved it', () => {
-    const { ask, board } = rig();
+    const { ask, board } = commandRig();
     board.log.add({ severity: 'OK', text: 'One more', sensorType: 0x09, sensor: 1, offset: 0 });
     assert.equal(ask('0a 40').slice(0, 8), '00510200');
     // The next one's number, then sixteen bytes.
@@ -321,7 +231,7 @@ describe('the event log', () => {
   });
 
   it('goes by the BMC’s own clock, which can be set', () => {
-    const { ask, board } = rig();
+    const { ask, board } = commandRig();
     assert.equal(ask('0a 49 00 00 00 50'), '00');
     assert.equal(ask('0a 48'), '0000000050');
     assert.equal(board.clock(), 0x5000_0000 * 1000);
@@ -330,7 +240,7 @@ describe('the event log', () => {
 
 describe('users', () => {
   it('are shown with what they may', () => {
-    const { ask } = rig();
+    const { ask } = commandRig();
     assert.deepEqual(
       ['01', '02', '03', '04', '05'].map((slot) => ask(`06 44 0e ${slot}`)),
       ['00108300'.concat('0f'), '0010430034', '0010430033', '0010430032', '00108300'.concat('0f')],
@@ -339,7 +249,7 @@ describe('users', () => {
   });
 
   it('are tested by their password, with its length', () => {
-    const { ask } = rig();
+    const { ask } = commandRig();
     const bytes = (password: string, length: number) => Buffer.from(password.padEnd(length, '\0')).toString('hex');
     assert.equal(ask(`06 47 82 03 ${bytes(USER.password, 20)}`), '00');
     assert.equal(ask(`06 47 82 03 ${bytes('wrong', 20)}`), '80');
@@ -348,27 +258,27 @@ describe('users', () => {
   });
 
   it('go when their name goes', () => {
-    const { ask, board } = rig();
+    const { ask, board } = commandRig();
     assert.equal(ask(`06 45 04 ${'00'.repeat(16)}`), '00');
     assert.equal(board.accounts.byName(READER.username), undefined);
   });
 });
 
 it('a busy BMC says so to everything', () => {
-  const { ask, faults } = rig();
+  const { ask, faults } = commandRig();
   faults.add('unavailable');
   for (const one of ['00 01', '06 38 8e 04', '06 01']) assert.equal(ask(one), 'c0');
 });
 
 it('what no BMC knows is unknown, and what is short is short', () => {
-  const { ask } = rig();
+  const { ask } = commandRig();
   assert.equal(ask('30 70'), 'c1');
   assert.equal(ask('00 02'), 'c7');
   assert.equal(ask('06 3c 01'), 'c7');
 });
 
 it('a session ends by idleness, by its own close, and its number is free again', () => {
-  const { ask, service, session, pass } = rig();
+  const { ask, service, session, pass } = commandRig();
   pass(60_000);
   assert.equal(service.sessions.byId(7), session);
   pass(1);
