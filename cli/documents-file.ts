@@ -1,8 +1,9 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { dirname, extname, isAbsolute, join, resolve } from 'node:path';
-import { documentInput } from '#machines/contract/api/document-form.ts';
+import { fileDocument } from '#machines/contract/api/file-form.ts';
 import type { Document } from '#machines/contract/documents.ts';
 import { formatYamlIssue, type Located, readYaml, type YamlPath } from '#services/yaml/read-yaml.ts';
+import type { ReadCredential } from './credential-files.ts';
 import { badInput } from './failure.ts';
 import type { Terminal } from './terminal.ts';
 import { codeOf } from './where.ts';
@@ -15,25 +16,32 @@ export type ReadDocument = {
   readonly place: (path: string) => string;
 };
 
-/** All documents of files, of folders with all below them, and of standard input (`-`). Anything wrong is a failure. */
+/** All that files, folders with all below them, and standard input (`-`) say. Anything wrong is a failure. */
 export async function readDocuments(
   paths: readonly string[],
   term: Pick<Terminal, 'cwd' | 'readInput'>,
-): Promise<readonly ReadDocument[]> {
+): Promise<{ readonly documents: readonly ReadDocument[]; readonly credentials: readonly ReadCredential[] }> {
   const sources = (await Promise.all(paths.map((path) => sourcesOf(path, term)))).flat();
   const issues: string[] = [];
   const documents: ReadDocument[] = [];
+  const credentials: ReadCredential[] = [];
   for (const { file, text, dir } of sources) {
-    const read = readYaml({ file, text: flattened(text) }, documentInput);
-    if (!read.ok) issues.push(...read.issues.map(formatYamlIssue));
-    else
-      documents.push(
-        ...read.documents.map((one) => ({ document: withPaths(one.value, dir), place: placeIn(file, one) })),
-      );
+    const read = readYaml({ file, text: flattened(text) }, fileDocument);
+    if (!read.ok) {
+      issues.push(...read.issues.map(formatYamlIssue));
+      continue;
+    }
+    for (const one of read.documents) {
+      const place = placeIn(file, one);
+      if (one.value.kind === 'Credential') credentials.push({ document: one.value, dir, place });
+      else documents.push({ document: withPaths(one.value, dir), place });
+    }
   }
   if (issues.length > 0) throw badInput(...issues);
-  if (documents.length === 0) throw badInput(`${paths.join(', ')}: got no documents, want at least one`);
-  return documents;
+  if (documents.length + credentials.length === 0) {
+    throw badInput(`${paths.join(', ')}: got no documents, want at least one`);
+  }
+  return { documents, credentials };
 }
 
 type Source = { readonly file: string; readonly text: string; readonly dir: string };

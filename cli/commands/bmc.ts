@@ -1,10 +1,8 @@
-import { readFile } from 'node:fs/promises';
-import { resolve } from 'node:path';
 import type { BmcResource, DiscoveredBmc } from '#machines/contract/api/bmc-resource.ts';
 import { EXIT } from '#machines/contract/exit-status.ts';
 import { BMC_TYPES, BMC_VERBS, type BmcType } from '#machines/contract/power.ts';
 import { terminal as escaped } from '#machines/values/escape.ts';
-import { askSecret, confirm } from '../ask.ts';
+import { confirm } from '../ask.ts';
 import type { Daemon } from '../daemon.ts';
 import { badInput } from '../failure.ts';
 import { nameOf, resolveMachines, type Selection } from '../machine-names.ts';
@@ -12,7 +10,6 @@ import { ago, type Format, printDocuments } from '../output/format.ts';
 import { pairs, table } from '../output/table.ts';
 import { isoTime } from '../output/time.ts';
 import { note, paint, say, type Terminal } from '../terminal.ts';
-import { codeOf } from '../where.ts';
 import { each } from './machine-act.ts';
 
 export type WithOutput = { readonly output: Format };
@@ -368,80 +365,4 @@ export async function readInventory(
 export async function exportQuirks(term: Terminal, daemon: Daemon): Promise<void> {
   const { value } = await daemon.ask('listBmcQuirks');
   say(term, JSON.stringify(value.items, undefined, 2));
-}
-
-export async function listCredentials(term: Terminal, daemon: Daemon, { output }: WithOutput): Promise<void> {
-  const { value } = await daemon.ask('listCredentials');
-  if (output !== 'table') return printDocuments(term, output, value.items);
-  if (value.items.length === 0)
-    return note(term, 'no credential is set', '  next: ingot bmc credentials set NAME --username USER');
-  say(
-    term,
-    ...table(
-      term,
-      [
-        { title: 'NAME', of: ({ name }) => name },
-        { title: 'USER', of: ({ username }) => username },
-        { title: 'PASSWORD', of: () => '***' },
-        { title: 'SET', of: ({ setAt }) => isoTime(setAt) },
-        { title: 'OPENS', of: ({ usedBy }) => usedBy.length },
-        {
-          title: '',
-          of: ({ shared }) => (shared ? 'shared: ingot bmc rotate gives each its own' : ''),
-          style: () => 'yellow',
-        },
-      ],
-      value.items,
-    ),
-  );
-}
-
-export type CredentialOptions = {
-  readonly username: string;
-  readonly passwordFile?: string;
-  readonly passwordEnv?: string;
-  readonly kgFile?: string;
-};
-
-/** The password from a file, the environment, a pipe or a question; never from the command line, which others can read. */
-export async function setCredential(
-  term: Terminal,
-  daemon: Daemon,
-  name: string,
-  options: CredentialOptions,
-): Promise<void> {
-  const password = await passwordOf(term, name, options);
-  const kg = options.kgFile === undefined ? undefined : (await fileText(term, options.kgFile)).toLowerCase();
-  const { value } = await daemon.ask('putCredential', {
-    params: { name },
-    body: { username: options.username, password, ...(kg === undefined ? {} : { kg }) },
-  });
-  const opens =
-    value.usedBy.length === 0 ? '' : `; it opens ${value.usedBy.length} BMC${value.usedBy.length === 1 ? '' : 's'}`;
-  say(term, `credential ${name} is set and sealed${opens}`);
-}
-
-async function passwordOf(term: Terminal, name: string, options: CredentialOptions): Promise<string> {
-  if (options.passwordEnv !== undefined) {
-    const found = term.env[options.passwordEnv];
-    if (found === undefined || found === '') throw badInput(`--password-env: ${options.passwordEnv} is not set`);
-    return found;
-  }
-  if (options.passwordFile === '-') return (await term.readInput()).replace(/\r?\n$/, '');
-  if (options.passwordFile !== undefined) return await fileText(term, options.passwordFile);
-  if (!term.interactive) throw badInput('want --password-file FILE (- for standard input) or --password-env NAME');
-  return await askSecret(term, `Password of ${options.username} (credential ${name}): `);
-}
-
-async function fileText(term: Terminal, file: string): Promise<string> {
-  try {
-    return (await readFile(resolve(term.cwd, file), 'utf8')).replace(/\r?\n$/, '');
-  } catch (error) {
-    throw badInput(`cannot read ${file} (${codeOf(error) ?? String(error)})`);
-  }
-}
-
-export async function removeCredential(term: Terminal, daemon: Daemon, name: string): Promise<void> {
-  await daemon.ask('removeCredential', { params: { name } });
-  say(term, `credential ${name} is forgotten`);
 }

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
 import { documentInput, writeDocument } from '#machines/contract/api/document-form.ts';
+import { isCredentialKind } from '#machines/contract/api/file-form.ts';
 import { DOCUMENT_ROUTES } from '#machines/contract/api/routes.ts';
 import type { Document } from '#machines/contract/documents.ts';
 import { EXIT } from '#machines/contract/exit-status.ts';
@@ -18,6 +19,12 @@ import { each, removeMachines } from './machine-act.ts';
 
 /** Opens a document in an editor and puts it back, unless somebody else has changed it meanwhile. */
 export async function edit(term: Terminal, daemon: Daemon, what: string, name: string): Promise<void> {
+  if (isCredentialKind(what)) {
+    throw new CommandFailure(
+      EXIT.refused,
+      'a credential is sealed: ingot bmc credentials set NAME, or ingot apply -f FILE',
+    );
+  }
   const kind = kindOrFail(what);
   if (kind === 'Subnet')
     throw new CommandFailure(
@@ -76,6 +83,12 @@ export async function remove(
   words: readonly string[],
   options: { readonly yes?: boolean; readonly selector?: string },
 ): Promise<number> {
+  if (isCredentialKind(what)) {
+    return await each(term, expandNames(words), async (name) => {
+      const answer = await daemon.attempt('removeCredential', { params: { name } });
+      return 'problem' in answer ? answer : 'removed';
+    });
+  }
   const kind = kindOrFail(what);
   if (kind === 'Machine') return await removeMachines(term, daemon, words, options);
   if (kind === 'Subnet')

@@ -1,4 +1,5 @@
 import { COLLECTIONS, kindOf } from '#machines/contract/api/document-form.ts';
+import { isCredentialKind } from '#machines/contract/api/file-form.ts';
 import { DOCUMENT_ROUTES, type Routes } from '#machines/contract/api/routes.ts';
 import { holds, parseSelector, type Term } from '#machines/contract/api/selector.ts';
 import type { ReceivedOf } from '#machines/contract/api/route.ts';
@@ -12,6 +13,7 @@ import { type Format, printDocuments } from '../output/format.ts';
 import { type Column, table } from '../output/table.ts';
 import { isoTime } from '../output/time.ts';
 import { note, say, type Terminal } from '../terminal.ts';
+import { getCredentials } from './credentials.ts';
 import { showList, showMachine } from './machine-show.ts';
 
 export type GetOptions = { readonly output: Format; readonly selector?: string };
@@ -26,7 +28,8 @@ export async function get(
   options: GetOptions,
 ): Promise<void> {
   if (/^leases?$/i.test(what)) return await showLeases(term, daemon, options.output, name);
-  const kind = kindOrFail(what, ['leases']);
+  if (isCredentialKind(what)) return await getCredentials(term, daemon, name, options);
+  const kind = kindOrFail(what, ['leases', 'credentials']);
   if (kind === 'Machine') {
     if (name !== undefined) return await showMachine(term, daemon, name, options.output);
     return await showList(term, daemon, options);

@@ -1,18 +1,14 @@
 import type { Command } from 'commander';
 import { collect, outputOption, selectorOptions, type Shell } from '../command-groups.ts';
 import {
-  type CredentialOptions,
   discoverBmcs,
   exportQuirks,
   identify,
   listBmcs,
-  listCredentials,
   pinBmc,
   readInventory,
-  removeCredential,
   rotateBmcs,
   setBmc,
-  setCredential,
   type SetOptions,
   showBmc,
   showEvents,
@@ -20,6 +16,7 @@ import {
   type TryOptions,
   type WithOutput,
 } from '../commands/bmc.ts';
+import { type CredentialOptions, listCredentials, removeCredential, setCredential } from '../commands/credentials.ts';
 import type { Selection } from '../machine-names.ts';
 
 const EXAMPLES = `

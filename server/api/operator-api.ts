@@ -14,6 +14,7 @@ import { addSecurityHeaders, enter, hostProblem, problemOfError, sendProblem } f
 import { accessHandlers } from './handlers/access.ts';
 import { applyHandlers } from './handlers/apply.ts';
 import { bmcHandlers, consoleStream } from './handlers/bmc.ts';
+import { credentialHandlers } from './handlers/credentials.ts';
 import { documentHandlers } from './handlers/documents.ts';
 import { hardwareHandlers } from './handlers/hardware.ts';
 import { imageFileStream, imageHandlers } from './handlers/images.ts';
@@ -73,6 +74,7 @@ export function operatorApi(parts: OperatorApiParts & { readonly listen: Listen 
         ...jobHandlers(parts),
         ...hardwareHandlers(parts),
         ...bmcHandlers(parts, signal),
+        ...credentialHandlers(parts),
         ...traceHandlers(parts),
         ...systemHandlers({
           ...parts,

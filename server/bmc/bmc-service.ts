@@ -326,6 +326,13 @@ export async function openBmcService(parts: {
         await credentials.set(name, credential);
         await Promise.all(((await uses()).get(name) ?? []).map((address) => bmcs.renew(address)));
       },
+      async apply(name, wanted, how) {
+        const change = await credentials.apply(name, wanted, how);
+        if (change.kind === 'changed' && !how.dryRun) {
+          await Promise.all(((await uses()).get(name) ?? []).map((address) => bmcs.renew(address)));
+        }
+        return change;
+      },
       remove: (name) => credentials.remove(name),
     },
     [Symbol.asyncDispose]: () => opened.disposeAsync(),

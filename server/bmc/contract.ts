@@ -11,7 +11,7 @@ import type { Asks } from '#services/bmc/asks.ts';
 import type { BmcCredential } from '#services/bmc/contract.ts';
 import type { Bmcs } from '#services/bmc/bmcs.ts';
 import type { Consoles } from '#services/bmc/consoles.ts';
-import type { CredentialInfo } from '#services/bmc/credentials.ts';
+import type { CredentialInfo, Credentials } from '#services/bmc/credentials.ts';
 import type { LearnedQuirks } from '#services/bmc/decide/quirks.ts';
 import type { Operations } from '#services/bmc/operations.ts';
 import type { Poller } from '#services/bmc/poller.ts';
@@ -70,6 +70,7 @@ export type BmcService = AsyncDisposable & {
   credentials: {
     list(): Promise<readonly (CredentialInfo & { readonly usedBy: readonly string[]; readonly shared: boolean })[]>;
     set(name: string, credential: BmcCredential): Promise<void>;
+    apply: Credentials['apply'];
     remove(name: string): Promise<boolean>;
   };
 };

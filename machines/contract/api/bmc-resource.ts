@@ -1,15 +1,11 @@
 import { z } from 'zod';
 import { BMC_TYPES, BMC_VERBS, BOOT_DEVICES, POWER_ACTIONS, POWER_STATES } from '../power.ts';
-import { name } from '../documents.ts';
+import { kgText, loginText, rotateDays } from '../credential.ts';
+import { labels, name } from '../documents.ts';
+import { difference } from './apply.ts';
 
 const time = z.number().meta({ description: 'milliseconds since 1970-01-01T00:00:00Z' });
 const text = z.string().max(1024);
-/** Printable, without spaces at its ends: what logs in to a BMC. */
-const loginText = z
-  .string()
-  .min(1)
-  .max(255)
-  .regex(/^[^\p{Cc}]*$/u, 'want one line without control characters');
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/, 'want 64 hexadecimal digits in lower case');
 const HEALTH = ['ok', 'warning', 'critical'] as const;
 
@@ -181,17 +177,65 @@ export const credentialInfo = z
     /** The BMCs that would be logged in to with it: more than one is worth a rotation. */
     usedBy: z.array(z.string()),
     shared: z.boolean(),
+    hasKg: z.boolean(),
+    labels,
+    /** How old a BMC's own password becomes. */
+    rotateDays: z.number().optional(),
+    ownUser: z.boolean(),
+    /** The file or folder that it was applied from. */
+    appliedFrom: z.string().optional(),
   })
   .meta({ id: 'BmcCredential', description: 'a credential without its secret, which never leaves the daemon' });
 
 export const newCredential = z.strictObject({
   username: loginText,
   password: loginText,
-  kg: z
-    .string()
-    .regex(/^[0-9a-f]{40}$/, 'want 20 bytes as 40 hexadecimal digits')
-    .optional()
-    .meta({ description: 'K_g of IPMI' }),
+  kg: kgText.optional().meta({ description: 'K_g of IPMI' }),
+});
+
+export const MAX_CREDENTIALS = 1024;
+
+/** Credentials as files say them, with the secrets that were read from where the files said. */
+export const credentialsApplied = z.strictObject({
+  credentials: z
+    .array(
+      z.strictObject({
+        name,
+        labels: labels.default({}),
+        username: loginText,
+        password: loginText.optional().meta({ description: 'absent: the sealed one stays' }),
+        kg: kgText.optional(),
+        keepsKg: z.boolean().default(false),
+        rotateDays: rotateDays.optional(),
+        ownUser: z.boolean().default(false),
+      }),
+    )
+    .max(MAX_CREDENTIALS),
+  dryRun: z.boolean().default(false),
+  /** Forget what was applied from the same `from` and is not in `credentials`. */
+  prune: z.boolean().default(false),
+  from: z.string().max(1024).optional(),
+  /** Machines that go in the same run, and so use no credential any more. */
+  leaving: z.array(name).max(20_000).default([]),
+});
+
+export const credentialChange = z
+  .object({
+    kind: z.literal('Credential'),
+    name: z.string(),
+    change: z.enum(['created', 'changed', 'unchanged', 'removed', 'kept', 'failed']),
+    /** Secrets are not told, only that they differ. */
+    differences: z.array(difference),
+    index: z.int().optional(),
+    because: z.string().optional(),
+  })
+  .meta({ id: 'CredentialChange' });
+export type CredentialChange = z.output<typeof credentialChange>;
+
+export const credentialsAnswer = z.object({
+  dryRun: z.boolean(),
+  ok: z.boolean(),
+  changes: z.array(credentialChange),
 });
 
 export const certificateShown = z.object({ sha256, subject: z.string(), validTo: z.string().optional() });

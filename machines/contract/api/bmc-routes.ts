@@ -6,6 +6,8 @@ import {
   bmcResource,
   bmcTry,
   credentialInfo,
+  credentialsAnswer,
+  credentialsApplied,
   discovery,
   discoveryAnswer,
   learnedQuirks,
@@ -170,6 +172,14 @@ export const BMC_ROUTES = {
     summary: 'Credentials of BMCs, without their secrets',
     role: 'operator',
     answer: json(items(credentialInfo)),
+  },
+  applyCredentials: {
+    method: 'POST',
+    path: '/api/v1/bmc-credentials',
+    summary: 'Apply credentials as files say them, or say what would change; secrets are sealed and never given out',
+    role: 'admin',
+    body: json(credentialsApplied),
+    answer: json(credentialsAnswer),
   },
   putCredential: {
     method: 'PUT',

@@ -27,9 +27,6 @@ type Names =
   | 'discoverBmcs'
   | 'tryBmcs'
   | 'listBmcQuirks'
-  | 'listCredentials'
-  | 'putCredential'
-  | 'removeCredential'
   | 'typeIntoConsole';
 
 /** How long a client is kept waiting for news of a power action; proxies give up after thirty. */
@@ -190,30 +187,6 @@ export function bmcHandlers(
     },
 
     listBmcQuirks: () => ({ kind: 'done', value: { items: [...bmc.quirks()] } }),
-
-    async listCredentials() {
-      return { kind: 'done', value: { items: [...(await bmc.credentials.list())] } };
-    },
-
-    async putCredential({ params: { name }, body }) {
-      const { username, password, kg } = body;
-      await bmc.credentials.set(name, { username, password, ...(kg === undefined ? {} : { kg }) });
-      const stored = (await bmc.credentials.list()).find((one) => one.name === name);
-      if (!stored) return notFound(`credential ${name}`);
-      return { kind: 'done', value: stored, audit: { target: name, detail: `credential of ${username}` } };
-    },
-
-    async removeCredential({ params: { name } }) {
-      const used = (await bmc.credentials.list()).find((one) => one.name === name)?.usedBy ?? [];
-      if (used.length > 0) {
-        const some = used.slice(0, 3).join(', ') + (used.length > 3 ? ` and ${used.length - 3} more` : '');
-        return problemAnswer('refused', {
-          detail: `credential ${name} opens ${some}`,
-          next: 'give them another one first',
-        });
-      }
-      return (await bmc.credentials.remove(name)) ? { kind: 'done', value: undefined } : notFound(`credential ${name}`);
-    },
 
     async typeIntoConsole({ params: { id }, body }) {
       const open = bmc.consoles.get(id);

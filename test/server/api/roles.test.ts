@@ -69,6 +69,7 @@ const WEAKEST: Readonly<Record<RouteName, Role>> = {
   tryBmcs: 'admin',
   listBmcQuirks: 'viewer',
   listCredentials: 'operator',
+  applyCredentials: 'admin',
   putCredential: 'admin',
   removeCredential: 'admin',
   openConsole: 'operator',
