@@ -4,6 +4,7 @@ import { VERSION } from '#machines/contract/version.ts';
 import { addAccessCommands } from './groups/access.ts';
 import { addBootCommands } from './groups/boot.ts';
 import { addDocumentCommands } from './groups/documents.ts';
+import { addImageCommands } from './groups/images.ts';
 import { addJobCommands } from './groups/jobs.ts';
 import { addMachineCommands } from './groups/machine.ts';
 import { addBmcCommands } from './groups/bmc.ts';
@@ -51,6 +52,7 @@ export async function runCommandLine(args: readonly string[], term: Terminal): P
   addDocumentCommands(program, shell);
   addMachineCommands(program, shell);
   addBootCommands(program, shell);
+  addImageCommands(program, shell);
   addPowerCommands(program, shell);
   addBmcCommands(program, shell);
   addJobCommands(program, shell);

@@ -1,0 +1,68 @@
+import type { Command } from 'commander';
+import { outputOption, type Shell } from '../command-groups.ts';
+import { cleanImages, type CleanOptions, listImages, removeImages, verifyImages } from '../commands/image.ts';
+import { addImage, type AddImageOptions } from '../commands/image-add.ts';
+import type { Format } from '../output/format.ts';
+
+type WithOutput = { readonly output: Format };
+
+const EXAMPLES = `
+Examples:
+  ingot image add debian disk.qcow2 --wait                     send a file, and see it made ready
+  ingot image add rescue kernel=./vmlinuz initrd=./initrd.zst  an image of two files
+  ingot image add live https://… --sha256 …                    the daemon fetches it
+  ingot image add live https://… --digests https://…/SHA256SUMS --digests-signature https://…/SHA256SUMS.gpg --key KEY
+  ingot image verify                                           read everything, compare everything`;
+
+/** The files that machines boot and that are written to disks. */
+export function addImageCommands(program: Command, { term, daemon, end }: Shell): void {
+  const group = program
+    .command('image')
+    .summary('images: list, add, verify, remove, clean')
+    .description('Files that machines boot, and images of whole disks.')
+    .addHelpText('after', EXAMPLES);
+
+  group
+    .command('list')
+    .alias('ls')
+    .summary('which are ready, on their way, or missing and why')
+    .addOption(outputOption())
+    .action(async ({ output }: WithOutput, self: Command) => listImages(term, await daemon(self), output));
+  group
+    .command('add <name> <source...>')
+    .summary('make an image of files and URLs, each as FILE, URL or ROLE=FILE')
+    .option('--role <role>', 'disk, kernel, initrd or efi; by the file’s name if nothing is said')
+    .option('--arch <arch>', 'what machines it is for', 'x86_64')
+    .option('--sha256 <digest>', 'refuse it unless this is its digest')
+    .option('--sha512 <digest>', 'the same, by SHA-512')
+    .option('--digests <url>', 'a list such as SHA256SUMS, in which the file must stand')
+    .option('--digests-signature <url>', 'of the list; the list itself if it is clear-signed')
+    .option('--signature <url>', 'of the file: OpenPGP, minisign or cosign')
+    .option('--key <file>', 'the public key of the signature')
+    .option('--in-place', 'the file is on the daemon’s machine and stays where it is')
+    .option('--wait', 'until it is ready')
+    .action(async (name: string, sources: readonly string[], options: AddImageOptions, self: Command) =>
+      end(await addImage(term, await daemon(self), name, sources, options)),
+    );
+  group
+    .command('verify [names...]')
+    .summary('read every file to its end and compare it with its digest')
+    .addOption(outputOption())
+    .action(async (names: readonly string[], { output }: WithOutput, self: Command) =>
+      end(await verifyImages(term, await daemon(self), names, output)),
+    );
+  group
+    .command('remove <names...>')
+    .alias('rm')
+    .summary('forget images; their files go with clean')
+    .action(async (names: readonly string[], _options: unknown, self: Command) =>
+      removeImages(term, await daemon(self), names),
+    );
+  group
+    .command('clean')
+    .summary('remove files that no image names')
+    .option('-n, --dry-run', 'only say which')
+    .option('-y, --yes', 'do not ask')
+    .addOption(outputOption())
+    .action(async (options: CleanOptions, self: Command) => cleanImages(term, await daemon(self), options));
+}
