@@ -1,5 +1,7 @@
 import type { OperateRequest, PlannedDisk } from '../../api/messages/agent.ts';
 import { WIPE_METHODS, type WipeMethod } from '../../contract/job.ts';
+import type { AfterImage } from '../disks/decide/after-image.ts';
+import { afterImageOf } from './asked-after-image.ts';
 
 /** A disk as a plan names it. */
 export type AskedDisk = {
@@ -24,6 +26,7 @@ export type AskedWork =
       readonly disk: AskedDisk;
       readonly path: string;
       readonly source: { readonly compression: 'none' | 'zstd'; readonly sha256: string; readonly rawBytes: number };
+      readonly after: AfterImage;
     };
 
 type Result = { readonly ok: true; readonly work: AskedWork } | { readonly ok: false; readonly because: string };
@@ -59,7 +62,9 @@ export function workOf(request: OperateRequest): Result {
   if (compression !== 'none' && compression !== 'zstd') return refused(`no compression ${JSON.stringify(compression)}`);
   if (!/^[0-9a-f]{64}$/.test(sha256)) return refused(`the digest is ${JSON.stringify(sha256)}`);
   if (!Number.isSafeInteger(rawBytes) || rawBytes <= 0) return refused(`the image has ${image.raw_bytes} bytes`);
-  return { ok: true, work: { kind: 'write-image', disk, path, source: { compression, sha256, rawBytes } } };
+  const after = afterImageOf(image);
+  if (typeof after === 'string') return refused(after);
+  return { ok: true, work: { kind: 'write-image', disk, path, source: { compression, sha256, rawBytes }, after } };
 }
 
 function diskOf(disk: PlannedDisk | null): AskedDisk | string {

@@ -99,6 +99,7 @@ async function diskOf(parts: {
   return {
     name,
     identity,
+    device: descriptor,
     read,
     async write(bytes, position) {
       if (position + bytes.length > identity.bytes) throw new Error(`${name}: no space left at ${position}`);

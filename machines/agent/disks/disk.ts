@@ -5,6 +5,8 @@
 export type Disk = AsyncDisposable & {
   readonly name: string;
   readonly identity: DiskIdentity;
+  /** A path for tools that leads to what is open, whatever its name has become. */
+  readonly device: string;
   /** Reads into the whole of `into`; rejects where the disk ends before. */
   read(into: Uint8Array, position: number): Promise<void>;
   write(bytes: Uint8Array, position: number): Promise<void>;

@@ -20,11 +20,13 @@ export function fileDisks(parts: {
       const disk = parts.disks.find((one) => one.name === name);
       if (!disk) throw new Error(`there is no disk ${name}`);
       if (held.has(name)) throw new Error(`${name} is in use`);
-      const file = await open(join(parts.dir, name), 'r+');
+      const device = join(parts.dir, name);
+      const file = await open(device, 'r+');
       held.add(name);
       const read = (into: Uint8Array, position: number): Promise<void> => readWhole(file, into, position);
       return {
         name,
+        device,
         identity: { ...disk, signatures: await parts.signaturesOf(read, disk.bytes) },
         read,
         async write(bytes, position) {

@@ -1,5 +1,6 @@
 import type { Readable } from 'node:stream';
 import type { WipeMethod } from '../../contract/job.ts';
+import type { AfterImage } from './decide/after-image.ts';
 import type { Disks, Wanted } from './disk.ts';
 import { type ImageSource, writeImage } from './write-image.ts';
 import { wipeDisk } from './wipe-disk.ts';
@@ -18,6 +19,7 @@ export type Work =
       readonly disk: Wanted;
       readonly path: string;
       readonly source: Omit<ImageSource, 'open'>;
+      readonly after: AfterImage;
     };
 
 export type Phase = 'running' | 'done' | 'failed' | 'cancelled';
@@ -105,11 +107,12 @@ export function operationsOn(parts: {
       };
       await Promise.all(Array.from({ length: ZEROS_AT_ONCE }, worker));
     } else {
-      const { disk: wanted, path, source } = work;
+      const { disk: wanted, path, source, after } = work;
       await perform(id, wanted.name, signal, () =>
         writeImage({
           wanted,
           source: { ...source, open: (inner) => parts.fetch(path, inner) },
+          after,
           disks,
           now,
           told: told(wanted.name),

@@ -1,7 +1,11 @@
 import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { createZstdDecompress } from 'node:zlib';
+import { type AfterImagePlan, applyAfterImage, planAfterImage } from './after-image.ts';
+import type { AfterImage } from './decide/after-image.ts';
+import type { Loader } from './decide/efi-boot.ts';
 import type { Disks, Wanted } from './disk.ts';
+import { findLoader, setEfiEntry } from './efi-entry.ts';
 import { clearEnds, type Told } from './erase.ts';
 import { refuseAnother } from './wipe-disk.ts';
 
@@ -21,22 +25,43 @@ export type ImageSource = {
   readonly rawBytes: number;
 };
 
-export type WrittenImage = { readonly bytes: number; readonly sha256: string; readonly ms: number };
+export type WrittenImage = {
+  readonly bytes: number;
+  readonly sha256: string;
+  readonly ms: number;
+  /** What was done beside the image, as lines for a person. */
+  readonly done: readonly string[];
+};
 
-/**
- * Streams an image to a planned disk so that an interrupted write never boots: both ends are cleared first, the image's
- * first MiB is held in memory, and goes to the disk only after digest and length of all the rest were right and it is
- * on the medium. Rejects with a plain reason.
- */
-export async function writeImage(parts: {
+type ImageParts = {
   readonly wanted: Wanted;
   readonly source: ImageSource;
+  readonly after: AfterImage;
   readonly disks: Disks;
   readonly now: () => number;
   readonly told: Told;
   readonly signal: AbortSignal;
-}): Promise<WrittenImage> {
-  const { source, wanted, disks, now, told, signal } = parts;
+};
+
+/**
+ * Streams an image to a planned disk so that an interrupted write never boots: both ends are cleared first, the image's
+ * first MiB is held in memory, and goes to the disk only after digest and length of all the rest were right, seeds and
+ * the copy of the GPT stand where they belong, and all of it is on the medium. Then the firmware gets its entry. Rejects
+ * with a plain reason.
+ */
+export async function writeImage(parts: ImageParts): Promise<WrittenImage> {
+  const { after, wanted, disks, told, signal } = parts;
+  const { loader, ...written } = await writeToDisk(parts);
+  if (!after.efiEntry) return written;
+  // The disk is closed, and its table read again: efibootmgr looks at it by its name.
+  told('sets the boot entry');
+  const { label } = after.efiEntry;
+  const entry = await setEfiEntry({ name: wanted.name, label, loader, run: disks.run, signal });
+  return { ...written, done: [...written.done, entry] };
+}
+
+async function writeToDisk(parts: ImageParts): Promise<WrittenImage & { readonly loader: Loader | undefined }> {
+  const { source, wanted, after, disks, now, told, signal } = parts;
   const startedAt = now();
   await using disk = await disks.open(wanted.name);
   refuseAnother(wanted, disk);
@@ -63,6 +88,7 @@ export async function writeImage(parts: {
   let filled = 0;
   let position = 0;
   let written = 0;
+  let plan: AfterImagePlan | undefined;
   async function flush(): Promise<void> {
     if (filled === 0) return;
     const at = position - filled;
@@ -71,6 +97,8 @@ export async function writeImage(parts: {
     chunk.fill(0, filled, size);
     const skip = Math.min(size, Math.max(0, head.length - at));
     if (at < head.length) head.set(chunk.subarray(0, skip), at);
+    // A chunk is longer than the head. What cannot be done is known now, and not after gigabytes.
+    if (at === 0) plan = planAfterImage(head, disk, after);
     if (size > skip) await disk.write(chunk.subarray(skip, size), at + skip);
     filled = 0;
     written += size;
@@ -104,7 +132,11 @@ export async function writeImage(parts: {
     throw new Error(`the image’s digest is ${sha256}, wanted ${source.sha256}; the disk does not boot`);
   }
   await disk.sync();
-  await disk.write(head, 0);
+  const finished = plan && (await applyAfterImage({ plan, head, disk, run: disks.run, told, signal }));
+  const loader = plan && after.efiEntry ? await findLoader(disk, plan.layout.table) : undefined;
   await disk.sync();
-  return { bytes: position, sha256, ms: now() - startedAt };
+  signal.throwIfAborted();
+  await disk.write(finished?.head ?? head, 0);
+  await disk.sync();
+  return { bytes: position, sha256, ms: now() - startedAt, done: finished?.done ?? [], loader };
 }

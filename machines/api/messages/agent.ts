@@ -18,6 +18,16 @@ export type WriteImageWork = {
   readonly compression: string;
   readonly sha256: string;
   readonly raw_bytes: Integer64;
+  readonly grow?: { readonly partition: string } | null;
+  readonly seeds?: readonly SeedWork[];
+  readonly efi_entry?: { readonly label: string } | null;
+};
+
+/** One of `volume` and `existing` is there. */
+export type SeedWork = {
+  readonly volume?: { readonly label: string } | null;
+  readonly existing?: { readonly label: string; readonly type: string } | null;
+  readonly files: readonly { readonly path: string; readonly content: Uint8Array; readonly mode: number }[];
 };
 
 /** One of `wipe` and `write_image` is there; `work` names it when it was read from the wire. */

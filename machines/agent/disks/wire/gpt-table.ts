@@ -1,6 +1,12 @@
 import { crc32 } from '../../inventory/wire/crc32.ts';
 import { fieldsOf } from '../../inventory/wire/fields.ts';
-import { decodeGptEntries, decodeGptHeader, type GptPartition, gptEntriesBytes } from '../../inventory/wire/gpt.ts';
+import {
+  decodeGptEntries,
+  decodeGptHeader,
+  type GptPartition,
+  gptEntriesBytes,
+  guidText,
+} from '../../inventory/wire/gpt.ts';
 
 /**
  * A GUID partition table to be changed and written (UEFI 2.10 §5.3). What is not understood, such as attributes and the
@@ -20,9 +26,10 @@ export type GptTable = {
   readonly partitions: readonly GptPartition[];
 };
 
+/** `other-sectors`: a disk with sectors of this size cannot boot by it. */
 export type GptRead =
   | { readonly ok: true; readonly table: GptTable }
-  | { readonly ok: false; readonly because: string };
+  | { readonly ok: false; readonly kind: 'none' | 'other-sectors' | 'broken'; readonly because: string };
 
 export type GptChange =
   | { readonly ok: true; readonly table: GptTable; readonly number: number }
@@ -35,7 +42,7 @@ const PROTECTIVE = 0xee;
 /** The largest that 32 bits of a boot record can say (§5.2.3). */
 const MAX_MBR_SECTORS = 0xffff_ffff;
 
-const no = (because: string): { readonly ok: false; readonly because: string } => ({ ok: false, because });
+const broken = (because: string): GptRead => ({ ok: false, kind: 'broken', because });
 
 /** Reads the primary table out of a disk's beginning. `head` must hold all of it, which 1 MiB does for every usual one. */
 export function readGptTable(head: Uint8Array, sectorBytes: number): GptRead {
@@ -43,22 +50,21 @@ export function readGptTable(head: Uint8Array, sectorBytes: number): GptRead {
   const header = sector.length === sectorBytes ? decodeGptHeader(sector) : undefined;
   if (!header) {
     const other = [512, 4096].find((one) => one !== sectorBytes && decodeGptHeader(head.subarray(one, 2 * one)));
-    return no(
-      other === undefined
-        ? 'there is no GPT on it'
-        : `its GPT is made for sectors of ${other} bytes, the disk’s have ${sectorBytes}`,
-    );
+    if (other === undefined) return { ok: false, kind: 'none', because: 'there is no GPT on it' };
+    const because = `its GPT is made for sectors of ${other} bytes, the disk’s have ${sectorBytes}`;
+    return { ok: false, kind: 'other-sectors', because };
   }
-  if (!header.intact) return no('the checksum of its GPT is wrong');
+  if (!header.intact) return broken('the checksum of its GPT is wrong');
   const length = gptEntriesBytes(header);
   const at = header.entriesAt * sectorBytes;
   const entries = head.slice(at, at + length);
   if (length === 0 || length !== header.entryCount * header.entryBytes) {
-    return no(`its GPT has ${header.entryCount} entries of ${header.entryBytes} bytes`);
+    return broken(`its GPT has ${header.entryCount} entries of ${header.entryBytes} bytes`);
   }
-  if (header.entriesAt < 2 || entries.length !== length) return no(`the entries of its GPT lie at ${header.entriesAt}`);
+  if (header.entriesAt < 2 || entries.length !== length)
+    return broken(`the entries of its GPT lie at ${header.entriesAt}`);
   const { partitions, intact } = decodeGptEntries(entries, header);
-  if (!intact) return no('the checksum of its GPT’s entries is wrong');
+  if (!intact) return broken('the checksum of its GPT’s entries is wrong');
   const fields = fieldsOf(sector);
   const { entriesAt, entryCount, entryBytes } = header;
   return {
@@ -99,7 +105,9 @@ export function withPartition(
   partition: Omit<GptPartition, 'number'> & { readonly guid: string },
 ): GptChange {
   const number = Math.max(0, ...table.partitions.map((one) => one.number)) + 1;
-  if (number > table.entryCount) return no(`its GPT has room for ${table.entryCount} partitions only`);
+  if (number > table.entryCount) {
+    return { ok: false, because: `its GPT has room for ${table.entryCount} partitions only` };
+  }
   const entries = table.entries.slice();
   const start = (number - 1) * table.entryBytes;
   const entry = entries.subarray(start, start + ENTRY_FIELDS_BYTES);
@@ -122,6 +130,12 @@ export function withPartition(
       partitions: [...table.partitions, { number, type: type.toUpperCase(), first, last, name }],
     },
   };
+}
+
+/** The GUID of a partition itself, as firmware names it in a boot entry. */
+export function partitionGuid({ entries, entryBytes }: GptTable, number: number): string {
+  const at = (number - 1) * entryBytes + 16;
+  return guidText(entries.subarray(at, at + 16));
 }
 
 /** Bytes and where on the disk they belong. */

@@ -73,13 +73,13 @@ export function decodeGptEntries(
     const last = at.u64(40);
     if (type === undefined || first === undefined || last === undefined) break;
     if (type.every((byte) => byte === 0) || last < first || !Number.isSafeInteger(last)) continue;
-    partitions.push({ number: index + 1, type: guidOf(type), first, last, name: nameOf(at.bytes(56, 72)) });
+    partitions.push({ number: index + 1, type: guidText(type), first, last, name: nameOf(at.bytes(56, 72)) });
   }
   return { partitions, intact: crc32(bytes.subarray(0, gptEntriesBytes(header))) === header.entriesCrc };
 }
 
 /** Mixed-endian, upper case as it is printed for GPT. */
-function guidOf(bytes: Uint8Array): string {
+export function guidText(bytes: Uint8Array): string {
   const at = fieldsOf(bytes);
   const hex = (value: number | undefined, digits: number): string => (value ?? 0).toString(16).padStart(digits, '0');
   const rest = Array.from(bytes.subarray(8), (byte) => hex(byte, 2)).join('');

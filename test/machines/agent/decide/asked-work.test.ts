@@ -35,7 +35,52 @@ describe('work that is asked for', () => {
     const read = workOf({ id: 'job-1', write_image: IMAGE });
     assert.ok(read.ok && read.work.kind === 'write-image');
     assert.deepEqual(read.work.source, { compression: 'zstd', sha256: 'a'.repeat(64), rawBytes: 512 });
+    assert.deepEqual(read.work.after, { seeds: [] });
   });
+
+  const file = { path: 'user-data', content: new Uint8Array(3), mode: 0 };
+  const volume = { volume: { label: 'cidata' }, files: [file] };
+  const existing = { existing: { label: 'BOTTLEROCKET-PRIVATE', type: '' }, files: [{ ...file, mode: 0o600 }] };
+  it('is an image with all that goes beside it', () => {
+    const grown = { ...IMAGE, grow: { partition: '' }, seeds: [volume, existing], efi_entry: { label: 'debian-12' } };
+    const read = workOf({ id: 'job-1', write_image: grown });
+    assert.ok(read.ok && read.work.kind === 'write-image');
+    assert.deepEqual(read.work.after, {
+      grow: { kind: 'last' },
+      efiEntry: { label: 'debian-12' },
+      seeds: [
+        { kind: 'volume', label: 'cidata', files: [{ ...file, mode: 0o644 }] },
+        { kind: 'partition', partition: { label: 'BOTTLEROCKET-PRIVATE' }, files: [{ ...file, mode: 0o600 }] },
+      ],
+    });
+  });
+
+  for (const [name, more, because] of [
+    ['a path that climbs', { seeds: [{ ...volume, files: [{ ...file, path: '../x' }] }] }, /path of a seed is "..\/x"/],
+    ['a path of two lines', { seeds: [{ ...volume, files: [{ ...file, path: 'a\nrm b' }] }] }, /path of a seed/],
+    ['a file twice', { seeds: [{ ...volume, files: [file, file] }] }, /user-data is there twice/],
+    ['a mode beyond permissions', { seeds: [{ ...volume, files: [{ ...file, mode: 0o4755 }] }] }, /mode 4755/],
+    ['no files', { seeds: [{ ...volume, files: [] }] }, /without files/],
+    ['a seed twice', { seeds: [volume, volume] }, /cidata is there twice/],
+    ['another label', { seeds: [{ ...volume, volume: { label: 'ESP' } }] }, /no seed is named "ESP"/],
+    ['two places', { seeds: [{ ...volume, ...existing }] }, /one place/],
+    ['no place', { seeds: [{ files: [file] }] }, /one place/],
+    ['a type that is no GUID', { seeds: [{ ...existing, existing: { label: '', type: 'x' } }] }, /the type "x"/],
+    ['no partition', { seeds: [{ ...existing, existing: { label: '', type: '' } }] }, /a name or a type/],
+    [
+      'more than the room',
+      { seeds: [{ ...volume, files: [{ ...file, content: new Uint8Array(9 << 20) }] }] },
+      /at most/,
+    ],
+    ['a label that ends a line', { efi_entry: { label: 'a\nb' } }, /boot entry is named/],
+    ['a partition with odd letters', { grow: { partition: '\u202e' } }, /partition to grow/],
+  ] as const) {
+    it(`is refused beside an image with ${name}`, () => {
+      const read = workOf({ id: 'job-1', write_image: { ...IMAGE, ...more } });
+      assert.ok(!read.ok);
+      assert.match(read.because, because);
+    });
+  }
 
   const wipe = (...targets: ReturnType<typeof target>[]): OperateRequest => ({ id: 'job-1', wipe: { targets } });
   for (const [name, request, because] of [

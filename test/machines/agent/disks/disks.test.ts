@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { describe, it } from 'node:test';
 import { zstdCompressSync } from 'node:zlib';
+import { NOTHING_AFTER } from '#machines/agent/disks/decide/after-image.ts';
 import type { Disks, Wanted } from '#machines/agent/disks/disk.ts';
 import { chooseMethod } from '#machines/agent/disks/erase.ts';
 import { fileDisks } from '#machines/agent/disks/file-disks.ts';
@@ -55,7 +56,7 @@ const imageOf = (raw: Uint8Array, compression: 'none' | 'zstd', more: object = {
   };
 };
 const write = (disks: Disks, source: ReturnType<typeof imageOf>, wanted: Wanted = WANTED) =>
-  writeImage({ wanted, source, disks, now: Date.now, told, signal: never });
+  writeImage({ wanted, source, after: NOTHING_AFTER, disks, now: Date.now, told, signal: never });
 
 describe('a wipe', () => {
   it('leaves nothing, and says what it did and read', () =>

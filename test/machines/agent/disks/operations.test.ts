@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { describe, it } from 'node:test';
+import { NOTHING_AFTER } from '#machines/agent/disks/decide/after-image.ts';
 import { fileDisks } from '#machines/agent/disks/file-disks.ts';
 import { type Operation, type Operations, operationsOn, type Work } from '#machines/agent/disks/operations.ts';
 
@@ -22,6 +23,7 @@ const write: Work = {
   disk: wanted('sda'),
   path: '/agent/images/debian',
   source: { compression: 'none', sha256: createHash('sha256').update(IMAGE).digest('hex'), rawBytes: IMAGE.length },
+  after: NOTHING_AFTER,
 };
 
 async function onMachine(
