@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
+import { createCipheriv, createHmac } from 'node:crypto';
 import { test } from 'node:test';
 import { type Handshake, isRakp3Code, keysOf, rakp2Code, seal, unseal } from '#machines/rack/bmc/ipmi/crypto.ts';
 import { SUITE_0, SUITE_17, SUITE_3 } from '#machines/rack/bmc/ipmi/decide/suites.ts';
-import { decodeDatagram } from '#machines/rack/bmc/ipmi/wire/datagram.ts';
+import { concat } from '#machines/rack/bmc/ipmi/wire/byte-reader.ts';
+import { decodeDatagram, encodeSession } from '#machines/rack/bmc/ipmi/wire/datagram.ts';
 import { decodeRequest } from '#machines/rack/bmc/ipmi/wire/message.ts';
 
 const hex = (text: string): Uint8Array => Uint8Array.from(Buffer.from(text.replaceAll(' ', ''), 'hex'));
@@ -111,5 +113,25 @@ test('a session that agreed on secrecy takes nothing in the open, signed or not'
     const decoded = decodeDatagram(seal(weak, { type: 0, sessionId: 7, sequence: 1, payload: hex('0102') }));
     assert.ok(decoded.ok && decoded.value.kind === 'session');
     assert.equal(unseal(keys, decoded.value), undefined);
+  }
+});
+
+test('a datagram that is signed but padded wrong is not taken', () => {
+  const { keys } = keysOf(handOf(CAPTURED[1]));
+  const text = hex('000102030405060708090a');
+  for (const [padding, isTaken] of [
+    ['0102030404', true],
+    ['0102030504', false],
+    ['0102030405', false],
+    ['01020304ff', false],
+  ] as const) {
+    const iv = new Uint8Array(16);
+    const cipher = createCipheriv('aes-128-cbc', keys.encryption, iv).setAutoPadding(false);
+    const encrypted = concat(iv, cipher.update(concat(text, hex(padding))), cipher.final());
+    const packet = { type: 0, sessionId: 7, sequence: 1, isEncrypted: true, isAuthenticated: true, payload: encrypted };
+    const unsigned = concat(encodeSession(packet).body, hex('ffff0207'));
+    const code = createHmac('sha256', keys.integrity).update(unsigned).digest().subarray(0, 16);
+    const taken = unseal(keys, { ...packet, body: concat(unsigned, code) });
+    assert.equal(taken !== undefined, isTaken, padding);
   }
 });
