@@ -82,22 +82,37 @@ async function gpgv(
       ['--homedir', dir, '--status-fd', '3', '--keyring', join(dir, 'keys'), ...args(dir)],
       signal,
     );
-    // doc/DETAILS of GnuPG: GOODSIG only where neither key nor signature is expired or revoked.
-    const good = /^\[GNUPG:\] GOODSIG /m.test(status);
-    const primary = /^\[GNUPG:\] VALIDSIG .* ([0-9A-F]{40,64})$/m.exec(status)?.[1];
-    if (!good || primary === undefined) {
+    const good = goodKeys(status);
+    const [first] = good;
+    if (first === undefined) {
       const why = /^\[GNUPG:\] (EXPSIG|EXPKEYSIG|REVKEYSIG|BADSIG|NO_PUBKEY)/m.exec(status)?.[1];
       throw new Error(
         `its OpenPGP signature proves nothing: ${why === undefined ? said.trim() : (REASONS[why] ?? why)}`,
       );
     }
-    if (fingerprint !== undefined && primary !== fingerprint) {
-      throw new Error(`its OpenPGP signature is of key ${primary}, want ${fingerprint}`);
+    if (fingerprint !== undefined && !good.includes(fingerprint)) {
+      throw new Error(`its OpenPGP signature is of key ${good.join(', ')}, want ${fingerprint}`);
     }
+    const primary = fingerprint ?? first;
     return { primary, output };
   } finally {
     await rm(dir, { recursive: true, force: true });
   }
+}
+
+/**
+ * The primary keys of good signatures. GnuPG's doc/DETAILS: GOODSIG only where neither key nor signature has expired or
+ * was revoked; the VALIDSIG after it has the key. VALIDSIG alone proves less.
+ */
+function goodKeys(status: string): readonly string[] {
+  const keys: string[] = [];
+  let good = false;
+  for (const line of status.split('\n')) {
+    const word = /^\[GNUPG:\] (\S+)/.exec(line)?.[1] ?? '';
+    if (word === 'VALIDSIG' && good) keys.push(/ ([0-9A-F]{40,64})$/.exec(line)?.[1] ?? '');
+    if (word.endsWith('SIG')) good = word === 'GOODSIG' || (good && word === 'VALIDSIG');
+  }
+  return keys.filter((key) => key !== '');
 }
 
 const REASONS: Readonly<Record<string, string>> = {

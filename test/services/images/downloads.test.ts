@@ -6,7 +6,9 @@ import http from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { DOWNLOAD_LIMITS, downloads } from '#services/images/downloads.ts';
+import { DOWNLOAD_LIMITS, downloads, type Mirror, type Remote } from '#services/images/downloads.ts';
+import { readRecord } from '#services/images/records.ts';
+import { vendor } from './vendor.ts';
 
 const FILE = Buffer.alloc(300_000, 'kernel');
 const SHA256 = createHash('sha256').update(FILE).digest('hex');
@@ -215,5 +217,108 @@ describe('downloads of images', () => {
       await asked.promise;
     }
     assert.deepEqual(at.said, [], 'being stopped is no failure');
+  });
+});
+
+/** A file of a vendor, and what is proven of it as it comes. */
+async function proven(
+  remote: (url: string) => Remote,
+  files: Readonly<Record<string, string>>,
+  mirrors: (url: string) => readonly Mirror[] = () => [],
+) {
+  const dir = await mkdtemp(join(tmpdir(), 'ingot-proven-'));
+  const server = await vendor();
+  for (const [path, text] of Object.entries({ '/vmlinuz': FILE.toString(), ...files })) {
+    server.files.set(path, Buffer.from(text));
+  }
+  const log = { info() {}, warn() {} };
+  const limits = { ...LIMITS, retryMs: [600_000] };
+  const fetched = downloads({ dir, log, limits, mirrors: mirrors(server.url), now: () => 7 });
+  return {
+    dir,
+    server,
+    state: (of: (url: string) => Remote = remote) =>
+      until(
+        () => fetched.want(of(server.url)),
+        ({ kind }) => kind === 'here' || kind === 'failed',
+      ),
+    async [Symbol.asyncDispose]() {
+      await fetched[Symbol.asyncDispose]();
+      await server[Symbol.asyncDispose]();
+      await rm(dir, { recursive: true });
+    },
+  };
+}
+
+const SHA512 = createHash('sha512').update(FILE).digest('hex');
+const listed = (url: string): Remote => ({ url: `${url}/vmlinuz`, digests: { url: `${url}/SHA512SUMS` } });
+
+describe('what a download must be proven by', () => {
+  for (const [name, remote, files, checked] of [
+    [
+      'nothing',
+      (url) => ({ url: `${url}/vmlinuz` }),
+      {},
+      /^nothing was known to compare with; kept as it was at the first fetch$/,
+    ],
+    ['its SHA-512', (url) => ({ url: `${url}/vmlinuz`, sha512: SHA512 }), {}, /^sha512 of the image$/],
+    ['a list', listed, { '/SHA512SUMS': `${SHA512}  vmlinuz\n` }, /^sha512 of http:\S+SUMS, which is not signed$/],
+  ] satisfies readonly [string, (url: string) => Remote, Record<string, string>, RegExp][]) {
+    it(`${name} is kept with the file`, async () => {
+      await using at = await proven(remote, files);
+      assert.equal((await at.state()).kind, 'here');
+      const record = await readRecord(at.dir, SHA256);
+      assert.match(record?.checked.join('\n') ?? '', checked);
+      assert.equal(record?.at, 7);
+    });
+  }
+
+  for (const [name, remote, files, why] of [
+    [
+      'another SHA-512',
+      (url) => ({ url: `${url}/vmlinuz`, sha512: '0'.repeat(128) }),
+      {},
+      /it has sha512 \w+, the image says 0+/,
+    ],
+    ['another digest in a list', listed, { '/SHA512SUMS': `${'0'.repeat(128)}  vmlinuz\n` }, /SUMS says 0+/],
+    ['a list without it', listed, { '/SHA512SUMS': `${SHA512}  other\n` }, /SUMS has no digest of vmlinuz/],
+    ['a list that is not there', listed, {}, /SHA512SUMS: the server answered 404/],
+    [
+      'a signature that proves nothing',
+      (url) => ({
+        url: `${url}/vmlinuz`,
+        signature: { kind: 'minisign', url: `${url}/sig`, key: 'RWQ=' },
+      }),
+      { '/sig': 'none' },
+      /want the line of base64/,
+    ],
+  ] satisfies readonly [string, (url: string) => Remote, Record<string, string>, RegExp][]) {
+    it(`${name} leaves nothing that could be served`, async () => {
+      await using at = await proven(remote, files);
+      assert.match(JSON.stringify(await at.state()), why);
+      const left = await readdir(at.dir);
+      assert.ok(!left.some((one) => /^[0-9a-f]{64}$/.test(one)), left.join());
+    });
+  }
+
+  it('is proven anew when more is demanded of a file that is here', async () => {
+    await using at = await proven((url) => ({ url: `${url}/vmlinuz`, sha256: SHA256 }), {});
+    assert.equal((await at.state()).kind, 'here');
+    const more = await at.state((url) => ({ ...listed(url), sha256: SHA256 }));
+    assert.match(JSON.stringify(more), /SHA512SUMS: the server answered 404/);
+  });
+
+  it('stays the same by a mirror, which is told', async () => {
+    await using at = await proven(
+      () => ({ url: 'http://vendor.invalid/d/vmlinuz', digests: { url: 'http://vendor.invalid/d/SHA512SUMS' } }),
+      { '/SHA512SUMS': `${SHA512}  vmlinuz\n` },
+      (url) => [{ from: 'http://vendor.invalid/d/', to: `${url}/` }],
+    );
+    assert.equal((await at.state()).kind, 'here');
+    const record = await readRecord(at.dir, SHA256);
+    assert.match(
+      record?.checked.join('\n') ?? '',
+      /vendor\.invalid\/d\/SHA512SUMS.*\ncame from the mirror http:\/\/127/,
+    );
   });
 });
