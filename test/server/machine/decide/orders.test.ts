@@ -35,6 +35,7 @@ const job: Job = {
   state: 'running',
   steps: [],
   notes: {},
+  cancelling: false,
 };
 
 const TABLE: readonly {
