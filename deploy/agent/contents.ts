@@ -8,6 +8,7 @@ export type Variant = (typeof VARIANTS)[number];
 /** Programs by package, as their paths in it. In the image all lie in /bin. */
 export const PROGRAMS = {
   dmidecode: ['usr/sbin/dmidecode'],
+  e2fsprogs: ['sbin/debugfs'],
   efibootmgr: ['bin/efibootmgr'],
   ethtool: ['sbin/ethtool'],
   fdisk: ['sbin/sfdisk'],

@@ -66,11 +66,11 @@ export async function applyAfterImage(parts: {
   readonly plan: AfterImagePlan;
   readonly head: Uint8Array;
   readonly disk: Disk;
-  readonly run: Disks['run'];
+  readonly disks: Pick<Disks, 'run'>;
   readonly told: Told;
   readonly signal: AbortSignal;
 }): Promise<{ readonly head: Uint8Array; readonly done: readonly string[] }> {
-  const { plan, disk, run, told, signal } = parts;
+  const { plan, disk, disks, told, signal } = parts;
   const { bytes, sectorBytes } = disk.identity;
   const sectors = Math.floor(bytes / sectorBytes);
   const done: string[] = [];
@@ -102,7 +102,7 @@ export async function applyAfterImage(parts: {
     if (!found.some((one) => /^ext[234]$/.test(one))) {
       throw new Error(`${place.name} holds ${found.join(', ') || 'no file system'}; files are put into ext4 only`);
     }
-    await putExt4Files({ disk, offset, files: seed.files, run, signal });
+    await putExt4Files({ disk, offset, files: seed.files, disks, signal });
     done.push(`${seed.files.map(({ path }) => path).join(', ')} in ${place.name}`);
   }
 

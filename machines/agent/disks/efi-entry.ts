@@ -42,17 +42,17 @@ export async function setEfiEntry(parts: {
   readonly name: string;
   readonly label: string;
   readonly loader: Loader | undefined;
-  readonly run: Disks['run'];
+  readonly disks: Pick<Disks, 'run'>;
   readonly signal: AbortSignal;
 }): Promise<string> {
-  const { name, loader, run, signal } = parts;
+  const { name, loader, disks, signal } = parts;
   const tell = async (args: readonly string[]) => {
-    const { status, stdout, stderr } = await run('efibootmgr', args, signal);
+    const { status, stdout, stderr } = await disks.run('efibootmgr', args, signal);
     if (status !== 0)
       throw new Error(`efibootmgr ${args.join(' ')}: ${lastLine(stderr || stdout) || `status ${status}`}`);
     return readEfibootmgr(stdout);
   };
-  const seen = await run('efibootmgr', ['-v'], signal);
+  const seen = await disks.run('efibootmgr', ['-v'], signal);
   if (/not supported/i.test(seen.stderr)) return 'no boot entry: this machine was started by a BIOS';
   if (!loader) return 'no boot entry: the image has no loader for UEFI';
   const label = `${LABEL_PREFIX}${parts.label}`;

@@ -14,10 +14,10 @@ export async function putExt4Files(parts: {
   readonly disk: Pick<Disk, 'device' | 'name'>;
   readonly offset: number;
   readonly files: readonly PlacedFile[];
-  readonly run: Disks['run'];
+  readonly disks: Pick<Disks, 'run'>;
   readonly signal: AbortSignal;
 }): Promise<void> {
-  const { disk, offset, files, run, signal } = parts;
+  const { disk, offset, files, disks, signal } = parts;
   const volume = `${disk.device}?offset=${offset}`;
   const folder = await mkdtemp(join(tmpdir(), 'ingot-seed-'));
   try {
@@ -44,12 +44,12 @@ export async function putExt4Files(parts: {
       }
     }
     await writeFile(join(folder, 'commands'), `${lines.join('\n')}\n`);
-    const done = await run('debugfs', ['-w', '-f', join(folder, 'commands'), volume], signal);
+    const done = await disks.run('debugfs', ['-w', '-f', join(folder, 'commands'), volume], signal);
     if (done.status !== 0) throw new Error(`debugfs: status ${done.status}: ${lastLine(done.stderr)}`);
     // It ends with status 0 whatever became of its commands: only what is read back counts.
     for (const [index, { path, content }] of files.entries()) {
       const back = join(folder, `${index}.back`);
-      await run('debugfs', ['-R', `dump /${path} ${back}`, volume], signal);
+      await disks.run('debugfs', ['-R', `dump /${path} ${back}`, volume], signal);
       const read = await readFile(back).catch(() => undefined);
       if (!read?.equals(content)) {
         throw new Error(

@@ -56,7 +56,7 @@ export async function writeImage(parts: ImageParts): Promise<WrittenImage> {
   // The disk is closed, and its table read again: efibootmgr looks at it by its name.
   told('sets the boot entry');
   const { label } = after.efiEntry;
-  const entry = await setEfiEntry({ name: wanted.name, label, loader, run: disks.run, signal });
+  const entry = await setEfiEntry({ name: wanted.name, label, loader, disks, signal });
   return { ...written, done: [...written.done, entry] };
 }
 
@@ -132,7 +132,7 @@ async function writeToDisk(parts: ImageParts): Promise<WrittenImage & { readonly
     throw new Error(`the image’s digest is ${sha256}, wanted ${source.sha256}; the disk does not boot`);
   }
   await disk.sync();
-  const finished = plan && (await applyAfterImage({ plan, head, disk, run: disks.run, told, signal }));
+  const finished = plan && (await applyAfterImage({ plan, head, disk, disks, told, signal }));
   const loader = plan && after.efiEntry ? await findLoader(disk, plan.layout.table) : undefined;
   await disk.sync();
   signal.throwIfAborted();
