@@ -262,6 +262,21 @@ describe('the machine plane and the agents that call it', () => {
     assert.match(orders.notice, /look at m-525400007709: its UUID/);
   });
 
+  it('a machine that was accepted gets the agent once, under a grant that is spent by the last initrd', async () => {
+    const me = card(11);
+    await daemon.apply([{ kind: 'Machine', name: 'r1-u11', macs: [me.mac] }]);
+    await daemon.api('POST', '/api/v1/machines/r1-u11/boot', { profile: 'agent' });
+    const { attempt, register, plane } = await agent(me);
+    using _ = plane;
+    assert.equal((await register()).machine, 'r1-u11');
+    await waitFor('the grant to be spent', async () => (await eventsOf(attempt, 'grant-spent')).length === 1, 5000);
+    // The same boot may ask again; one that came by itself may not.
+    assert.equal((await fetched(me.address, `/a/${attempt}/initrd-1`)).status, 200);
+    const explained = await daemon.api<{ plan: { kind: string; code?: string } }>('GET', '/api/v1/explain?of=r1-u11');
+    assert.equal(explained.plan.kind, 'own-disk');
+    assert.equal(explained.plan.code, 'no-profile');
+  });
+
   it('a session outlives the daemon', async () => {
     const me = card(10);
     const { plane, register } = await agent(me);
