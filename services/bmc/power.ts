@@ -12,6 +12,13 @@ import { type Means, meansOf } from './decide/means.ts';
 import { proofOf } from './decide/proof.ts';
 import { POWER_TIMES, type PowerTimes } from './power-times.ts';
 
+/** What a person is asked to do. */
+const BY_HAND: Readonly<Record<Exclude<Command, 'soft'>, string>> = {
+  on: 'turn on',
+  off: 'turn off',
+  reset: 'restart',
+};
+
 export type PowerRequest = {
   readonly machine: string;
   readonly action: PowerAction;
@@ -178,7 +185,7 @@ export function openPower(parts: {
     };
   }
 
-  const otherwise = (name: string): Otherwise => {
+  const otherwise = (name: string, say: (text: string) => void): Otherwise => {
     const who: Otherwise['who'] = (command) => {
       if ((command === 'soft' || command === 'reset') && machineApi?.has(name) === true) return 'machine-api';
       return command === 'soft' ? undefined : 'person';
@@ -190,6 +197,7 @@ export function openPower(parts: {
           return await machineApi?.command(name, command, signal);
         }
         if (command === 'soft') throw new BmcError('not-supported', `${name}: nobody can ask its system to shut down`);
+        say(`waits for a person: ${BY_HAND[command]} ${name}; then: ingot power confirm ${name}`);
         await asks.ask({ machine: name, wanted: command, ...(boot && command !== 'off' ? { boot } : {}) }, signal);
       },
     };
@@ -221,7 +229,7 @@ export function openPower(parts: {
         {
           bmc: bmcs.connection(of),
           verbs: await verbsOf(name, signal),
-          otherwise: otherwise(name),
+          otherwise: otherwise(name, say),
           clock,
           random,
           // A person walks.
