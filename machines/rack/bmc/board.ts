@@ -47,6 +47,8 @@ export type Board = {
   /** Its own network card. */
   readonly mac: string;
   readonly address: string;
+  /** Where it listens, once it does. */
+  readonly ports: { redfish: number; ipmi: number };
 };
 
 export type BmcCredentials = readonly {
@@ -164,5 +166,6 @@ export function openBoard(options: {
     onRestart: (listener) => void restarts.push(listener),
     mac,
     address,
+    ports: { redfish: 0, ipmi: 0 },
   };
 }

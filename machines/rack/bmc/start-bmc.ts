@@ -99,6 +99,7 @@ export async function startBmc(options: {
   const ipmi = opened.use(
     await listenIpmi({ board, address, port: ports.ipmi, kg: options.kg, now, isAway, random, signal }),
   );
+  Object.assign(board.ports, { redfish: https.port, ipmi: ipmi.port });
   const running = opened.move();
   const dispose = async (): Promise<void> => {
     stop.abort();

@@ -252,6 +252,13 @@ describe('answers', () => {
     assert.equal((await ask(at, 'PATCH', `${SYSTEM}/`, { body: TAG })).status, 204);
   });
 
+  it('of the manager say where IPMI is spoken', async () => {
+    await using at = await rackBmc();
+    const { body } = await ask(at, 'GET', '/redfish/v1/Managers/1/NetworkProtocol');
+    assert.deepEqual(body['IPMI'], { ProtocolEnabled: true, Port: at.port.ipmi });
+    assert.deepEqual(body['HTTPS'], { ProtocolEnabled: true, Port: at.port.redfish });
+  });
+
   it('to a body without end are 413', async () => {
     await using at = await rackBmc();
     assert.equal((await ask(at, 'PATCH', SYSTEM, { body: { AssetTag: 'x'.repeat(1 << 20) } })).status, 413);
