@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { ARCHITECTURES } from '../values/architecture.ts';
 import { parseCidr4, parseIpv4Range } from '../values/cidr.ts';
+import { layered } from './config.ts';
 import { ipAddress, ipv4, labels, macAddress, metadata, name, textValue, uuid } from './fields.ts';
 import { machineNetwork, networkDocument } from './network.ts';
 import { BMC_TYPES, BMC_VERBS } from './power.ts';
@@ -48,6 +49,7 @@ export const machineDocument = z.strictObject({
     })
     .optional(),
   network: machineNetwork.optional(),
+  ...layered,
 });
 
 export const PROFILE_KINDS = [
@@ -81,6 +83,9 @@ export const profileDocument = z.strictObject({
   url: z.url({ protocol: /^(https?|tftp)$/ }).optional(),
   /** os: script — the lines of an iPXE script after `#!ipxe`; `{{path}}` values are interpolated. */
   script: z.string().max(32768).optional(),
+  /** May secrets of a cluster’s control plane go to its machines in plain HTTP? */
+  plainSecrets: z.boolean().default(false),
+  ...layered,
 });
 
 export const classDocument = z.strictObject({
@@ -92,6 +97,7 @@ export const classDocument = z.strictObject({
   priority: z.int().min(-1000).max(1000).default(0),
   profile: name,
   accept: z.boolean().default(false),
+  ...layered,
 });
 
 export const DISCOVERY = ['off', 'hold', 'agent'] as const;
@@ -152,11 +158,15 @@ export const imageAsset = z.strictObject({
   signature: signature.optional(),
 });
 
+export const imagePull = z.strictObject({ what: line, from: line });
+
 export const imageDocument = z.strictObject({
   kind: z.literal('Image'),
   ...metadata,
   arch: z.enum(ARCHITECTURES),
   assets: z.array(imageAsset).min(1).max(32),
+  /** What is fetched from elsewhere when it is booted or installed, not by the daemon: for people to know before. */
+  pulls: z.array(imagePull).max(16).optional(),
 });
 
 export const document = z.discriminatedUnion('kind', [
