@@ -24,6 +24,7 @@ import { openPlans } from '#services/jobs/plans.ts';
 import { loadMachineApi } from '#services/machine-api/definition.ts';
 import { openAuthority } from '#services/pki/authority.ts';
 import { openRegistry } from '#services/registry/registry.ts';
+import type { AuditEntry } from '#services/store/contract.ts';
 import { openStore } from '#services/store/open-store.ts';
 import { openVault } from '#services/vault/vault.ts';
 import type { Templates } from '#services/templates/templates.ts';
@@ -33,7 +34,7 @@ import { operatorApi } from './api/operator-api.ts';
 import { agentPower } from './bmc/agent-power.ts';
 import { bmcMetrics } from './bmc/bmc-metrics.ts';
 import { openBmcService } from './bmc/bmc-service.ts';
-import { changePassword, DRIVERS, PROBES } from './bmc/drivers.ts';
+import { ACCOUNTS, DRIVERS, PROBES } from './bmc/drivers.ts';
 import { heldByJobs } from './bmc/held-by-jobs.ts';
 import { jobPower } from './bmc/job-power.ts';
 import { bootPlanner } from './boot/boot-planner.ts';
@@ -183,6 +184,10 @@ export async function serve(parts: {
     ...(config.syslog.listen ? [syslogServer({ ...logParts, listen: config.syslog.listen })] : []),
     ...(config.jsonLines.listen ? [jsonLinesServer({ ...logParts, listen: config.jsonLines.listen })] : []),
   ];
+  const audit = (entry: Omit<AuditEntry, 'at'>): void =>
+    void store.audit
+      .append({ at: now(), ...entry })
+      .catch((err: unknown) => log.error({ err }, 'no audit entry was kept'));
   const openAgent = agentApi({ authority, definition: loadMachineApi(), now });
   await using bmc = await openBmcService({
     store,
@@ -190,7 +195,9 @@ export async function serve(parts: {
     registry,
     drivers: DRIVERS,
     probes: PROBES,
-    changePassword,
+    accounts: ACCOUNTS,
+    audit,
+    busy: (name) => jobs.unfinishedOf(name).length > 0,
     clock: systemClock,
     chance: Math.random,
     random: randomBytes,
@@ -236,11 +243,7 @@ export async function serve(parts: {
       const state = plan?.image === undefined ? undefined : await diskImages.get(plan.image);
       return state?.kind === 'ready' && state.image.sha256 === sha256 ? state.image.blob : undefined;
     },
-    audit(entry) {
-      store.audit
-        .append({ at: now(), ...entry })
-        .catch((err: unknown) => log.error({ err }, 'no audit entry was kept'));
-    },
+    audit,
     chunks,
     log,
     now,
@@ -319,7 +322,19 @@ export async function serve(parts: {
   const announced = announce();
   // A part that does not come up ends all of them, and that error is the one to tell.
   announced.catch(() => {});
-  await runTogether(signal, [recorder, boot, tftp, dhcp, machine, agentCalls, ...logs, jobs, bmc.poller, api]);
+  await runTogether(signal, [
+    recorder,
+    boot,
+    tftp,
+    dhcp,
+    machine,
+    agentCalls,
+    ...logs,
+    jobs,
+    bmc.poller,
+    bmc.rotations,
+    api,
+  ]);
 }
 
 /** Where the boot plane is reached, for a question that came from no client. */

@@ -55,6 +55,30 @@ export async function listCredentials(term: Terminal, daemon: Daemon, { output }
   const { value } = await daemon.ask('listCredentials');
   if (output !== 'table') return printDocuments(term, output, value.items);
   printTable(term, value.items);
+  await printUses(term, daemon);
+}
+
+/** Which BMC is opened with what. */
+async function printUses(term: Terminal, daemon: Daemon): Promise<void> {
+  const { value } = await daemon.ask('listBmcs');
+  const items = value.items.filter(({ credential }) => credential !== undefined);
+  if (items.length === 0) return;
+  say(
+    term,
+    '',
+    ...table(
+      term,
+      [
+        { title: 'BMC', of: ({ address }) => address },
+        { title: 'MACHINE', of: ({ machine }) => machine },
+        { title: 'USES', of: ({ credential }) => (credential?.own === true ? 'its own' : credential?.name) },
+        { title: 'USER', of: ({ credential }) => credential?.username },
+        { title: 'SINCE', of: ({ credential }) => isoTime(credential?.setAt) },
+        { title: 'ROTATES BEFORE', of: ({ credential }) => isoTime(credential?.rotatesAt) },
+      ],
+      items,
+    ),
+  );
 }
 
 function printTable(term: Terminal, items: readonly Info[]): void {

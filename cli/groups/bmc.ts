@@ -124,7 +124,7 @@ export function addBmcCommands(program: Command, { term, daemon, end }: Shell): 
   credentials
     .command('list')
     .alias('ls')
-    .summary('their names and users; passwords are never shown')
+    .summary('their names and users, and which BMC uses what; passwords are never shown')
     .addOption(outputOption())
     .action(async (options: WithOutput, self: Command) => listCredentials(term, await daemon(self), options));
   credentials

@@ -7,15 +7,17 @@ import { bmcOf, type Drivers, type MachineBmc, openBmcs } from '#services/bmc/bm
 import type { Clock } from '#services/bmc/clock.ts';
 import { openConsoles } from '#services/bmc/consoles.ts';
 import { BmcError } from '#services/bmc/contract.ts';
-import { openCredentials } from '#services/bmc/credentials.ts';
+import { type CredentialInfo, openCredentials } from '#services/bmc/credentials.ts';
 import { likenesses, proofOf } from '#services/bmc/decide/proof.ts';
 import { learnedByModel } from '#services/bmc/decide/quirks.ts';
+import { rotationDueAt } from '#services/bmc/decide/rotation-schedule.ts';
 import { discover, type Probes, searchRefusal } from '#services/bmc/discover.ts';
 import { openOperations } from '#services/bmc/operations.ts';
 import { openPoller, type PollTimes } from '#services/bmc/poller.ts';
 import { type MachineApiPower, openPower, type Refusal } from '#services/bmc/power.ts';
 import { POWER_TIMES, type PowerTimes } from '#services/bmc/power-times.ts';
-import { type ChangePassword, rotate, settle } from '#services/bmc/rotate.ts';
+import { type Accounts, rotate, settle } from '#services/bmc/rotate.ts';
+import { openRotations, rotationFailure } from '#services/bmc/rotations.ts';
 import { openTries } from '#services/bmc/try-credential.ts';
 import type { Registry } from '#services/registry/contract.ts';
 import type { BmcRecord, Store } from '#services/store/contract.ts';
@@ -35,7 +37,11 @@ export async function openBmcService(parts: {
   readonly registry: Pick<Registry, 'machine' | 'machines' | 'note'>;
   readonly drivers: Drivers;
   readonly probes: Probes;
-  readonly changePassword: ChangePassword;
+  readonly accounts: Accounts;
+  /** What the daemon does by itself, for the audit log. */
+  readonly audit?: (entry: { who: string; action: string; target: string; detail: string }) => void;
+  /** A machine that a job is at: nothing that can wait is done to its BMC. */
+  readonly busy?: (machine: string) => boolean;
   readonly held?: (machine: string) => Refusal | undefined;
   readonly machineApi?: MachineApiPower;
   readonly clock: Clock;
@@ -103,6 +109,68 @@ export async function openBmcService(parts: {
   });
   const tries = openTries({ bmcs, clock });
   const consoles = openConsoles({ bmcs, newId });
+  const rotations = openRotations({
+    candidates,
+    async rotate(name, signal) {
+      const { address, username } = await rotateOne(mustHave(name), signal);
+      const detail = `password of ${username} at ${address} rotated, because it had become old`;
+      parts.audit?.({ who: 'ingot', action: 'rotateBmc', target: name, detail });
+      log.info({ machine: name, bmc: address }, 'its BMC has another password');
+    },
+    failed(name, error) {
+      const because = rotationFailure(error);
+      parts.audit?.({ who: 'ingot', action: 'rotateBmc', target: name, detail: `not rotated: ${because}` });
+      log.warn({ err: error, machine: name }, 'the password of its BMC has become old, and was not changed');
+    },
+    clock,
+  });
+
+  async function rotateOne(bmc: MachineBmc, signal: AbortSignal) {
+    const named = (await credentials.list()).find(({ name }) => name === bmc.credential);
+    const { username } = await rotate(bmc, {
+      bmcs,
+      credentials,
+      accounts: parts.accounts,
+      ownUser: named?.ownUser ?? false,
+      random,
+      clock,
+      signal,
+    });
+    return { address: bmc.address, username };
+  }
+
+  /** When the password of a BMC is to be changed, where that is said. */
+  async function rotatesAt(
+    { address, credential }: Pick<MachineBmc, 'address' | 'credential'>,
+    named: ReadonlyMap<string, CredentialInfo>,
+  ): Promise<number | undefined> {
+    const info = named.get(credential ?? '');
+    if (info?.rotateDays === undefined) return undefined;
+    const since = (await credentials.ownInfo(address))?.setAt ?? info.setAt;
+    return rotationDueAt({ address, since, rotateDays: info.rotateDays });
+  }
+
+  /** Only what is proven to be the machine's, answers, and is left alone by everybody else. */
+  async function candidates() {
+    const named = await namedCredentials();
+    const found = [];
+    for (const [address, [bmc, ...others]] of users()) {
+      if (!bmc || (bmc.type !== 'redfish' && bmc.type !== 'ipmi')) continue;
+      if (others.length > 0 && bmc.system === undefined) continue;
+      const { machine } = bmc;
+      const dueAt = await rotatesAt(bmc, named);
+      if (dueAt === undefined || dueAt > clock.now()) continue;
+      const reading = poller.reading(machine);
+      if (bmcs.record(address)?.proven?.machine !== machine || !reading || reading.error) continue;
+      if (parts.busy?.(machine) === true || operations.running().some((one) => one.machine === machine)) continue;
+      const { site, rack = '' } = registry.machine(machine)?.document.location ?? { site: '' };
+      found.push({ machine, rack: `${site}/${rack}`, dueAt });
+    }
+    return found;
+  }
+
+  const namedCredentials = async (): Promise<ReadonlyMap<string, CredentialInfo>> =>
+    new Map((await credentials.list()).map((one) => [one.name, one]));
 
   function mustHave(name: string): MachineBmc {
     const machine = registry.machine(name);
@@ -134,11 +202,12 @@ export async function openBmcService(parts: {
     return found;
   }
 
-  function resource(
+  async function resource(
     record: BmcRecord,
     named: readonly MachineBmc[],
     used: ReadonlyMap<string, readonly string[]>,
-  ): BmcResource {
+    infos: ReadonlyMap<string, CredentialInfo>,
+  ): Promise<BmcResource> {
     const [bmc] = named;
     const machine = bmc && registry.machine(bmc.machine);
     const own = record.credential === OWN;
@@ -154,11 +223,23 @@ export async function openBmcService(parts: {
     const reading = bmc && poller.reading(bmc.machine);
     const { address, type, pin, proven, identity, learned, discoveredAt, seenAt } = record;
     const name = own ? OWN : (bmc?.credential ?? record.credential);
+    const secret = own ? await credentials.ownInfo(address) : infos.get(name ?? '');
+    const nextAt = bmc && (await rotatesAt(bmc, infos));
     return {
       address,
       type,
       ...(bmc ? { machine: bmc.machine } : {}),
-      ...(name === undefined ? {} : { credential: { name, own, shared: !own && (used.get(name)?.length ?? 0) > 1 } }),
+      ...(name === undefined
+        ? {}
+        : {
+            credential: {
+              name,
+              own,
+              shared: !own && (used.get(name)?.length ?? 0) > 1,
+              ...(secret ? { username: secret.username, setAt: secret.setAt } : {}),
+              ...(nextAt === undefined ? {} : { rotatesAt: nextAt }),
+            },
+          }),
       ...(pin ? { pin } : {}),
       ...(proven ? { proven } : {}),
       ...(conflict === undefined ? {} : { conflict }),
@@ -185,6 +266,7 @@ export async function openBmcService(parts: {
     asks,
     consoles,
     poller,
+    rotations,
     load: () => bmcs.load(),
     async read(name, signal) {
       const bmc = power.bmcOf(name);
@@ -201,9 +283,12 @@ export async function openBmcService(parts: {
       for (const [address, [bmc]] of named) {
         if (bmc && !records.has(address)) records.set(address, { address, type: bmc.type, learned: {} });
       }
-      return [...records.values()]
-        .toSorted((a, b) => a.address.localeCompare(b.address, 'en', { numeric: true }))
-        .map((record) => resource(record, named.get(record.address) ?? [], used));
+      const infos = await namedCredentials();
+      return await Promise.all(
+        [...records.values()]
+          .toSorted((a, b) => a.address.localeCompare(b.address, 'en', { numeric: true }))
+          .map((record) => resource(record, named.get(record.address) ?? [], used, infos)),
+      );
     },
     async show(name, signal) {
       const bmc = power.bmcOf(name);
@@ -211,10 +296,11 @@ export async function openBmcService(parts: {
       const record = bmcs.record(bmc.address) ?? { address: bmc.address, type: bmc.type, learned: {} };
       const ask = asks.pending().find((one) => one.machine === name);
       const of = {
-        bmc: resource(
+        bmc: await resource(
           record,
           [...(users().get(bmc.address) ?? [])].toSorted((a) => (a.machine === name ? -1 : 1)),
           await uses(),
+          await namedCredentials(),
         ),
         ...(ask ? { ask } : {}),
       };
@@ -265,15 +351,7 @@ export async function openBmcService(parts: {
     },
     async rotate(name, signal) {
       const bmc = mustHave(name);
-      const { username } = await rotate(bmc, {
-        bmcs,
-        credentials,
-        change: parts.changePassword,
-        random,
-        clock,
-        signal,
-      });
-      return { address: bmc.address, username };
+      return await rotateOne(bmc, signal);
     },
     quirks: () => learnedByModel(bmcs.records()),
     async discover(cidr, ports, signal) {

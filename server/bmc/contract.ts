@@ -16,6 +16,7 @@ import type { LearnedQuirks } from '#services/bmc/decide/quirks.ts';
 import type { Operations } from '#services/bmc/operations.ts';
 import type { Poller } from '#services/bmc/poller.ts';
 import type { Power } from '#services/bmc/power.ts';
+import type { Rotations } from '#services/bmc/rotations.ts';
 import type { Tried } from '#services/bmc/try-credential.ts';
 import type { BmcRecord } from '#services/store/contract.ts';
 
@@ -29,6 +30,8 @@ export type BmcService = AsyncDisposable & {
   readonly asks: Asks;
   readonly consoles: Consoles;
   readonly poller: Poller;
+  /** Changes passwords that have become old. */
+  readonly rotations: Rotations;
   readonly load: Bmcs['load'];
   /** Asked now, and kept as if it had been polled. */
   read(machine: string, signal: AbortSignal): Promise<PowerReading>;

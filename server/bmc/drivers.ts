@@ -4,10 +4,15 @@ import type { Probes } from '#services/bmc/discover.ts';
 import { changePassword as changeIpmiPassword } from '#services/bmc/ipmi/change-password.ts';
 import { openIpmi } from '#services/bmc/ipmi/open-ipmi.ts';
 import { pingRmcp } from '#services/bmc/ipmi/ping-rmcp.ts';
-import { changePassword as changeRedfishPassword } from '#services/bmc/redfish/accounts.ts';
+import {
+  changePassword as changeRedfishPassword,
+  createAccount,
+  deleteAccount,
+  readPasswordPolicy,
+} from '#services/bmc/redfish/accounts.ts';
 import { openRedfish } from '#services/bmc/redfish/open-redfish.ts';
 import { probeRedfish } from '#services/bmc/redfish/probe-redfish.ts';
-import type { ChangePassword } from '#services/bmc/rotate.ts';
+import type { Accounts, ChangePassword } from '#services/bmc/rotate.ts';
 import { openWebhook } from '#services/bmc/webhook.ts';
 import { openWol } from '#services/bmc/wol.ts';
 
@@ -30,4 +35,25 @@ export const changePassword: ChangePassword = async (target, password, signal) =
     throw new BmcError('not-supported', `a ${target.type} at ${target.address} has no password to change`);
   }
   await changeRedfishPassword(target, { password }, { signal });
+};
+
+/** An administrator: virtual media and boot settings are an operator's with some makers, and an administrator's with all. */
+const ROLE = 'Administrator';
+
+export const ACCOUNTS: Accounts = {
+  change: changePassword,
+  create: (target, account, signal) => createAccount(target, { ...account, role: ROLE }, { signal }),
+  remove: (target, username, signal) => deleteAccount(target, username, { signal }),
+  async policy(target, signal) {
+    if (target.type !== 'redfish') return {};
+    try {
+      const { MinPasswordLength: min, MaxPasswordLength: max = 0 } = await readPasswordPolicy(target, { signal });
+      // 0 is how some say that there is no limit.
+      return { min, ...(max > 0 ? { max } : {}) };
+    } catch (error) {
+      // Whoever tells no policy may still take a password.
+      if (error instanceof BmcError && error.code !== 'credential' && error.code !== 'certificate') return {};
+      throw error;
+    }
+  },
 };

@@ -75,6 +75,9 @@ export function openCredentials({
   readonly vault: Pick<Vault, 'read' | 'write' | 'remove' | 'names'>;
   readonly now: () => number;
 }): Credentials {
+  /** Lists of a thousand BMCs open no thousand seals. */
+  const owners = new Map<string, { readonly username: string; readonly setAt: number }>();
+
   async function read(name: string): Promise<Stored | undefined> {
     const text = await vault.read(name);
     return text === undefined ? undefined : stored.parse(JSON.parse(text));
@@ -150,8 +153,13 @@ export function openCredentials({
     remove: (name) => vault.remove(NAMED + name),
     own: (address) => get(OWN + address),
     async ownInfo(address) {
+      const known = owners.get(address);
+      if (known) return known;
       const found = await read(OWN + address);
-      return found && { username: found.username, setAt: found.setAt };
+      if (!found) return undefined;
+      const info = { username: found.username, setAt: found.setAt };
+      owners.set(address, info);
+      return info;
     },
     keepPending: (address, credential) => write(PENDING + address, credential),
     pending: (address) => get(PENDING + address),
@@ -159,11 +167,15 @@ export function openCredentials({
       const pending = await get(PENDING + address);
       if (!pending) throw new Error(`${address} has no pending credential`);
       await write(OWN + address, pending);
+      owners.delete(address);
       await vault.remove(PENDING + address);
     },
     async dropPending(address) {
       await vault.remove(PENDING + address);
     },
-    dropOwn: (address) => vault.remove(OWN + address),
+    dropOwn(address) {
+      owners.delete(address);
+      return vault.remove(OWN + address);
+    },
   };
 }

@@ -88,7 +88,17 @@ export const bmcResource = z
     /** The machine whose document names it. */
     machine: z.string().optional(),
     /** The credential by its name, or that it has one of its own. Never a secret. */
-    credential: z.object({ name: z.string(), own: z.boolean(), shared: z.boolean() }).optional(),
+    credential: z
+      .object({
+        name: z.string(),
+        own: z.boolean(),
+        shared: z.boolean(),
+        username: z.string().optional(),
+        setAt: time.optional(),
+        /** When it gets another password by itself. */
+        rotatesAt: time.optional(),
+      })
+      .optional(),
     pin: z.object({ sha256, subject: z.string(), at: time }).optional(),
     proven: z.object({ machine: z.string(), by: z.string(), at: time }).optional(),
     /** What stands against its being the machine's, or what its machine could be. */

@@ -12,7 +12,9 @@ import { decodeUserCount, decodeUserName, setPasswordRequest, userAccessRequest,
 
 /**
  * Sets the password of the user that logs in, and proves it: resolves when a new session was opened with it. Needs an
- * administrator. Rejects with a `BmcError`: `not-stored` where the BMC took it and does not let it in.
+ * administrator. Rejects with a `BmcError`: `not-stored` where the BMC took it and does not let it in, `refused` where
+ * that is because it keeps 16 characters of more (ipmi_sim 2.0.34 says yes to twenty); both times the old one is set
+ * again, by the session that is still open.
  */
 export async function changePassword(
   target: BmcTarget,
@@ -24,25 +26,41 @@ export async function changePassword(
   const credential = { username: target.credential?.username ?? '', ...target.credential, password };
   // Before the BMC hears of it: what IPMI cannot take would lock us out.
   const wanted = ipmiCredential(credential);
-  {
-    await using talk = openConversation({
-      address: ipmiAddress(target.address),
-      credential: old,
-      limits,
-      random: randomBytes,
-      learned: readLearned(target.learned),
-      onLearned: () => {},
-    });
-    const user = await findUser(talk, old.name, signal);
-    const data = setPasswordRequest(user, wanted.password);
-    await talk.send({ netFn: NET_FN.app, cmd: USERS.password, data, doing: 'setting the password' }, signal);
-  }
-  await using driver = await openIpmi({ ...target, credential }, {}, limits);
-  await driver.status(signal).catch((cause: unknown) => {
-    if (!(cause instanceof BmcError) || cause.code !== 'credential') throw cause;
-    throw new BmcError('not-stored', 'it took the password and does not let it in', { cause });
+  await using talk = openConversation({
+    address: ipmiAddress(target.address),
+    credential: old,
+    limits,
+    random: randomBytes,
+    learned: readLearned(target.learned),
+    onLearned: () => {},
   });
+  const user = await findUser(talk, old.name, signal);
+  const set = async (text: Uint8Array, doing: string): Promise<void> => {
+    const data = setPasswordRequest(user, text);
+    await talk.send({ netFn: NET_FN.app, cmd: USERS.password, data, doing }, signal);
+  };
+  await set(wanted.password, 'setting the password');
+  try {
+    await using driver = await openIpmi({ ...target, credential }, {}, limits);
+    await driver.status(signal);
+  } catch (cause) {
+    if (!(cause instanceof BmcError) || cause.code !== 'credential') throw cause;
+    await set(old.password, 'setting the old password again').catch((second: unknown) => {
+      // Neither is known to open it: whoever asked keeps both.
+      throw new BmcError('timeout', 'it does not let the new password in, and the old one could not be set again', {
+        cause: second,
+      });
+    });
+    if (wanted.password.length > SHORT_BYTES) {
+      const because = `it keeps ${SHORT_BYTES} of ${wanted.password.length} characters: want a password of at most ${SHORT_BYTES}`;
+      throw new BmcError('refused', because, { cause });
+    }
+    throw new BmcError('not-stored', 'it took the password and does not let it in', { cause });
+  }
 }
+
+/** IPMI 1.5's password; 2.0 has 20 bytes, and not every board (IPMI v2.0 §22.30). */
+const SHORT_BYTES = 16;
 
 /** Users are known by number; the one with our name is ours. User 1 has no name (IPMI v2.0 §6.9). */
 async function findUser(talk: Conversation, name: Uint8Array, signal: AbortSignal): Promise<number> {

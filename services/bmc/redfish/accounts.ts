@@ -13,6 +13,12 @@ export type AccountOptions = {
 
 type Found = { readonly path: string; readonly account: Account; readonly etag?: string | undefined };
 
+/** How long passwords are to be, as the service tells it. */
+export async function readPasswordPolicy(target: BmcTarget, options: AccountOptions): Promise<PasswordPolicy> {
+  await using service = await open(target, options);
+  return (await accountsOf(service, options.signal)).policy;
+}
+
 /**
  * A new user of the BMC, with a session of its own for the work. The password is measured by the BMC's policy before it
  * is sent. Rejects with `refused` where the name is taken or the policy is not met, `not-stored` where the BMC said yes

@@ -4,6 +4,7 @@ import type { BmcService } from '#server/bmc/contract.ts';
 import type { BmcIdentity } from '#machines/contract/power.ts';
 import type { Clock } from '#services/bmc/clock.ts';
 import { BmcError, type BmcTarget } from '#services/bmc/contract.ts';
+import type { PasswordPolicy } from '#services/bmc/decide/password.ts';
 import type { Refusal } from '#services/bmc/power.ts';
 import type { Registry } from '#services/registry/contract.ts';
 import type { Store } from '#services/store/contract.ts';
@@ -11,12 +12,17 @@ import { openVault } from '#services/vault/vault.ts';
 import { type FakeMachine, fakeMachine } from '#test/services/bmc/fake-driver.ts';
 import { virtualClock } from '#test/services/bmc/virtual-clock.ts';
 
+type AuditNote = { who: string; action: string; target: string; detail: string };
+
 type FakeBmc = {
   readonly machine: FakeMachine;
   /** What it shows. */
   fingerprint: string;
   username: string;
   password: string;
+  /** Who may log in besides. */
+  readonly users: Map<string, string>;
+  policy: PasswordPolicy;
   /** Each login, in order. */
   readonly logins: { readonly username: string | undefined; readonly isRight: boolean }[];
   /** How the next change of its password goes wrong. */
@@ -32,7 +38,12 @@ export async function fakeBmcs(parts: {
   readonly dir: string;
   readonly clock?: Clock;
   readonly held?: (machine: string) => Refusal | undefined;
+  readonly audit?: (entry: AuditNote) => void;
+  /** Waited for in the middle of each change of a password. */
+  readonly whileChanging?: () => Promise<void>;
 }): Promise<{
+  /** Passwords that were to be changed, in order. */
+  readonly changes: readonly { readonly address: string; readonly at: number }[];
   readonly service: BmcService;
   readonly clock: Clock;
   readonly bmcs: Map<string, FakeBmc>;
@@ -40,6 +51,7 @@ export async function fakeBmcs(parts: {
 }> {
   const { store, registry, dir, clock = virtualClock() } = parts;
   const bmcs = new Map<string, FakeBmc>();
+  const changes: { address: string; at: number }[] = [];
   const vault = await openVault({
     secrets: store.secrets,
     dataDir: dir,
@@ -58,7 +70,8 @@ export async function fakeBmcs(parts: {
     if (pin !== undefined && pin !== bmc.fingerprint) {
       throw new BmcError('certificate', `${address} shows another certificate than the pinned one`);
     }
-    const isRight = credential?.username === bmc.username && credential.password === bmc.password;
+    const right = credential?.username === bmc.username ? bmc.password : bmc.users.get(credential?.username ?? '');
+    const isRight = credential !== undefined && credential.password === right;
     bmc.logins.push({ username: credential?.username, isRight });
     if (!isRight) throw new BmcError('credential', `${address} refuses the user or password`);
     return await bmc.machine.open();
@@ -86,14 +99,30 @@ export async function fakeBmcs(parts: {
       },
       rmcp: async (address) => bmcs.has(address),
     },
-    async changePassword(target, password) {
-      const bmc = reached(target.address);
-      await open(target);
-      if (bmc.changing === 'refused') throw new BmcError('refused', 'too short for it');
-      if (bmc.changing === 'cut off before') throw new BmcError('timeout', 'it went away');
-      bmc.password = password;
-      if (bmc.changing === 'cut off after') throw new BmcError('timeout', 'it went away');
+    accounts: {
+      async change(target, password) {
+        const bmc = reached(target.address);
+        await open(target);
+        changes.push({ address: target.address, at: clock.now() });
+        await parts.whileChanging?.();
+        if (bmc.changing === 'refused') throw new BmcError('refused', 'too short for it');
+        if (bmc.changing === 'cut off before') throw new BmcError('timeout', 'it went away');
+        const username = target.credential?.username ?? '';
+        if (username === bmc.username) bmc.password = password;
+        else bmc.users.set(username, password);
+        if (bmc.changing === 'cut off after') throw new BmcError('timeout', 'it went away');
+      },
+      async create(target, { username, password }) {
+        const bmc = reached(target.address);
+        await open(target);
+        if (bmc.users.has(username)) throw new BmcError('refused', `it has a user ${username} already`);
+        bmc.users.set(username, password);
+      },
+      async policy({ address }) {
+        return reached(address).policy;
+      },
     },
+    ...(parts.audit ? { audit: parts.audit } : {}),
     ...(parts.held ? { held: parts.held } : {}),
     clock,
     chance: () => 0.5,
@@ -103,6 +132,7 @@ export async function fakeBmcs(parts: {
   });
 
   return {
+    changes,
     service,
     clock,
     bmcs,
@@ -112,6 +142,8 @@ export async function fakeBmcs(parts: {
         fingerprint: FINGERPRINT,
         username: 'admin',
         password: 'secret',
+        users: new Map(),
+        policy: {},
         logins: [],
         changing: 'works',
       };

@@ -7,7 +7,7 @@ import { describe, it } from 'node:test';
 import { machineDocument } from '#machines/contract/documents.ts';
 import type { BmcFault } from '#machines/rack/bmc/faults.ts';
 import { openBmcService } from '#server/bmc/bmc-service.ts';
-import { changePassword, DRIVERS, PROBES } from '#server/bmc/drivers.ts';
+import { ACCOUNTS, DRIVERS, PROBES } from '#server/bmc/drivers.ts';
 import type { PowerFailure, PowerResult } from '#services/bmc/carry-out.ts';
 import { systemClock } from '#services/bmc/clock.ts';
 import type { PowerTimes } from '#services/bmc/power-times.ts';
@@ -55,7 +55,7 @@ async function world(type: 'redfish' | 'ipmi' = 'redfish') {
       redfish: (target, observer, signal) => openRedfish(target, observer, { signal, limits: TEST_LIMITS }),
     },
     probes: PROBES,
-    changePassword,
+    accounts: ACCOUNTS,
     clock: systemClock,
     chance: () => 0.5,
     random: randomBytes,
