@@ -4,8 +4,6 @@ import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
-import { machineDocument } from '#machines/contract/documents.ts';
-import type { Machine } from '#machines/contract/machine.ts';
 import { DRIVERS } from '#server/bmc/drivers.ts';
 import { openAsks } from '#services/bmc/asks.ts';
 import { openBmcs } from '#services/bmc/bmcs.ts';
@@ -13,6 +11,7 @@ import { systemClock } from '#services/bmc/clock.ts';
 import { openCredentials } from '#services/bmc/credentials.ts';
 import { openPoller, POLL_TIMES } from '#services/bmc/poller.ts';
 import { type BenchRow, formatRows } from './row.ts';
+import { sampleMachine } from '#test/harness/sample-machine.ts';
 
 const BMCS = Number(process.env['INGOT_BENCH_BMCS'] ?? '1000');
 /** Logins and first reads are over by then. */
@@ -52,20 +51,8 @@ export async function benchBmcPoll(): Promise<readonly BenchRow[]> {
 }
 
 async function measure(type: 'redfish' | 'ipmi', addresses: readonly string[]): Promise<readonly BenchRow[]> {
-  const machines = addresses.map(
-    (address, at): Machine => ({
-      document: machineDocument.parse({
-        kind: 'Machine',
-        name: `node${at}`,
-        bmc: { type, address, credential: 'rack' },
-      }),
-      acceptance: 'accepted',
-      service: 'none',
-      locked: false,
-      identifiers: { macs: [], uuids: [], serials: [] },
-      facts: {},
-      rev: 1,
-    }),
+  const machines = addresses.map((address, at) =>
+    sampleMachine({ name: `node${at}`, bmc: { type, address, credential: 'rack' } }),
   );
   const secret = JSON.stringify({ username: 'ingot', password: PASSWORD, setAt: 0 });
   const vault = {

@@ -23,6 +23,8 @@ export type BootWorld = AsyncDisposable & {
   readonly lab: Lab;
   readonly daemon: Daemon;
   readonly verdicts: Verdicts;
+  /** Kills the daemon as a power failure would, and starts it again on what it has kept. `daemon` is the new one then. */
+  crashDaemon(): Promise<void>;
   /** Powers a machine on; every start has the same MAC unless told otherwise. */
   powerOn(options: {
     readonly firmware: Firmware;
@@ -64,7 +66,11 @@ export async function openBootWorld(
         : [{ cidr: '192.168.77.0/24', pools: ['192.168.77.100-192.168.77.200'], router: lab.address }],
     loaders: { dir: loaders },
   };
-  const daemon = stack.use(await startDaemon({ lab, config: { ...server, ...options.config } }));
+  const directory = join(lab.folder, 'daemon');
+  mkdirSync(directory);
+  const start = (): Promise<Daemon> => startDaemon({ lab, directory, config: { ...server, ...options.config } });
+  let daemon = await start();
+  stack.defer(() => daemon[Symbol.asyncDispose]());
   await daemon.apply([
     {
       kind: 'Image',
@@ -82,8 +88,15 @@ export async function openBootWorld(
   const owned = stack.move();
   return {
     lab,
-    daemon,
+    get daemon() {
+      return daemon;
+    },
     verdicts,
+    async crashDaemon() {
+      process.kill(daemon.pid, 'SIGKILL');
+      await daemon[Symbol.asyncDispose]();
+      daemon = await start();
+    },
     powerOn: (guest) => startGuest(lab, { tools, mac: MAC, ...guest }),
     async trace(mac = MAC) {
       const [attempt] = await daemon.attempts({ mac });

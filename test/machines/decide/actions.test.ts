@@ -1,19 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { machineDocument } from '#machines/contract/documents.ts';
 import type { Machine } from '#machines/contract/machine.ts';
 import { afterAction, MACHINE_ACTIONS, type MachineAction, mayDo, SETTING_ACTIONS } from '#machines/decide/actions.ts';
+import { sampleMachine } from '#test/harness/sample-machine.ts';
 
-const machine = (differences: Partial<Machine> = {}): Machine => ({
-  document: machineDocument.parse({ kind: 'Machine', name: 'a' }),
-  acceptance: 'accepted',
-  service: 'none',
-  locked: false,
-  identifiers: { macs: [], uuids: [], serials: [] },
-  facts: {},
-  rev: 1,
-  ...differences,
-});
+const machine = (differences: Partial<Machine> = {}): Machine => sampleMachine({ name: 'a' }, differences);
 
 const STATES = {
   seen: machine({ acceptance: 'seen' }),

@@ -1,19 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { imageDocument, machineDocument, profileDocument } from '#machines/contract/documents.ts';
+import { imageDocument, profileDocument } from '#machines/contract/documents.ts';
 import type { Grant, Machine } from '#machines/contract/machine.ts';
 import { type BootFacts, type BootPlan, planBoot } from '#machines/decide/boot-plan.ts';
+import { sampleMachine } from '#test/harness/sample-machine.ts';
 
-const machine = (differences: Partial<Machine> = {}): Machine => ({
-  document: machineDocument.parse({ kind: 'Machine', name: 'r1-u12', macs: ['52:54:00:00:00:01'] }),
-  acceptance: 'accepted',
-  service: 'none',
-  locked: false,
-  identifiers: { macs: [], uuids: [], serials: [] },
-  facts: {},
-  rev: 1,
-  ...differences,
-});
+const machine = (differences: Partial<Machine> = {}): Machine =>
+  sampleMachine({ name: 'r1-u12', macs: ['52:54:00:00:00:01'] }, differences);
 
 const profile = (differences: Record<string, unknown> = {}) =>
   profileDocument.parse({

@@ -1,11 +1,6 @@
 import dgram from 'node:dgram';
 import { once } from 'node:events';
-import {
-  type MachineDocument,
-  machineDocument,
-  profileDocument,
-  subnetDocument,
-} from '#machines/contract/documents.ts';
+import { type MachineDocument, profileDocument, subnetDocument } from '#machines/contract/documents.ts';
 import type { Machine } from '#machines/contract/machine.ts';
 import type { TraceBody } from '#machines/contract/trace.ts';
 import { planBoot } from '#machines/decide/boot-plan.ts';
@@ -24,6 +19,7 @@ import type { OptionValues } from '#server/dhcp4/wire/option-table.ts';
 import { getOption, makeOptions, withRawOption } from '#server/dhcp4/wire/options.ts';
 import { writeSubOptions } from '#server/dhcp4/wire/sub-options.ts';
 import { memoryLeases } from './memory-leases.ts';
+import { sampleMachine } from '#test/harness/sample-machine.ts';
 
 export const ip = (text: string): Ipv4 => sure(parseIpv4(text));
 export const mac = (text: string): MacAddress => sure(parseMacAddress(text));
@@ -38,16 +34,7 @@ export const GIADDR = ip('127.0.0.3');
 export const machineOf = (
   document: Partial<MachineDocument> & Readonly<Record<string, unknown>>,
   standing: Partial<Machine> = {},
-): Machine => ({
-  document: machineDocument.parse({ kind: 'Machine', name: 'm1', ...document }),
-  acceptance: 'accepted',
-  service: 'none',
-  locked: false,
-  identifiers: { macs: [], uuids: [], serials: [] },
-  facts: {},
-  rev: 1,
-  ...standing,
-});
+): Machine => sampleMachine(document, standing);
 
 export const subnetOf = (fields: Readonly<Record<string, unknown>>) =>
   subnetDocument.parse({ kind: 'Subnet', name: 'lab', ...fields });

@@ -5,8 +5,6 @@ import { join } from 'node:path';
 import { pino } from 'pino';
 import { inventory as inventorySchema } from '#machines/contract/inventory.ts';
 import { isOver, type Job } from '#machines/contract/job.ts';
-import { machineDocument } from '#machines/contract/documents.ts';
-import type { Machine } from '#machines/contract/machine.ts';
 import { makePlan, type PlannedKind } from '#machines/decide/jobs/make-plan.ts';
 import type { Agents } from '#server/jobs/contract.ts';
 import { erasureKeeper } from '#server/jobs/erasure.ts';
@@ -17,6 +15,7 @@ import { openJobs, type RunningJobs } from '#services/jobs/open-jobs.ts';
 import { openPlans } from '#services/jobs/plans.ts';
 import { openSqliteStore } from '#services/store/sqlite/open-sqlite-store.ts';
 import { DISK_BYTES, servedAgent } from '#test/machines/agent/api/served-agent.ts';
+import { sampleMachine } from '#test/harness/sample-machine.ts';
 
 export const INVENTORY = inventorySchema.parse({
   source: 'agent',
@@ -26,15 +25,7 @@ export const INVENTORY = inventorySchema.parse({
   nics: [{ name: 'eth0', mac: '52:54:00:00:00:01' }],
 });
 
-const machineOf = (disks: object): Machine => ({
-  document: machineDocument.parse({ kind: 'Machine', name: 'm1', macs: ['52:54:00:00:00:01'], disks }),
-  acceptance: 'accepted',
-  service: 'none',
-  locked: false,
-  identifiers: { macs: [], uuids: [], serials: [] },
-  facts: {},
-  rev: 1,
-});
+const machineOf = (disks: object) => sampleMachine({ macs: ['52:54:00:00:00:01'], disks });
 
 /**
  * The daemon's jobs over a real store, and one machine that runs the real agent's machine API over files as disks. What

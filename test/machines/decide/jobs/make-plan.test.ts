@@ -1,12 +1,11 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { machineDocument } from '#machines/contract/documents.ts';
 import { type Inventory, inventory } from '#machines/contract/inventory.ts';
 import type { Plan } from '#machines/contract/job.ts';
-import type { Machine } from '#machines/contract/machine.ts';
 import { ceremonyFor, checkConfirmation, PLAN_MS } from '#machines/decide/jobs/confirm.ts';
 import { makePlan, type PlanRequest } from '#machines/decide/jobs/make-plan.ts';
 import { matchDisks, proveMachine } from '#machines/decide/jobs/prove-machine.ts';
+import { sampleMachine } from '#test/harness/sample-machine.ts';
 
 const GIB = 2 ** 30;
 type DiskInput = { name: string; serial?: string | undefined; bytes?: number } & Record<string, unknown>;
@@ -26,15 +25,7 @@ const seen = (disks: readonly DiskInput[], more: object = {}): Inventory =>
     disks: disks.map(disk),
     ...more,
   });
-const machine = (more: object = {}): Machine => ({
-  document: machineDocument.parse({ kind: 'Machine', name: 'r1-u1', macs: ['52:54:00:00:00:01'], ...more }),
-  acceptance: 'accepted',
-  service: 'none',
-  locked: false,
-  identifiers: { macs: [], uuids: [], serials: [] },
-  facts: {},
-  rev: 1,
-});
+const machine = (more: object = {}) => sampleMachine({ name: 'r1-u1', macs: ['52:54:00:00:00:01'], ...more });
 const profile = { name: 'debian', image: 'debian-12', imageSha256: 'ab'.repeat(32), bytes: 3 * GIB };
 const planOf = (more: Partial<PlanRequest>): Plan => ({
   ...makePlan({

@@ -6,17 +6,9 @@ import type { Job } from '#machines/contract/job.ts';
 import type { Machine } from '#machines/contract/machine.ts';
 import type { BootPlan } from '#machines/decide/boot-plan.ts';
 import { ordersFor } from '#server/machine/decide/orders.ts';
+import { sampleMachine } from '#test/harness/sample-machine.ts';
 
-const machine = (more: Partial<Machine> = {}): Machine => ({
-  document: machineDocument.parse({ kind: 'Machine', name: 'r1-u12' }),
-  acceptance: 'accepted',
-  service: 'none',
-  locked: false,
-  identifiers: { macs: [], uuids: [], serials: [] },
-  facts: {},
-  rev: 1,
-  ...more,
-});
+const machine = (more: Partial<Machine> = {}): Machine => sampleMachine({ name: 'r1-u12' }, more);
 const OWN_DISK: BootPlan = { kind: 'own-disk', code: 'no-grant', because: '' };
 const netboot = (os: 'agent' | 'kernel'): BootPlan => ({
   kind: 'netboot',
