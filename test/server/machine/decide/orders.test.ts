@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { machineDocument, profileDocument } from '#machines/contract/documents.ts';
+import { profileDocument } from '#machines/contract/documents.ts';
 import { agentOrders, type AgentOrders } from '#machines/contract/agent.ts';
 import type { Job } from '#machines/contract/job.ts';
 import type { Machine } from '#machines/contract/machine.ts';
