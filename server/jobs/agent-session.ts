@@ -9,7 +9,7 @@ import type { AgentBoots, Agents, JobPower, LiveAgent, PowerAsked } from './cont
 /** From power-on to a registered agent: a server's self-test alone takes minutes. */
 const AGENT_BOOT_MS = 20 * 60_000;
 /** A daemon that comes back hears from agents that are still there within a few heartbeats. */
-const RETURN_MS = 15_000;
+const RETURN_MS = 45_000;
 
 export type AgentParts = {
   readonly agents: Agents;
@@ -25,11 +25,8 @@ export type AgentParts = {
 /** The machine's agent, booted if it is not there. Rejects when none came in time. */
 export async function agentOf(context: StepContext, parts: AgentParts): Promise<LiveAgent> {
   const { agents, boots, power } = parts;
-  const { machine, id, createdAt } = context.job();
-  // The agent of a job that another process began is most likely still there.
-  const returning = createdAt < parts.startedAt ? parts.startedAt + RETURN_MS - parts.now() : 0;
-  const present =
-    agents.of(machine) ?? (returning > 0 ? await arrival(machine, returning, context.signal, agents) : undefined);
+  const { machine, id } = context.job();
+  const present = await presentAgent(context, parts);
   if (present) return present;
   await boots.permit(machine, `job:${id}`);
   // Where a person holds the switch, the agent is there long before that person says so.
@@ -60,6 +57,15 @@ export const powerAsked = ({ by, steps }: Job): PowerAsked => ({
   by,
   again: steps.some(({ state, tries }) => state === 'running' && tries > 1),
 });
+
+/** The agent that is there. One of a job that another process began is waited for: it tells of itself soon. */
+export async function presentAgent(context: StepContext, parts: AgentParts): Promise<LiveAgent | undefined> {
+  const { machine, createdAt } = context.job();
+  const returning = createdAt < parts.startedAt ? parts.startedAt + RETURN_MS - parts.now() : 0;
+  const here = parts.agents.of(machine);
+  if (here || returning <= 0) return here;
+  return await arrival(machine, returning, context.signal, parts.agents);
+}
 
 const WAITING_SIGN_MS = 5000;
 

@@ -10,6 +10,7 @@ import {
   freshInventory,
   NotProven,
   powerAsked,
+  presentAgent,
   type ProvenAgent,
   provenAgent,
   WRITE_BEGUN,
@@ -173,7 +174,7 @@ export function bootDiskStep(parts: StepParts): Step {
     silentMs: 10 * MINUTE_MS,
     async run(context) {
       const { machine } = context.job();
-      const agent = agents.of(machine);
+      const agent = await presentAgent(context, parts);
       if (agent) {
         using api = await agents.open(agent, context.signal);
         await api.call('/machine.MachineService/Reboot', {}, { signal: context.signal });
@@ -214,10 +215,7 @@ async function proven(context: StepContext, act: (plan: Plan) => Promise<StepOut
     return await act(plan);
   } catch (error) {
     if (error instanceof NotProven)
-      return failed(
-        `${error.message}; nothing was written by this step`,
-        `ingot ${kind} ${machine} --plan`,
-      );
+      return failed(`${error.message}; nothing was written by this step`, `ingot ${kind} ${machine} --plan`);
     throw error;
   }
 }
