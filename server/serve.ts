@@ -94,7 +94,7 @@ export async function serve(parts: {
   await operatorToken({ access, dataDir: config.dataDir });
   const loaders = openLoaders({ dir: config.loaders.dir });
   const imageDir = join(config.dataDir, 'images');
-  await using images = openImages({ registry, dir: imageDir, log });
+  await using images = openImages({ registry, dir: imageDir, log, mirrors: config.images.mirrors });
   await using diskImages = openDiskImages({
     asset: (image) => images.asset(image, 'disk', 0),
     dir: join(imageDir, 'disks'),

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { basename, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { EXIT } from '#machines/contract/exit-status.ts';
-import type { ImageState } from '#machines/contract/api/image-resource.ts';
+import type { CatalogEntry, ImageState } from '#machines/contract/api/image-resource.ts';
 import { ASSET_ROLES, type AssetRole, type AssetSignature, type ImageAsset } from '#machines/contract/documents.ts';
 import { ARCHITECTURES, type Architecture } from '#machines/values/architecture.ts';
 import { terminal as escaped } from '#machines/values/escape.ts';
@@ -10,7 +10,9 @@ import { diskSize } from '#machines/values/size.ts';
 import { checkSignature } from '#services/images/signatures.ts';
 import type { Daemon } from '../daemon.ts';
 import { badInput, CommandFailure } from '../failure.ts';
+import { type Format, printDocuments } from '../output/format.ts';
 import { progressBar, type ProgressBar } from '../output/progress.ts';
+import { type Column, table } from '../output/table.ts';
 import { note, say, type Terminal } from '../terminal.ts';
 import { digestsOf, openFile, sourceOf, upload } from '../upload.ts';
 import { codeOf } from '../where.ts';
@@ -26,6 +28,7 @@ export type AddImageOptions = {
   readonly key?: string;
   readonly inPlace?: boolean;
   readonly wait?: boolean;
+  readonly as?: string;
 };
 
 const POLL_MS = 500;
@@ -39,6 +42,7 @@ export async function addImage(
   options: AddImageOptions,
 ): Promise<number> {
   const arch = parseArchitecture(options.arch);
+  if (sources.length === 0) return await addFromCatalog(term, daemon, name, arch, options);
   const proofs = [options.sha256, options.sha512, options.digests, options.signature];
   if (sources.length > 1 && proofs.some((one) => one !== undefined)) {
     throw badInput('--sha256, --sha512, --digests and --signature are of one file: add an image of several with apply');
@@ -57,6 +61,43 @@ export async function addImage(
   const how = 'problem' in before ? 'added' : 'replaced';
   say(term, `image ${escaped(value.name)} ${how}: ${assets.map(({ role }) => role).join(', ')}`);
   return options.wait === true ? await waitUntilReady(term, daemon, name, bar) : await sayState(term, daemon, name);
+}
+
+/** `debian@12`: says before anything is booted what will still come from the internet. */
+async function addFromCatalog(
+  term: Terminal,
+  daemon: Daemon,
+  reference: string,
+  arch: Architecture,
+  { as, wait }: AddImageOptions,
+): Promise<number> {
+  if (!reference.includes('@')) {
+    throw badInput(`${reference}: want a file or a URL after it, or NAME@VERSION of the catalog (ingot image catalog)`);
+  }
+  using bar = progressBar(term);
+  const { value } = await daemon.ask('addCatalogImage', {
+    body: { reference, arch, ...(as === undefined ? {} : { name: as }) },
+  });
+  const how = value.change === 'created' ? 'added' : value.change === 'changed' ? 'replaced' : 'is there already';
+  say(term, `image ${escaped(value.name)} ${how}`, ...value.urls.map((url) => `  from ${escaped(url)}`));
+  say(term, `  proven by: ${escaped(value.proof)}`);
+  for (const { what, from } of value.pulls) say(term, `  its machines will need: ${escaped(`${what}, from ${from}`)}`);
+  if (value.pulls.length === 0) say(term, '  its machines need nothing of the internet');
+  if (value.args.length > 0) say(term, `  a profile of it needs args: ${escaped(value.args.join(' '))}`);
+  return wait === true ? await waitUntilReady(term, daemon, value.name, bar) : await sayState(term, daemon, value.name);
+}
+
+export async function listCatalog(term: Terminal, daemon: Daemon, output: Format): Promise<void> {
+  const { value } = await daemon.ask('listImageCatalog');
+  if (output !== 'table') return printDocuments(term, output, value.items);
+  const columns: readonly Column<CatalogEntry>[] = [
+    { title: 'NAME', of: ({ name }) => name },
+    { title: 'BOOTS', of: ({ boots }) => boots },
+    { title: 'VERSIONS', of: ({ versions }) => versions },
+    { title: 'WHAT IT IS', of: ({ title }) => title },
+    { title: 'PROVEN BY', of: ({ proof }) => proof },
+  ];
+  say(term, ...table(term, columns, value.items));
 }
 
 async function assetOf(

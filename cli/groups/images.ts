@@ -1,13 +1,14 @@
 import type { Command } from 'commander';
 import { outputOption, type Shell } from '../command-groups.ts';
 import { cleanImages, type CleanOptions, listImages, removeImages, verifyImages } from '../commands/image.ts';
-import { addImage, type AddImageOptions } from '../commands/image-add.ts';
+import { addImage, type AddImageOptions, listCatalog } from '../commands/image-add.ts';
 import type { Format } from '../output/format.ts';
 
 type WithOutput = { readonly output: Format };
 
 const EXAMPLES = `
 Examples:
+  ingot image add debian@12 --wait                             of the catalog: place and proof are known
   ingot image add debian disk.qcow2 --wait                     send a file, and see it made ready
   ingot image add rescue kernel=./vmlinuz initrd=./initrd.zst  an image of two files
   ingot image add live https://… --sha256 …                    the daemon fetches it
@@ -18,7 +19,7 @@ Examples:
 export function addImageCommands(program: Command, { term, daemon, end }: Shell): void {
   const group = program
     .command('image')
-    .summary('images: list, add, verify, remove, clean')
+    .summary('images: list, add, catalog, verify, remove, clean')
     .description('Files that machines boot, and images of whole disks.')
     .addHelpText('after', EXAMPLES);
 
@@ -29,8 +30,9 @@ export function addImageCommands(program: Command, { term, daemon, end }: Shell)
     .addOption(outputOption())
     .action(async ({ output }: WithOutput, self: Command) => listImages(term, await daemon(self), output));
   group
-    .command('add <name> <source...>')
-    .summary('make an image of files and URLs, each as FILE, URL or ROLE=FILE')
+    .command('add <name> [source...]')
+    .summary('make an image of files and URLs, each as FILE, URL or ROLE=FILE; or of the catalog: debian@12')
+    .option('--as <name>', 'what an image of the catalog is called here')
     .option('--role <role>', 'disk, kernel, initrd or efi; by the file’s name if nothing is said')
     .option('--arch <arch>', 'what machines it is for', 'x86_64')
     .option('--sha256 <digest>', 'refuse it unless this is its digest')
@@ -44,6 +46,11 @@ export function addImageCommands(program: Command, { term, daemon, end }: Shell)
     .action(async (name: string, sources: readonly string[], options: AddImageOptions, self: Command) =>
       end(await addImage(term, await daemon(self), name, sources, options)),
     );
+  group
+    .command('catalog')
+    .summary('what can be added by a name and a version, and what proves it')
+    .addOption(outputOption())
+    .action(async ({ output }: WithOutput, self: Command) => listCatalog(term, await daemon(self), output));
   group
     .command('verify [names...]')
     .summary('read every file to its end and compare it with its digest')

@@ -3,6 +3,7 @@ import { ARCHITECTURES } from '../values/architecture.ts';
 import { parseCidr4, parseIpv4Range } from '../values/cidr.ts';
 import { layered } from './config.ts';
 import { ipAddress, ipv4, labels, macAddress, metadata, name, textValue, uuid } from './fields.ts';
+import { installOptions } from './install-options.ts';
 import { machineNetwork, networkDocument } from './network.ts';
 import { BMC_TYPES, BMC_VERBS } from './power.ts';
 
@@ -75,6 +76,8 @@ export const profileDocument = z.strictObject({
   /** May what we serve write disks? `planned` boots only under a confirmed plan (safety rule 1). */
   writes: z.enum(['none', 'planned']).default('planned'),
   image: name.optional(),
+  /** os: image and bottlerocket — what is done to the disk beside writing the image. */
+  install: installOptions.optional(),
   /** What a netboot that fails half-way does: go on to the machine's own disk, or stay in a shell for a person. */
   onFailure: z.enum(['disk', 'shell']).default('disk'),
   /** Kernel arguments; `{{path}}` values are interpolated, never code. */

@@ -39,6 +39,11 @@ export type Config = {
   readonly syslog: { readonly listen: Listen | undefined };
   readonly jsonLines: { readonly listen: Listen | undefined };
   readonly loaders: { readonly dir: string };
+  readonly images: {
+    readonly mirrors: readonly { readonly from: string; readonly to: string }[];
+    /** 0: never. */
+    readonly refreshHours: number;
+  };
   readonly store: { readonly kind: 'sqlite' } | { readonly kind: 'postgres'; readonly url: string };
   readonly traces: {
     readonly keepDays: number;

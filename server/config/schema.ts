@@ -87,6 +87,16 @@ export const configFile = z.strictObject({
   syslog: z.strictObject({ listen: listen.optional() }).prefault({}),
   jsonLines: z.strictObject({ listen: listen.optional() }).prefault({}),
   loaders: z.strictObject({ dir: z.string().min(1).optional() }).prefault({}),
+  images: z
+    .strictObject({
+      /** Whatever is at a URL that begins with `from` is fetched from `to`. */
+      mirrors: z
+        .array(z.strictObject({ from: z.url({ protocol: /^https?$/ }), to: z.url({ protocol: /^https?$/ }) }))
+        .default([]),
+      /** How often files of which no digest is pinned are looked for anew; 0: never. */
+      refreshHours: z.number().min(0).max(8760).default(0),
+    })
+    .prefault({}),
   store: z
     .discriminatedUnion('kind', [
       z.strictObject({ kind: z.literal('sqlite') }),

@@ -33,6 +33,8 @@ export type ImageLibrary = {
   state(image: string, asset: ImageAsset): Promise<AssetState>;
   /** What was found to be right when the file came, in plain words. */
   checked(sha256: string): Promise<readonly string[]>;
+  /** Something small of another server, by the same mirrors: an index, a list. Throws with what went wrong. */
+  small(url: string): Promise<Uint8Array>;
   /** Reads the file to its end. */
   verify(image: string, asset: ImageAsset): Promise<FileVerification>;
   /** `index` counts among assets of the same role. An unreadable file says why: `kernel-missing` needs the reason. */

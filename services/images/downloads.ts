@@ -260,9 +260,9 @@ async function wantedDigests(remote: Remote, prove: Parameters<typeof checkSigna
   if (!list) return { digests, by };
   const bytes = await prove.fetchSmall(list.url);
   const signed = list.signature ? await signedText(bytes, list.signature, list.url, prove) : undefined;
-  const file = new URL(url).pathname.split('/').at(-1) ?? '';
-  const found = digestFor(signed?.text ?? Buffer.from(bytes).toString('utf8'), file);
-  if (!found) throw new Error(`${list.url} has no digest of ${file}`);
+  const { pathname } = new URL(url);
+  const found = digestFor(signed?.text ?? Buffer.from(bytes).toString('utf8'), pathname);
+  if (!found) throw new Error(`${list.url} has no digest of ${pathname.split('/').at(-1) ?? ''}`);
   const { algorithm, hex } = found;
   const before = digests.get(algorithm);
   if (before && before.hex !== hex)

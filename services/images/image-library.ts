@@ -6,8 +6,11 @@ import type { Logger } from 'pino';
 import type { Registry } from '#services/registry/contract.ts';
 import { type BlobLookup, lookAtFile, openToRead } from './blob.ts';
 import type { AssetState, Blob, ImageLibrary } from './contract.ts';
-import { type DownloadLimits, downloads, type Mirror, remoteOf } from './downloads.ts';
+import { type DownloadLimits, downloads, fetchSmall, type Mirror, mirrored, remoteOf } from './downloads.ts';
 import { readRecord } from './records.ts';
+
+/** Somebody waits for an answer. */
+const SMALL_MS = 30_000;
 
 /**
  * The assets of Image documents. A `path` is a file of this machine, looked at each time it is asked for, so a file that
@@ -123,6 +126,11 @@ export function openImages({
   return {
     state,
     verify,
+    small: (url) =>
+      fetchSmall(mirrored(url, mirrors), {
+        idleMs: limits?.idleMs ?? SMALL_MS,
+        signal: AbortSignal.timeout(SMALL_MS),
+      }),
     checked: async (sha256) => (await readRecord(dir, sha256))?.checked ?? [],
     async asset(name, role, index) {
       const image = registry.image(name);

@@ -41,6 +41,7 @@ export async function imageState(
     bytes: files.reduce((sum, file) => sum + keptBytes(file), 0),
     files,
     profiles: profiles.filter((one) => one.image === image.name).map(({ name }) => name),
+    pulls: image.pulls ?? [],
   };
 }
 

@@ -72,6 +72,50 @@ describe('ingot image', () => {
     assert.match(out, /disk: sha256 of http:\/\/\S+\/SHA256SUMS, which is not signed\nimage cloud is ready\n$/);
   });
 
+  it('adds what the catalog knows, by a mirror, and says what will still be needed', async () => {
+    await using server = await vendor();
+    const imageMirrors = [
+      { from: 'https://cloud.debian.org/', to: `${server.url}/debian/` },
+      { from: 'https://builds.coreos.fedoraproject.org/', to: `${server.url}/coreos/` },
+      { from: 'https://factory.talos.dev/', to: `${server.url}/talos/` },
+    ];
+    await using cli = await runningCli({ imageMirrors });
+    const disk = Buffer.alloc(1024, 7);
+    const sha512 = createHash('sha512').update(disk).digest('hex');
+    const dir = '/debian/images/cloud/bookworm/latest';
+    server.files.set(`${dir}/debian-12-generic-amd64.qcow2`, disk);
+    server.files.set(`${dir}/SHA512SUMS`, Buffer.from(`${sha512}  debian-12-generic-amd64.qcow2\n`));
+    const added = await cli.done('image', 'add', 'debian@12', '--wait');
+    assert.match(added.out, /^image debian-12 added\n {2}from https:\/\/cloud\.debian\.org\//);
+    assert.match(added.out, /needs? nothing of the internet\n[\s\S]*came from the mirror http[\s\S]*is ready\n$/);
+
+    const file = (name: string) => ({
+      location: `https://builds.coreos.fedoraproject.org/${name}`,
+      sha256: sha256(disk),
+    });
+    const metal = { release: '1', formats: { 'raw.xz': { disk: file('metal.raw') } } };
+    server.files.set(
+      '/coreos/streams/stable.json',
+      Buffer.from(JSON.stringify({ architectures: { x86_64: { artifacts: { metal } } } })),
+    );
+    server.files.set('/coreos/metal.raw', disk);
+    assert.match(
+      (await cli.done('image', 'add', 'fedora-coreos@stable', '--as', 'fcos', '--wait')).out,
+      /image fcos is ready/,
+    );
+
+    const talos = await cli.done('image', 'add', 'talos@v1.13.9');
+    assert.match(talos.out, /its machines will need: the installer, from factory\.talos\.dev\/metal-installer\//);
+    assert.match((await cli.done('get', 'image', 'talos-v1.13.9', '-o', 'yaml')).out, /catalog: talos@v1\.13\.9/);
+
+    assert.match((await cli.done('image', 'catalog')).out, /^NAME +BOOTS[\s\S]*ubuntu +disk/);
+    const unknown = await cli.run(['image', 'add', 'debian@7']);
+    assert.deepEqual([unknown.status, unknown.error], [2, 'reference: got 7, want 11, 12, 13\n']);
+    const unreachable = await cli.run(['image', 'add', 'fedora-coreos@next']);
+    assert.equal(unreachable.status, 1);
+    assert.match(unreachable.error, /next\.json: the server answered 404/);
+  });
+
   it('says why a URL is missing, with the exit status for scripts', async () => {
     await using cli = await runningCli();
     await using server = await vendor();

@@ -19,8 +19,8 @@ function written(): { readonly stream: Writable; text(): string } {
 }
 
 /** The command line in this process, against the operator API on loopback; in an empty folder, without a terminal. */
-export async function runningCli() {
-  const api = await runningApi();
+export async function runningCli(overrides: Parameters<typeof runningApi>[0] = {}) {
+  const api = await runningApi(overrides);
   const cwd = await mkdtemp(join(tmpdir(), 'ingot-cli-'));
 
   async function run(

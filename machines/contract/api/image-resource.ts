@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { ARCHITECTURES } from '../../values/architecture.ts';
-import { ASSET_ROLES, name, sha256 } from '../documents.ts';
+import { ASSET_ROLES, imagePull, name, sha256 } from '../documents.ts';
 
 const bytes = z.int().min(0);
 
@@ -44,6 +44,8 @@ export const imageState = z
     files: z.array(imageFileState),
     /** Profiles that boot or install it. */
     profiles: z.array(name),
+    /** What its machines fetch from elsewhere although all its files are here. */
+    pulls: z.array(imagePull),
   })
   .meta({ id: 'ImageState' });
 export type ImageState = z.output<typeof imageState>;
@@ -86,3 +88,40 @@ export const garbage = z
   })
   .meta({ id: 'ImageGarbage' });
 export type Garbage = z.output<typeof garbage>;
+
+/** What the built-in catalog knows: where a vendor keeps an image, and what proves it. */
+export const catalogEntry = z
+  .object({
+    /** Before the `@` of a reference. */
+    name,
+    title: z.string(),
+    /** `disk`: written to one by the agent. `netboot`: kernel and initrd. */
+    boots: z.enum(['disk', 'netboot']),
+    architectures: z.array(z.enum(ARCHITECTURES)),
+    /** What may stand after the `@`. */
+    versions: z.string(),
+    /** What proves its files, in plain words. */
+    proof: z.string(),
+  })
+  .meta({ id: 'CatalogEntry' });
+export type CatalogEntry = z.output<typeof catalogEntry>;
+
+export const catalogOrder = z.strictObject({
+  /** Such as `debian@12`. */
+  reference: z.string().max(255),
+  /** Of the image; made of the reference where nothing is said. */
+  name: name.optional(),
+  arch: z.enum(ARCHITECTURES).default('x86_64'),
+});
+
+export const catalogAnswer = z
+  .object({
+    name,
+    change: z.enum(['created', 'changed', 'unchanged']),
+    urls: z.array(z.string()),
+    proof: z.string(),
+    pulls: z.array(imagePull),
+    /** Kernel arguments that a profile of it needs. */
+    args: z.array(z.string()),
+  })
+  .meta({ id: 'CatalogAnswer' });

@@ -1,6 +1,16 @@
 import { z } from 'zod';
 import { name, sha256 } from '../documents.ts';
-import { fileVerification, garbage, imageState, MAX_PIECE_BYTES, upload, uploadPiece } from './image-resource.ts';
+import {
+  catalogAnswer,
+  catalogEntry,
+  catalogOrder,
+  fileVerification,
+  garbage,
+  imageState,
+  MAX_PIECE_BYTES,
+  upload,
+  uploadPiece,
+} from './image-resource.ts';
 import type { Route } from './route.ts';
 
 const byName = z.strictObject({ name });
@@ -58,6 +68,21 @@ export const IMAGE_ROUTES = {
     query: uploadPiece,
     body: { kind: 'bytes', contentType: 'application/octet-stream', maxBytes: MAX_PIECE_BYTES },
     answer: json(upload),
+  },
+  listImageCatalog: {
+    method: 'GET',
+    path: '/api/v1/image-catalog',
+    summary: 'Images whose place and proof are known: what can be added by a name and a version',
+    role: 'viewer',
+    answer: json(z.object({ items: z.array(catalogEntry) })),
+  },
+  addCatalogImage: {
+    method: 'POST',
+    path: '/api/v1/image-catalog',
+    summary: 'Add an image of the catalog; its files are fetched in the background',
+    role: 'operator',
+    body: json(catalogOrder),
+    answer: json(catalogAnswer),
   },
   collectImageGarbage: {
     method: 'POST',

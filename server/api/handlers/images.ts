@@ -1,12 +1,16 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { ImageDocument, ProfileDocument } from '#machines/contract/documents.ts';
 import { makeProblem } from '#machines/contract/api/problem.ts';
+import { CATALOG, nameOfReference, parseReference, resolveReference } from '#machines/os/catalog/catalog.ts';
+import type { Resolved } from '#machines/os/catalog/entry.ts';
+import type { ImageLibrary } from '#services/images/contract.ts';
 import { collectGarbage } from '#services/images/collect-garbage.ts';
 import { imageState } from '#services/images/image-states.ts';
 import { respond } from '../../http/respond.ts';
-import { type Handlers, invalid, notFound, problemAnswer } from '../answers.ts';
+import { type Handlers, invalid, notFound, problemAnswer, problemOf } from '../answers.ts';
 import type { OperatorApiParts } from '../contract.ts';
 import { SECURITY_HEADERS, sendProblem } from '../guard.ts';
+import { change } from './machines.ts';
 
 type Names =
   | 'listImageStates'
@@ -14,7 +18,9 @@ type Names =
   | 'verifyImageFile'
   | 'getUpload'
   | 'putUpload'
-  | 'collectImageGarbage';
+  | 'collectImageGarbage'
+  | 'listImageCatalog'
+  | 'addCatalogImage';
 
 type Parts = Pick<OperatorApiParts, 'registry' | 'jobs' | 'images' | 'log' | 'now'>;
 
@@ -72,6 +78,44 @@ export function imageHandlers({ registry, jobs, images, now }: Parts): Pick<Hand
       }
     },
 
+    listImageCatalog: () => ({
+      kind: 'done',
+      value: { items: CATALOG.map(({ resolve: _resolve, ...entry }) => entry) },
+    }),
+
+    async addCatalogImage({ body: { reference, name, arch }, caller }) {
+      const parsed = parseReference(reference);
+      if ('because' in parsed) return invalid({ in: 'body', path: 'reference', text: parsed.because });
+      const resolved = await resolveWithIndex(resolveReference(parsed, arch), library);
+      if (resolved.kind === 'unreachable') return problemAnswer('unavailable', { detail: resolved.because });
+      if (resolved.kind === 'refused') return invalid({ in: 'body', path: 'reference', text: resolved.because });
+      const { assets, pulls, args } = resolved.image;
+      const before = name === undefined ? undefined : registry.image(name);
+      const document: ImageDocument = {
+        kind: 'Image',
+        name: name ?? nameOfReference(parsed),
+        labels: { ...before?.labels, catalog: reference },
+        arch,
+        assets: [...assets],
+        ...(pulls.length === 0 ? {} : { pulls: [...pulls] }),
+      };
+      const outcome = await registry.put(document, change({ who: caller.name, expected: undefined }));
+      if (outcome.kind !== 'done') return problemOf(outcome);
+      const urls = assets.flatMap(({ url }) => url ?? []);
+      return {
+        kind: 'done',
+        value: {
+          name: document.name,
+          change: outcome.value.change,
+          urls,
+          proof: parsed.entry.proof,
+          pulls: [...pulls],
+          args: [...args],
+        },
+        audit: { target: document.name, detail: reference },
+      };
+    },
+
     async collectImageGarbage({ body: { remove } }) {
       const plans = jobs.unfinished().flatMap(({ plan }) => plan ?? []);
       const value = await collectGarbage({
@@ -85,6 +129,22 @@ export function imageHandlers({ registry, jobs, images, now }: Parts): Pick<Hand
       return { kind: 'done', value, audit: remove ? { target: 'images', detail } : 'nothing-changed' };
     },
   };
+}
+
+/** Reads the vendor's index where the entry needs one. */
+async function resolveWithIndex(
+  first: Resolved,
+  library: Pick<ImageLibrary, 'small'>,
+): Promise<Exclude<Resolved, { kind: 'index' }> | { readonly kind: 'unreachable'; readonly because: string }> {
+  if (first.kind !== 'index') return first;
+  let json: unknown;
+  try {
+    json = JSON.parse(Buffer.from(await library.small(first.url)).toString('utf8'));
+  } catch (error) {
+    return { kind: 'unreachable', because: error instanceof Error ? error.message : String(error) };
+  }
+  const second = first.read(json);
+  return second.kind === 'index' ? { kind: 'refused', because: `${first.url} leads to another index` } : second;
 }
 
 /** The bytes of a file of an image, to a caller who was let in. */

@@ -40,6 +40,8 @@ const WEAKEST: Readonly<Record<RouteName, Role>> = {
   getImageFile: 'operator',
   getUpload: 'operator',
   putUpload: 'operator',
+  listImageCatalog: 'viewer',
+  addCatalogImage: 'operator',
   collectImageGarbage: 'operator',
   listSubnets: 'viewer',
   getSubnet: 'viewer',

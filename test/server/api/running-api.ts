@@ -12,6 +12,7 @@ import { planMaker } from '#server/jobs/plan-for.ts';
 import { operatorApi } from '#server/api/operator-api.ts';
 import { openAccess } from '#services/auth/access.ts';
 import { openDiskImages } from '#services/images/disk-images.ts';
+import type { Mirror } from '#services/images/downloads.ts';
 import { openImages } from '#services/images/image-library.ts';
 import { openLoaders } from '#services/images/loaders.ts';
 import { sharedChunks } from '#services/images/shared-chunks.ts';
@@ -33,7 +34,10 @@ export const LOADER_COUNT = LOADER_NAMES.length;
  * are put into `leases`.
  */
 export async function runningApi(
-  overrides: Partial<OperatorApiParts> & { readonly configSubnets?: readonly SubnetDocument[] } = {},
+  overrides: Partial<OperatorApiParts> & {
+    readonly configSubnets?: readonly SubnetDocument[];
+    readonly imageMirrors?: readonly Mirror[];
+  } = {},
 ) {
   const dir = await mkdtemp(join(tmpdir(), 'ingot-api-'));
   const clock = { now: 1_700_000_000_000 };
@@ -49,7 +53,8 @@ export async function runningApi(
   const bmcs = await fakeBmcs({ store, registry, dir });
   const imageDir = join(dir, 'images');
   await mkdir(imageDir);
-  const library = openImages({ registry, dir: imageDir, log });
+  const { imageMirrors: mirrors = [] } = overrides;
+  const library = openImages({ registry, dir: imageDir, log, mirrors });
   const diskImages = openDiskImages({
     asset: (image) => library.asset(image, 'disk', 0),
     dir: join(imageDir, 'disks'),
