@@ -98,7 +98,7 @@ function machineTo113({ role, version, secrets, cluster, install, hostname, cert
       defaultRuntimeSeccompProfileEnabled: true,
       disableManifestsDirectory: true,
     },
-    network: before12 ? { hostname } : undefined,
+    network: isAtLeast(version, 13) ? undefined : { hostname: before12 ? hostname : undefined },
     install: install && {
       ...installDiskTo113(install.disk),
       image: install.image,

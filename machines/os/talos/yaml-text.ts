@@ -17,8 +17,7 @@ const STEP = 4;
  * that they compare with what the stock tools print.
  */
 export function yamlText(value: YamlValue): string {
-  const lines = node(value, 0, false);
-  return `${lines.startsWith('\n') ? lines.slice(1) : lines.trimStart()}\n`;
+  return `${node(value, 0, false).slice(1)}\n`;
 }
 
 /** Several documents as one stream. */
@@ -42,10 +41,17 @@ const level = (indent: number): number => STEP * Math.floor((indent + STEP) / ST
 function mapping(entries: readonly [string, YamlValue][], indent: number, inSequence: boolean): string {
   const lines = entries.map(([key, value]) => {
     const nested = isNested(value) ? level(indent) : indent;
-    return `${text(key, indent)}:${node(value, nested, false)}`;
+    const written = text(key, level(indent));
+    return isSimpleKey(key)
+      ? `${written}:${node(value, nested, false)}`
+      : `? ${written}${newLine(indent)}:${node(value, nested, false)}`;
   });
   return inSequence ? ` ${lines.join(newLine(indent))}` : lines.map((line) => newLine(indent) + line).join('');
 }
+
+/** Others stand behind a question mark. */
+const isSimpleKey = (key: string): boolean =>
+  !/[\n\r\u0085\u2028\u2029]/.test(key) && new TextEncoder().encode(key).length <= 128;
 
 function sequence(items: readonly YamlValue[], indent: number, inSequence: boolean): string {
   const lines = items.map((item) => `-${node(item, isNested(item) ? indent + 2 : indent, true)}`);
