@@ -48,6 +48,8 @@ export async function qemuMachine(
     readonly tools: GuestTools;
     /** What it starts as when its BMC does not say otherwise. */
     readonly firmware: Firmware;
+    /** It starts as that whatever mode its BMC wants, as machines with one kind of firmware do. */
+    readonly ignoresMode?: boolean;
     /** The firmware's own order; default: network. */
     readonly order?: 'network' | 'disk';
     /** Default: 52:54:00:00:00:01. */
@@ -99,7 +101,8 @@ export async function qemuMachine(
   }
 
   function start(takeBoot: () => BootChoice): void {
-    const boot = bootOf(takeBoot(), options.firmware, order);
+    const wanted = bootOf(takeBoot(), options.firmware, order);
+    const boot = options.ignoresMode ? { ...wanted, firmware: options.firmware } : wanted;
     boots.push(boot);
     saidBefore = said.length;
     const program = lab.start([tools['qemu-system-x86_64'], ...argumentsOf(boot)], { name: `qemu-${tap}` });
