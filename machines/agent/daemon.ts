@@ -7,6 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import tls from 'node:tls';
 import type { z } from 'zod';
 import {
+  agentCertificate,
   agentOrders,
   type AgentLogs,
   type AgentOrders,
@@ -54,6 +55,8 @@ export class DaemonError extends Error {
  */
 export type Daemon = Disposable & {
   register(token: string, registration: AgentRegistration, signal: AbortSignal): Promise<Welcome>;
+  /** Another certificate for the machine API, PEM. */
+  certificate(session: string, csr: string, signal: AbortSignal): Promise<string>;
   inventory(session: string, inventory: Inventory, signal: AbortSignal): Promise<void>;
   logs(session: string, logs: AgentLogs, signal: AbortSignal): Promise<void>;
   status(session: string, status: AgentStatus, signal: AbortSignal): Promise<AgentOrders>;
@@ -150,6 +153,8 @@ export function openDaemon(parts: {
       const daemonTime = Date.parse(headers.date ?? '');
       return { ...parsed(agentWelcome, text), calledFrom, ...(Number.isNaN(daemonTime) ? {} : { daemonTime }) };
     },
+    certificate: async (session, csr, signal) =>
+      parsed(agentCertificate, (await post('/agent/certificate', session, { csr }, signal)).text).certificate,
     async inventory(session, inventory, signal) {
       await post('/agent/inventory', session, inventory, signal);
     },

@@ -21,6 +21,7 @@ import { openLogSender } from './log-sender.ts';
 import type { MachineKey } from './machine-key.ts';
 import type { Network } from './network.ts';
 import { openResources } from './resources.ts';
+import { openRenewal } from './renewal.ts';
 import { openRestarts } from './restarts.ts';
 import { runSession } from './session.ts';
 import { shownOperations } from './shown-operations.ts';
@@ -107,7 +108,7 @@ export async function runRegistered(parts: RegisteredParts): Promise<never> {
         await takeName(host, welcome, log);
         const names = [welcome.machine, ...addressesOf(network)];
         await server?.[Symbol.asyncDispose]();
-        server = await serveMachineApi({
+        const serving = await serveMachineApi({
           definition,
           ...handlers,
           ...parts.listen,
@@ -117,8 +118,16 @@ export async function runRegistered(parts: RegisteredParts): Promise<never> {
           isOurself: (name) => names.includes(name),
           log,
         });
+        server = serving;
+        const renewal = openRenewal({
+          certificate: welcome.certificate,
+          now: () => host.now(),
+          ask: (inner) => daemon.certificate(welcome.session, parts.key.csr, inner),
+          take: (certificate) => serving.renew(certificate),
+          log,
+        });
         standing.change({
-          base: { stage: 'waiting', text: `waiting as ${welcome.machine}, machine API on port ${server.port}` },
+          base: { stage: 'waiting', text: `waiting as ${welcome.machine}, machine API on port ${serving.port}` },
           machine: welcome.machine,
           addresses: shownAddresses(network),
           trouble: undefined,
@@ -136,6 +145,7 @@ export async function runRegistered(parts: RegisteredParts): Promise<never> {
           reader,
           operations,
           restarts,
+          renewal,
           random,
           patience,
           hasMoved: () => !addressesOf(network).includes(welcome.calledFrom),

@@ -9,6 +9,7 @@ import type { Hardware } from './hardware.ts';
 import type { HardwareReader } from './hardware-reader.ts';
 import type { AgentLog } from './log.ts';
 import type { LogSender } from './log-sender.ts';
+import type { Renewal } from './renewal.ts';
 import type { Restarts } from './restarts.ts';
 import type { StandingBoard } from './standing.ts';
 
@@ -23,6 +24,7 @@ export type SessionParts = {
   readonly reader: HardwareReader;
   readonly operations: Pick<Operations, 'running'>;
   readonly restarts: Pick<Restarts, 'begin' | 'running'>;
+  readonly renewal: Renewal;
   /** Whether the address that the machine registered from is gone: session and certificate are for that one. */
   readonly hasMoved: () => boolean;
   readonly random: () => number;
@@ -151,6 +153,7 @@ async function heartbeats(parts: Task): Promise<'moved'> {
         tries = 0;
         standing.change({ notice, trouble: undefined });
         parts.orders.obey(order);
+        await parts.renewal.look(signal);
       } catch (cause) {
         signal.throwIfAborted();
         if (!(cause instanceof DaemonError) || cause.code === 'unknown') throw cause;

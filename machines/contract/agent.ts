@@ -13,6 +13,8 @@ import { inventory } from './inventory.ts';
  * POST /agent/inventory  Authorization: Bearer <session>;    body `inventory` (source agent), answer 204.
  * POST /agent/logs       Authorization: Bearer <session>;    body `agentLogs`, answer 204.
  * POST /agent/status     Authorization: Bearer <session>;    body `agentStatus`, answer 200 `agentOrders`: the heartbeat.
+ * POST /agent/certificate Authorization: Bearer <session>;   body `agentCertificateRequest`, answer 200
+ *                        `agentCertificate`: asked for when a third of the life of the one before is left.
  * Unknown, spent, expired and foreign credentials all get the same 404.
  */
 export const BOOT_TOKEN_FILE = '/etc/ingot/boot-token';
@@ -51,6 +53,12 @@ export const agentWelcome = z.strictObject({
   heartbeatSeconds: z.int().min(1).max(600),
 });
 export type AgentWelcome = z.output<typeof agentWelcome>;
+
+/** The same key's, or another one of the same machine: what counts is the session, and the address that it is bound to. */
+export const agentCertificateRequest = z.strictObject({ csr: z.string().max(8192) });
+/** PEM, for the machine and the address that the session is bound to. */
+export const agentCertificate = z.strictObject({ certificate: z.string() });
+export type AgentCertificate = z.output<typeof agentCertificate>;
 
 export const agentLogs = z.strictObject({
   lines: z

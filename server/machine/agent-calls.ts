@@ -1,5 +1,7 @@
 import type { z } from 'zod';
 import {
+  type AgentCertificate,
+  agentCertificateRequest,
   type AgentOrders,
   agentInventory,
   agentLogs,
@@ -28,7 +30,7 @@ export type AgentAnswer =
   | { readonly kind: 'unknown' }
   | { readonly kind: 'wrong'; readonly because: string }
   | { readonly kind: 'noted' }
-  | { readonly kind: 'json'; readonly value: AgentWelcome | AgentOrders }
+  | { readonly kind: 'json'; readonly value: AgentWelcome | AgentOrders | AgentCertificate }
   | { readonly kind: 'blob'; readonly blob: Blob };
 
 export type AgentCall = {
@@ -148,6 +150,21 @@ export function agentCalls(parts: AgentPlaneParts) {
         heartbeatSeconds: HEARTBEAT_SECONDS,
       };
       return { kind: 'json', value: welcome };
+    },
+
+    /** For the machine and the address that the session is bound to, whatever the request asks for. */
+    async certificate(call: AgentCall): Promise<AgentAnswer> {
+      const own = held(call);
+      if (!own) return UNKNOWN;
+      const read = agentCertificateRequest.safeParse(call.body);
+      if (!read.success) return wrong(read.error);
+      const { name } = own.machine.document;
+      const { attempt, address } = own.session;
+      const signed = await authority.signAgentCsr(read.data.csr, { machine: name, addresses: [address] });
+      if (signed.kind === 'refused') return { kind: 'wrong', because: `csr: ${signed.because}` };
+      recorder.record({ attempt }, { kind: 'reported', by: 'agent', text: 'its certificate was renewed' });
+      log.info({ machine: name, attempt, address }, 'the certificate of an agent was renewed');
+      return { kind: 'json', value: { certificate: signed.certificate } };
     },
 
     async inventory(call: AgentCall): Promise<AgentAnswer> {

@@ -132,6 +132,11 @@ function addRoutes(app: FastifyInstance, parts: AgentPlaneParts): void {
     handle((call) => calls.register(call)),
   );
   app.post(
+    '/agent/certificate',
+    { bodyLimit: small },
+    handle((call) => calls.certificate(call)),
+  );
+  app.post(
     '/agent/inventory',
     { bodyLimit: large },
     handle((call) => calls.inventory(call)),

@@ -20,7 +20,11 @@ type UnaryCall = ServerUnaryCall<object, object>;
 type StreamCall = ServerWritableStream<object, object>;
 type Call = UnaryCall | StreamCall;
 
-export type MachineApiServer = AsyncDisposable & { readonly port: number };
+export type MachineApiServer = AsyncDisposable & {
+  readonly port: number;
+  /** Another certificate for the same key, PEM: whoever connects from now on sees it, whoever is connected stays. */
+  renew(certificate: string): void;
+};
 
 /**
  * Serves the machine API over mutual TLS: clients without a certificate of the CA do not get past the handshake, and
@@ -62,17 +66,15 @@ export async function serveMachineApi(parts: {
     );
     server.addService(Object.fromEntries(methods.map((method) => [method.path, method])), handlers);
   }
-  const credentials = grpc.ServerCredentials.createSsl(
-    Buffer.from(parts.ca),
-    [{ private_key: Buffer.from(parts.key), cert_chain: Buffer.from(parts.certificate) }],
-    true,
-  );
+  const identity = identityOf(parts);
+  const credentials = grpc.experimental.createCertificateProviderServerCredentials(identity, identity, true);
   const host = parts.address.includes(':') ? `[${parts.address}]` : parts.address;
   const port = await new Promise<number>((resolve, reject) => {
     server.bindAsync(`${host}:${parts.port}`, credentials, (cause, bound) => (cause ? reject(cause) : resolve(bound)));
   });
   return {
     port,
+    renew: (certificate) => identity.renew(certificate),
     async [Symbol.asyncDispose]() {
       closing.abort();
       const { promise, resolve } = Promise.withResolvers<void>();
@@ -81,6 +83,37 @@ export async function serveMachineApi(parts: {
       await promise;
       clearTimeout(timer);
       server.forceShutdown();
+    },
+  };
+}
+
+type CertificateProvider = NonNullable<
+  Parameters<typeof grpc.experimental.createCertificateProviderServerCredentials>[1]
+>;
+type IdentityListener = Parameters<CertificateProvider['addIdentityCertificateListener']>[0];
+
+/** The server's certificate, which may become another one, and the CA of its clients, which stays. */
+function identityOf(parts: {
+  readonly certificate: string;
+  readonly key: string;
+  readonly ca: string;
+}): CertificateProvider & { renew(certificate: string): void } {
+  const listeners = new Set<IdentityListener>();
+  const privateKey = Buffer.from(parts.key);
+  let certificate = Buffer.from(parts.certificate);
+  const tell = (listener: IdentityListener): void => listener({ certificate, privateKey });
+  return {
+    // Later, because the server listens to what its listeners heard only after they were added.
+    addCaCertificateListener: (listener) => queueMicrotask(() => listener({ caCertificate: Buffer.from(parts.ca) })),
+    removeCaCertificateListener() {},
+    addIdentityCertificateListener(listener) {
+      listeners.add(listener);
+      queueMicrotask(() => tell(listener));
+    },
+    removeIdentityCertificateListener: (listener) => void listeners.delete(listener),
+    renew(text) {
+      certificate = Buffer.from(text);
+      listeners.forEach(tell);
     },
   };
 }

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
-import { createHash, randomBytes } from 'node:crypto';
+import { createHash, randomBytes, type X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
+import tls from 'node:tls';
 import { zstdCompressSync } from 'node:zlib';
 import { type Agent, openAgent } from '#machines/agent/agent.ts';
 import { fileDisks } from '#machines/agent/disks/file-disks.ts';
@@ -319,6 +320,70 @@ describe('the agent', () => {
     assert.equal(plane.all('register').length, 1);
   });
 });
+
+describe('the certificate of the machine API', () => {
+  it('is renewed when a third of its life is left, and whoever is connected stays', async () => {
+    await using plane = await fakePlane();
+    await using booted = await bootedAgent(plane);
+    await stands(booted.agent, isWaiting);
+    using client = await booted.as('os:admin');
+    const [before] = [await shownBy(booted.port)];
+    const events = client.stream('/machine.MachineService/Events', { tail_events: -1 });
+    await events.next();
+    // It is good for a day from now, and was for a day before: the clock goes on to the last third of that.
+    booted.machine.clock.offsetMs += 7 * HOUR_MS;
+    const heard = plane.sent.end();
+    await plane.got('status', undefined, heard);
+    assert.equal(plane.all('certificate').length, 0, 'eight hours from now, not seven');
+    booted.machine.clock.offsetMs += 2 * HOUR_MS;
+    const { body } = await plane.got('certificate');
+    assert.equal(body.csr, plane.all('register')[0]?.body.csr, 'the key is the same');
+    await logged(booted.agent, /was renewed/);
+    const after = await shownBy(booted.port);
+    assert.notEqual(after.fingerprint256, before?.fingerprint256);
+    assert.ok(after.validToDate.getTime() - Date.now() > 20 * 24 * HOUR_MS);
+    await client.call('/machine.MachineService/Version', {});
+    const next = events.next();
+    booted.machine.clock.offsetMs += HOUR_MS;
+    await plane.got('status', undefined, plane.sent.end());
+    assert.equal(plane.all('certificate').length, 1, 'once');
+    await events.return();
+    await next.catch(() => {});
+  });
+
+  it('stays what it is while the daemon gives no other, which is asked for again later', async () => {
+    await using plane = await fakePlane();
+    await using booted = await bootedAgent(plane);
+    await stands(booted.agent, isWaiting);
+    const before = await shownBy(booted.port);
+    plane.state.faults.push({ kind: 'certificate', status: 503 });
+    booted.machine.clock.offsetMs += 10 * HOUR_MS;
+    await logged(booted.agent, /was not renewed: .*status 503/);
+    assert.equal((await shownBy(booted.port)).fingerprint256, before.fingerprint256);
+    booted.machine.clock.offsetMs += HOUR_MS;
+    await plane.got('certificate');
+    assert.equal(plane.all('register').length, 1, 'the session is the same');
+  });
+});
+
+const HOUR_MS = 3_600_000;
+
+/** What a stranger is shown, who gets no further. */
+async function shownBy(port: number): Promise<X509Certificate> {
+  const socket = tls.connect({ host: '127.0.0.1', port, rejectUnauthorized: false, ALPNProtocols: ['h2'] });
+  socket.on('error', () => {});
+  await once(socket, 'secureConnect');
+  const certificate = socket.getPeerX509Certificate();
+  socket.destroy();
+  assert.ok(certificate);
+  return certificate;
+}
+
+/** When the agent has written such a line. */
+async function logged(agent: Agent, pattern: RegExp): Promise<void> {
+  for await (const { text } of agent.log.journal.follow(0, AbortSignal.timeout(15_000))) if (pattern.test(text)) return;
+  assert.fail(`nothing like ${pattern} was logged`);
+}
 
 describe('the work of jobs', () => {
   it('writes an image from the daemon, past a connection that broke, and tells how it goes to its end', async () => {

@@ -17,7 +17,7 @@ export type TestAuthority = {
   /** A machine's: for servers. */
   machine(addresses: readonly string[]): Promise<TestCertificate>;
   /** A machine's by what it asked for. */
-  sign(csr: string, addresses: readonly string[]): Promise<string>;
+  sign(csr: string, addresses: readonly string[], days?: number): Promise<string>;
 };
 
 export async function testAuthority(): Promise<TestAuthority> {
@@ -37,6 +37,7 @@ export async function testAuthority(): Promise<TestAuthority> {
     subject: string,
     publicKey: webcrypto.CryptoKey | x509.PublicKey,
     extensions: readonly x509.Extension[],
+    days = 1,
   ) =>
     x509.X509CertificateGenerator.create({
       subject,
@@ -45,7 +46,7 @@ export async function testAuthority(): Promise<TestAuthority> {
       publicKey: publicKey as webcrypto.CryptoKey,
       signingAlgorithm: ALGORITHM,
       notBefore: new Date(Date.now() - DAY_MS),
-      notAfter: new Date(Date.now() + DAY_MS),
+      notAfter: new Date(Date.now() + days * DAY_MS),
       extensions: [...extensions],
     });
   const server = (addresses: readonly string[]) => [
@@ -67,10 +68,10 @@ export async function testAuthority(): Promise<TestAuthority> {
       const certificate = await issue('CN=m1', own.publicKey, server(addresses));
       return { certificate: certificate.toString('pem'), key: pem(own.privateKey) };
     },
-    async sign(csr, addresses) {
+    async sign(csr, addresses, days) {
       const request = new x509.Pkcs10CertificateRequest(csr);
       if (!(await request.verify())) throw new Error('the request is not signed by its own key');
-      return (await issue('CN=m1', request.publicKey, server(addresses))).toString('pem');
+      return (await issue('CN=m1', request.publicKey, server(addresses), days)).toString('pem');
     },
   };
 }

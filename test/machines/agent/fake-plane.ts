@@ -5,6 +5,7 @@ import { createServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import { openJournal } from '#machines/agent/journal.ts';
 import {
+  agentCertificateRequest,
   type AgentOrders,
   agentLogs,
   agentRegistration,
@@ -23,12 +24,14 @@ export type Sent =
   | { readonly kind: 'inventory'; readonly body: ReturnType<typeof agentInventory.parse> }
   | { readonly kind: 'logs'; readonly body: ReturnType<typeof agentLogs.parse> }
   | { readonly kind: 'status'; readonly body: ReturnType<typeof agentStatus.parse> }
+  | { readonly kind: 'certificate'; readonly body: ReturnType<typeof agentCertificateRequest.parse> }
   | { readonly kind: 'refused' }
   | { readonly kind: 'image'; readonly range: string | undefined };
 type Kind = Sent['kind'];
 
 const CALLS: Readonly<Record<string, Exclude<Kind, 'refused' | 'image'>>> = {
   '/agent/register': 'register',
+  '/agent/certificate': 'certificate',
   '/agent/inventory': 'inventory',
   '/agent/logs': 'logs',
   '/agent/status': 'status',
@@ -60,6 +63,8 @@ export async function fakePlane(
     /** Nothing comes of the image but its head. */
     stallImage: false,
     clockOffsetMs: 0,
+    /** Of the certificates that are asked for later. */
+    certificateDays: 30,
   };
 
   const server = createServer({ key: own.key, cert: own.certificate }, (request, response) => {
@@ -97,6 +102,12 @@ export async function fakePlane(
         const certificate = await authority.sign(body.csr, addresses);
         const welcome = { machine: 'r1-u12', certificate, ca: authority.ca, session, heartbeatSeconds: 1 };
         json(agentWelcome.parse(welcome));
+        sent.push({ kind, body });
+        return;
+      }
+      case 'certificate': {
+        const body = agentCertificateRequest.parse(JSON.parse(text));
+        json({ certificate: await authority.sign(body.csr, ['127.0.0.1'], state.certificateDays) });
         sent.push({ kind, body });
         return;
       }

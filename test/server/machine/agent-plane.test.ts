@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { request as httpsRequest } from 'node:https';
@@ -180,6 +181,25 @@ describe('the machine plane and the agents that call it', () => {
     await big.plane.inventory(other.session, hardware(card(3).mac, { memory: { totalBytes: 64 * 2 ** 30 } }), NEVER);
     await waitFor('the class', async () => (await machineOf(other.machine)).status.standing === 'ready', 5000);
     assert.equal((await machineOf(one.machine)).status.standing, 'discovered');
+  });
+
+  it('an agent that stays gets another certificate by its session, for its address and no other', async () => {
+    const me = card(12);
+    const { register, plane, url } = await agent(me);
+    using _ = plane;
+    const { session, certificate: first, machine } = await register();
+    const { csr } = await makeMachineKey();
+    const certificate = new X509Certificate(await plane.certificate(session, csr, NEVER));
+    assert.equal(certificate.checkIP(me.address), me.address);
+    assert.equal(certificate.checkIP('127.77.0.13'), undefined);
+    assert.match(certificate.subject, new RegExp(`CN=${machine}`));
+    assert.equal(certificate.checkIssued(new X509Certificate(first)), false);
+    assert.equal(
+      (await raw(url, '127.77.0.67', '/agent/certificate', session, { csr })).status,
+      404,
+      'another address',
+    );
+    assert.equal((await raw(url, me.address, '/agent/certificate', session, { csr: 'no request' })).status, 400);
   });
 
   it('the token goes to the address of its boot only, and HEAD makes none', async () => {
