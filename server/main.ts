@@ -1,5 +1,6 @@
 import { enableCompileCache } from 'node:module';
 import { EXIT } from '#machines/contract/exit-status.ts';
+import { configSamples } from '#services/templates/config-samples.ts';
 import { ipxeSamples } from '#services/templates/ipxe-samples.ts';
 import { openTemplates } from '#services/templates/templates.ts';
 import { StoreError } from '#services/store/store-error.ts';
@@ -28,7 +29,7 @@ async function main(): Promise<number> {
   const look = { ...loaded, now: Date.now, signal: stop.signal };
   if (command.kind === 'doctor') return report(await startDoctor(look), options.json);
 
-  const templates = await openTemplates({ dir: TEMPLATES_DIR, samples: ipxeSamples() });
+  const templates = await openTemplates({ dir: TEMPLATES_DIR, samples: [...ipxeSamples(), ...configSamples()] });
   if (!templates.ok) return complain(EXIT.badInput, templates.errors);
   // With an interface on the command line somebody is trying it out on a real network: everything is looked at first.
   const findings = options.interfaces.length > 0 ? await startDoctor(look) : await beforeServing(look);

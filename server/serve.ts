@@ -22,6 +22,7 @@ import { liveAgents } from '#services/agents/live-agents.ts';
 import { openJobs } from '#services/jobs/open-jobs.ts';
 import { openPlans } from '#services/jobs/plans.ts';
 import { loadMachineApi } from '#services/machine-api/definition.ts';
+import { openMetadata } from '#services/metadata/open-metadata.ts';
 import { openAuthority } from '#services/pki/authority.ts';
 import { openRegistry } from '#services/registry/registry.ts';
 import type { AuditEntry } from '#services/store/contract.ts';
@@ -46,12 +47,14 @@ import { agentDelivery } from './http/agent-delivery.ts';
 import { bootFiles, loaderFiles } from './http/boot-files.ts';
 import { bootPlane } from './http/boot-plane.ts';
 import { bootScripts } from './http/boot-scripts.ts';
+import { configTokens } from './http/config-tokens.ts';
 import { jsonLinesServer } from './logs/json-lines-server.ts';
 import { syslogServer } from './logs/syslog-server.ts';
 import { agentPlane } from './machine/agent-plane.ts';
 import { holdingOf } from './machine/holding.ts';
 import { machinePlane } from './machine/machine-plane.ts';
 import { dhcp4Metrics, tftpCounters } from './metrics.ts';
+import { besideImageOf } from './jobs/beside-image.ts';
 import { agentBoots } from './jobs/boots.ts';
 import { erasureKeeper } from './jobs/erasure.ts';
 import { planMaker } from './jobs/plan-for.ts';
@@ -117,7 +120,12 @@ export async function serve(parts: {
   });
 
   const planner = bootPlanner({ registry, agentImage: () => agentImage.state(), now });
-  const ports = { boot: config.boot.listen.port, tftp: config.tftp.listen.port, agents: config.machine.tls.port };
+  const ports = {
+    boot: config.boot.listen.port,
+    tftp: config.tftp.listen.port,
+    machine: config.machine.listen.port,
+    agents: config.machine.tls.port,
+  };
   const receivers = {
     ...(config.syslog.listen ? { syslog: formatListen(config.syslog.listen) } : {}),
     ...(config.jsonLines.listen ? { json: formatListen(config.jsonLines.listen) } : {}),
@@ -139,6 +147,11 @@ export async function serve(parts: {
       recorder,
       pin: authority.pin,
       plane: () => ({ address: config.machine.tls.address, port: ports.agents }),
+    }),
+    configTokens: configTokens({
+      tokens,
+      recorder,
+      plane: () => ({ address: config.machine.listen.address, port: ports.machine }),
     }),
     chunks,
     log,
@@ -178,7 +191,6 @@ export async function serve(parts: {
     log,
     now,
   });
-  const machine = machinePlane({ listen: config.machine.listen, recorder });
   const logParts = { recorder, clock: { now }, log };
   const logs: readonly Task[] = [
     ...(config.syslog.listen ? [syslogServer({ ...logParts, listen: config.syslog.listen })] : []),
@@ -188,6 +200,22 @@ export async function serve(parts: {
     void store.audit
       .append({ at: now(), ...entry })
       .catch((err: unknown) => log.error({ err }, 'no audit entry was kept'));
+  const holding = holdingOf({ networkOf, leases: () => dhcp.leases(), recorder, now });
+  const machine = machinePlane({
+    listen: config.machine.listen,
+    recorder,
+    metadata: {
+      tokens,
+      metadata: openMetadata({ registry, templates }),
+      registry,
+      holding,
+      planOf: (of, attempt, address) => planner({ machine: of, attempt, discovery: networkOf(address).discovery }),
+      jobsOf: (name) => jobs.unfinishedOf(name),
+      audit,
+      log,
+      now,
+    },
+  });
   const openAgent = agentApi({ authority, definition: loadMachineApi(), now });
   await using bmc = await openBmcService({
     store,
@@ -216,6 +244,7 @@ export async function serve(parts: {
       diskImages,
       erased: erasureKeeper({ signer: certificateSigner(vault), site: config.site, now, newId: randomUUID }),
       imagePath: (_image, sha256) => `/agent/images/${sha256}`,
+      besideImage: besideImageOf(registry),
       now,
       startedAt: now(),
     }),
@@ -234,7 +263,7 @@ export async function serve(parts: {
     registry,
     agents,
     recorder,
-    holding: holdingOf({ networkOf, leases: () => dhcp.leases(), recorder, now }),
+    holding,
     keepInventory: (name, inventory) => store.inventories.put(name, inventory),
     nextBoot: (of, address) => planner({ machine: of, attempt: undefined, discovery: networkOf(address).discovery }),
     jobsOf: (name) => jobs.unfinishedOf(name),
@@ -265,7 +294,13 @@ export async function serve(parts: {
     bmc,
     inventories: store.inventories,
     plans: openPlans({ now, newId: randomUUID }),
-    planFor: planMaker({ registry, inventories: store.inventories, diskImages, now }),
+    planFor: planMaker({
+      registry,
+      inventories: store.inventories,
+      diskImages,
+      besideImage: besideImageOf(registry),
+      now,
+    }),
     audit: store.audit,
     access,
     loaders,
@@ -296,6 +331,7 @@ export async function serve(parts: {
     ]);
     ports.boot = Number(new URL(bootUrl.url).port || 80);
     ports.tftp = tftpAt[0]?.port ?? ports.tftp;
+    ports.machine = Number(new URL(machineUrl.url).port || 80);
     ports.agents = agentsAt.port;
     const { secret } = await access.createCode({ name: 'operator', role: 'admin' });
     const banner: Banner = {

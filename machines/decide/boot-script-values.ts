@@ -1,3 +1,4 @@
+import { CONFIG_KINDS } from './config-path.ts';
 import type { Machine } from '../contract/machine.ts';
 import type { MacAddress } from '../values/mac-address.ts';
 
@@ -11,6 +12,8 @@ export type ScriptValues = {
   /** Base URL of the boot plane, without a slash at its end. */
   readonly bootUrl: string;
   readonly log: LogReceivers;
+  /** Where this boot’s configuration is read, without a slash at its end; absent: nowhere. It holds the boot token. */
+  readonly configUrl?: string | undefined;
 };
 
 /** Where logs of a booting machine may go, as `address:port`; absent where no receiver listens. */
@@ -94,8 +97,18 @@ function valueAt(path: string, values: ScriptValues): string | undefined {
     case 'log.json':
       return log.json;
     default:
-      return undefined;
+      return configUrlAt(path, values.configUrl);
   }
+}
+
+/** `config.url`, or one of the things that are read below it. */
+function configUrlAt(path: string, base: string | undefined): string | undefined {
+  if (base === undefined) return undefined;
+  const kind = after('config.', path);
+  if (kind === 'url') return base;
+  const found = CONFIG_KINDS.find((one) => one === kind);
+  // What looks for files below a URL joins their names to it (cloud-init, "NoCloud").
+  return found && `${base}/${found}${found === 'nocloud' || found === 'ec2' ? '/' : ''}`;
 }
 
 const after = (prefix: string, path: string): string | undefined =>

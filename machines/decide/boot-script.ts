@@ -22,6 +22,8 @@ export type ScriptQuestion = {
   /** Base URL of the boot plane as this machine reaches it, without a slash at its end. */
   readonly bootUrl: string;
   readonly log: LogReceivers;
+  /** Where this boot’s configuration is read; it holds the boot token. */
+  readonly configUrl?: string | undefined;
   /** How the agent is booted here; absent where there is none. */
   readonly agent: AgentBoot | undefined;
   /** Why this machine is in a boot loop; a person at its console may go on all the same (`insists`). */
@@ -249,10 +251,10 @@ function common(question: ScriptQuestion, because: string): ScriptCommon {
 }
 
 const valuesOf = (
-  { machine, mac, attempt, bootUrl, log }: ScriptQuestion,
+  { machine, mac, attempt, bootUrl, log, configUrl }: ScriptQuestion,
   profile: ProfileDocument,
   image: ImageDocument | undefined,
-): ScriptValues => ({ machine, mac, profile: profile.name, image: image?.name, attempt, bootUrl, log });
+): ScriptValues => ({ machine, mac, profile: profile.name, image: image?.name, attempt, bootUrl, log, configUrl });
 
 /**
  * BIOS clients say i386 whatever the processor, and 32-bit UEFI starts 64-bit kernels too, so x86 is one family. What is

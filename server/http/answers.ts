@@ -57,8 +57,8 @@ export function bootAnswers(parts: BootPlaneParts, scripts: BootScripts) {
     return { kind: 'script', role: 'script', attempt: rendered.attempt, rendered };
   }
 
-  function scriptByHand({ method, target, asker }: BootRequest): BootAnswer {
-    const rendered = scripts.ofMac({
+  async function scriptByHand({ method, target, asker }: BootRequest): Promise<BootAnswer> {
+    const rendered = await scripts.ofMac({
       claims: claimsOf(target),
       asker,
       look: method === 'HEAD',
@@ -132,7 +132,7 @@ export function bootAnswers(parts: BootPlaneParts, scripts: BootScripts) {
         case 'script':
           return await script(path.attempt, request);
         case 'by-hand':
-          return scriptByHand(request);
+          return await scriptByHand(request);
         case 'asset':
           return await asset(path, request);
         case 'failed':

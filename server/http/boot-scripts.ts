@@ -51,6 +51,7 @@ export function bootScripts(parts: BootPlaneParts) {
       attempt: id,
       bootUrl,
       log: receiversAt(receivers, bootUrl),
+      configUrl: parts.configTokens?.urlAt(bootUrl),
       agent: parts.agent?.bootAt(bootUrl),
       loop: live?.verdict.code === 'boot-loop' ? live.verdict.cause : undefined,
       insists: claims.has('again'),
@@ -62,6 +63,15 @@ export function bootScripts(parts: BootPlaneParts) {
   /** The attempt is the one that uses the plan's grant from now on. */
   function use({ attempt, script, plan }: RenderedScript): void {
     if (script.spends !== 'never' && plan.kind === 'netboot' && plan.grant) registry.useGrant(plan.grant.id, attempt);
+  }
+
+  /** The token goes into the script when it is sent, not before: whoever only looks gets none. */
+  async function sent(rendered: RenderedScript, { peer }: Asker): Promise<RenderedScript> {
+    const { attempt: id, text, plan } = rendered;
+    if (!parts.configTokens) return rendered;
+    const attempt = recorder.live({ attempt: id }) ?? (await recorder.attempt(id));
+    const grant = plan.kind === 'netboot' ? plan.grant : undefined;
+    return { ...rendered, text: await parts.configTokens.fill(text, { attempt, peer, grant }) };
   }
 
   function note(rendered: RenderedScript, asker: Asker): void {
@@ -82,17 +92,18 @@ export function bootScripts(parts: BootPlaneParts) {
       const claims = claimsOf(question.target);
       const known = recorder.live({ attempt: question.attempt }) ?? (await recorder.attempt(question.attempt));
       // A machine that has waited for hours outlives its attempt; it says who it is, and begins a new one.
-      if (!known) return this.ofMac({ claims, asker, look, otherwise: 'this attempt is not known (any more)' });
+      if (!known) return await this.ofMac({ claims, asker, look, otherwise: 'this attempt is not known (any more)' });
       const mac = known.mac ?? macOf(claims);
       if (!look) observe(mac, claims, parts);
       const machine = machineOf(known, mac, registry);
       const rendered = render({ machine, mac, claims }, asker, known.id);
-      if (!look) note(rendered, asker);
-      return rendered;
+      if (look) return rendered;
+      note(rendered, asker);
+      return await sent(rendered, asker);
     },
 
     /** The script for whoever says that it has a MAC: chained by hand, or from another boot server. */
-    ofMac({
+    async ofMac({
       claims,
       asker,
       look,
@@ -102,7 +113,7 @@ export function bootScripts(parts: BootPlaneParts) {
       readonly asker: Asker;
       readonly look: boolean;
       readonly otherwise: string;
-    }): RenderedScript | NoScript {
+    }): Promise<RenderedScript | NoScript> {
       const mac = macOf(claims);
       if (mac === undefined) return { kind: 'none', because: otherwise };
       const machine = look ? registry.machineByMac(mac) : observe(mac, claims, parts);
@@ -111,15 +122,16 @@ export function bootScripts(parts: BootPlaneParts) {
       // What it will be told decides whether there is an attempt at all, so the first rendering has no id yet. An id has
       // a fixed length, therefore the number of bytes is right.
       const first = render(subject, asker, live?.id);
-      if (look || live) {
-        if (!look) note(first, asker);
-        return first;
+      if (look) return first;
+      if (live) {
+        note(first, asker);
+        return await sent(first, asker);
       }
       const attempt = recorder.record({ mac, address: asker.peer }, renderedEvent(first.script, first.text));
       if (attempt === undefined) return { kind: 'none', because: 'no attempt could be recorded for this MAC' };
       const rendered = render(subject, asker, attempt);
       use(rendered);
-      return rendered;
+      return await sent(rendered, asker);
     },
 
     /** What a machine would be sent now, for `explain`. Nothing is recorded. */

@@ -9,6 +9,7 @@ import type { Registry } from '#services/registry/contract.ts';
 import type { Templates } from '#services/templates/templates.ts';
 import type { Recorder } from '#services/trace/contract.ts';
 import type { AgentDelivery } from './agent-delivery.ts';
+import type { ConfigTokens } from './config-tokens.ts';
 
 /** What a machine should boot now. The same function answers DHCP and `explain`. */
 export type BootPlanner = (question: {
@@ -37,6 +38,8 @@ export type BootPlaneParts = {
   readonly receivers: LogReceivers;
   /** Absent: there is no agent to boot. */
   readonly agent?: AgentDelivery;
+  /** Absent: scripts cannot name a configuration. */
+  readonly configTokens?: ConfigTokens;
   readonly chunks: SharedChunks;
   readonly log: Pick<Logger, 'debug' | 'info' | 'warn' | 'error'>;
   readonly now: () => number;

@@ -5,13 +5,15 @@ import type { Recorder } from '#services/trace/contract.ts';
 import type { Listen } from '../config/config.ts';
 import { formatListen } from '../config/schema.ts';
 import { type Task, task } from '../task.ts';
+import { addMetadataRoutes, type MetadataParts, NOT_FOUND } from './metadata.ts';
 
 /** cloud-init's phone_home sends its host keys; nothing that reports needs more. */
 const MAX_BODY_BYTES = 64 * 1024;
 const MAX_TEXT = 255;
 
 /**
- * What running machines call. Write-only: nothing here can be read.
+ * What machines call in plain HTTP. Their configuration is read here by boot token (metadata.ts); all else is
+ * write-only.
  *
  * `POST /report/{attempt}` says that the system of that boot attempt is up (cloud-init `phone_home`, or `curl -d ''` at
  * the end of an install). It counts only from the address that the attempt booted with, and the answer is the same 404
@@ -20,15 +22,18 @@ const MAX_TEXT = 255;
 export function machinePlane(parts: {
   readonly listen: Listen;
   readonly recorder: Recorder;
+  /** Absent: no configuration is served. */
+  readonly metadata?: Omit<MetadataParts, 'recorder'>;
 }): Task<{ readonly url: string }> {
   return task('machine plane', async (signal, listening) => {
     const app = fastify({ bodyLimit: MAX_BODY_BYTES, requestTimeout: 10_000, forceCloseConnections: true });
     addRoutes(app, parts.recorder);
+    if (parts.metadata) addMetadataRoutes(app, { ...parts.metadata, recorder: parts.recorder });
+    app.setNotFoundHandler((_request, reply) => reply.code(404).send(NOT_FOUND));
     await app.listen({ host: parts.listen.address, port: parts.listen.port });
     const bound = app.server.address();
-    listening({
-      url: `http://${formatListen({ address: parts.listen.address, port: typeof bound === 'object' && bound ? bound.port : parts.listen.port })}`,
-    });
+    const port = typeof bound === 'object' && bound ? bound.port : parts.listen.port;
+    listening({ url: `http://${formatListen({ address: parts.listen.address, port })}` });
     if (!signal.aborted) await once(signal, 'abort');
     await app.close();
   });

@@ -74,6 +74,20 @@ export type BootTokens = {
     | { readonly kind: 'unknown' }
     | { readonly kind: 'refused' | 'voided'; readonly attempt: string; readonly because: string }
   >;
+  /**
+   * A token is shown for what can be read by it alone. It opens no session; its address is kept as if it had been
+   * presented, and a second address that shows it voids it.
+   */
+  use(shown: {
+    readonly token: string;
+    readonly address: IpAddress;
+    readonly holding: Holding;
+    readonly isOwn: (mac: MacAddress, own: MacAddress) => boolean;
+  }): Promise<
+    | { readonly kind: 'taken'; readonly attempt: string; readonly mac: MacAddress }
+    | { readonly kind: 'unknown' }
+    | { readonly kind: 'refused' | 'voided'; readonly attempt: string; readonly because: string }
+  >;
   /** The session that a secret opens, from the address that it was opened from; a sign of life. */
   session(secret: string, address: IpAddress): BootSession | undefined;
   /** Ends what an attempt may do. */
@@ -151,6 +165,16 @@ export async function openBootTokens(parts: {
     await keep({ ...key, sessionHash: undefined, voided: { at: now(), because } });
   }
 
+  /** The machine has booted anew: whoever still speaks for its earlier boot is not this machine. */
+  async function endIfEarlier(
+    other: BootKey,
+    key: BootKey,
+    isOwn: (mac: MacAddress, own: MacAddress) => boolean,
+  ): Promise<void> {
+    if (other.attempt === key.attempt || other.voided || !isOwn(other.mac, key.mac)) return;
+    await voidKey(other, 'the machine has booted again');
+  }
+
   const sessionOf = ({ attempt, mac, address, port }: BootKey): BootSession | undefined =>
     address === undefined || port === undefined ? undefined : { attempt, mac, address, port };
 
@@ -184,15 +208,30 @@ export async function openBootTokens(parts: {
           await voidKey(key, judged.because);
           return { kind: 'voided', attempt, because: judged.because };
         }
-        // The machine has booted anew: whoever still speaks for its earlier boot is not this machine.
         for (const other of [...keys.values()]) {
-          if (other.attempt !== attempt && other.sessionHash !== undefined && isOwn(other.mac, key.mac)) {
-            await voidKey(other, 'the machine has booted again');
-          }
+          if (other.sessionHash !== undefined) await endIfEarlier(other, key, isOwn);
         }
         const session = newSecret(random);
         await keep({ ...key, address, port, sessionHash: hashOf(session), heardAt: now() });
         return { kind: 'opened', session, of: { attempt, mac: key.mac, address, port } };
+      }),
+
+    use: ({ token, address, holding, isOwn }) =>
+      inTurn(async () => {
+        const attempt = looksLikeSecret(token) ? byToken.get(hashOf(token)) : undefined;
+        const key = attempt === undefined ? undefined : keys.get(attempt);
+        if (!key) return { kind: 'unknown' };
+        const judged = judgePresented(key, { address, holding, now: now() }, (mac) => isOwn(mac, key.mac));
+        if (judged.kind === 'refused') return { kind: 'refused', attempt: key.attempt, because: judged.because };
+        if (judged.kind === 'voids') {
+          await voidKey(key, judged.because);
+          return { kind: 'voided', attempt: key.attempt, because: judged.because };
+        }
+        for (const other of [...keys.values()]) {
+          if (other.issuedAt < key.issuedAt) await endIfEarlier(other, key, isOwn);
+        }
+        if (key.address === undefined) await keep({ ...key, address });
+        return { kind: 'taken', attempt: key.attempt, mac: key.mac };
       }),
 
     session(secret, address) {
