@@ -6,6 +6,7 @@ import { makePlan, type PlannedKind, type PlanRequest } from '#machines/decide/j
 import type { DiskImages } from '#services/images/contract.ts';
 import type { Outcome, Registry } from '#services/registry/contract.ts';
 import type { InventoryStore } from '#services/store/contract.ts';
+import type { StepParts } from './steps.ts';
 
 export type PlanQuestion = {
   readonly kind: PlannedKind;
@@ -23,6 +24,7 @@ export function planMaker(parts: {
   readonly registry: Pick<Registry, 'machine' | 'machines' | 'classes' | 'profile'>;
   readonly inventories: Pick<InventoryStore, 'latest'>;
   readonly diskImages: DiskImages;
+  readonly besideImage: StepParts['besideImage'];
   readonly now: () => number;
 }): PlanFor {
   const { registry, inventories, diskImages, now } = parts;
@@ -66,8 +68,8 @@ export function planMaker(parts: {
     if (asked !== undefined && !profile) return { kind: 'not-found', what: `profile ${asked}` };
     if (!profile) return { kind: 'done', value: makePlan(request) };
     const next = `ingot ${kind} ${name} --profile PROFILE`;
-    if (profile.os !== 'image') {
-      const because = `profile ${profile.name} is os: ${profile.os}; the agent installs os: image`;
+    if (profile.os !== 'image' && profile.os !== 'bottlerocket') {
+      const because = `profile ${profile.name} is os: ${profile.os}; the agent installs os: image and os: bottlerocket`;
       return { kind: 'refused', because, next };
     }
     if (profile.image === undefined) {
@@ -80,11 +82,20 @@ export function planMaker(parts: {
     const image = await diskImages.get(profile.image);
     if (image.kind !== 'ready') return { kind: 'refused', because: image.because, next: 'ingot image list' };
     const { sha256, rawBytes } = image.image;
+    // The job makes it again: what counts are the documents of then.
+    const beside = parts.besideImage(name, profile.name, 'plan');
     return {
       kind: 'done',
       value: makePlan({
         ...request,
-        profile: { name: profile.name, image: profile.image, imageSha256: sha256, bytes: rawBytes },
+        profile: {
+          name: profile.name,
+          image: profile.image,
+          imageSha256: sha256,
+          bytes: rawBytes,
+          ...(profile.os === 'bottlerocket' ? { os: profile.os } : {}),
+          problems: beside.ok ? [] : beside.problems,
+        },
       }),
     };
   };

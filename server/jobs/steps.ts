@@ -1,7 +1,9 @@
 import { randomInt } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { z } from 'zod';
 import type { Plan, PlannedDisk } from '#machines/contract/job.ts';
 import type { InventoryDisk } from '#machines/contract/inventory.ts';
+import type { BesideImageAnswer } from '#machines/os/image/beside-image.ts';
 import type { Step, StepContext, StepOutcome } from '#services/jobs/contract.ts';
 import type { DiskImages } from '#services/images/contract.ts';
 import {
@@ -23,6 +25,8 @@ export type StepParts = AgentParts & {
   readonly erased: (context: StepContext, plan: Plan, disks: readonly unknown[]) => Promise<string>;
   /** Where the agent reads an image from: a path of the machine plane. */
   readonly imagePath: (image: string, sha256: string) => string;
+  /** What is done to the disk beside the image, by the documents of now. */
+  readonly besideImage: (machine: string, profile: string | undefined, job: string) => BesideImageAnswer;
 };
 
 const MINUTE_MS = 60_000;
@@ -137,6 +141,11 @@ export function writeImageStep(parts: StepParts): Step {
         if (image.sha256 !== plan.imageSha256) {
           return failed(`image ${plan.image} is another one than when the plan was made`, 'make the plan again');
         }
+        const beside = parts.besideImage(plan.machine, plan.profile, context.job().id);
+        if (!beside.ok) {
+          const because = beside.problems.map((one) => `${one.key}: ${one.because}`).join('; ');
+          return failed(because, `ingot explain ${plan.machine} --config`);
+        }
         using session = await provenAgent(context, plan, parts);
         const disk = session.disks.find(({ planned }) => planned === target);
         if (!disk) return failed(`${labelOf(target)} is not there`, 'ingot machine show');
@@ -153,15 +162,24 @@ export function writeImageStep(parts: StepParts): Step {
               compression: image.compression,
               sha256: image.sha256,
               raw_bytes: image.rawBytes,
+              ...beside.work,
             },
           },
         });
         if (operated.kind === 'ended') return operated.outcome;
         await lookAgain(context, session, parts);
-        return done(`${plan.image} is on ${labelOf(target)}, its digest proven while it was written`);
+        const also = operated.parts.flatMap(doneBeside);
+        return done(
+          [`${plan.image} is on ${labelOf(target)}, its digest proven while it was written`, ...also].join('; '),
+        );
       }),
   };
 }
+
+/** What an agent says that it did beside the image; older ones say nothing. */
+const writtenImage = z.object({ done: z.array(z.string().max(255)).max(16).default([]) });
+const doneBeside = ({ result }: { readonly result: Uint8Array }): readonly string[] =>
+  writtenImage.parse(JSON.parse(new TextDecoder().decode(result))).done;
 
 const REBOOT_SEEN_MS = 5 * MINUTE_MS;
 

@@ -29,7 +29,7 @@ export type AfterImagePlan = {
 export function planAfterImage(head: Uint8Array, disk: Disk, after: AfterImage): AfterImagePlan | undefined {
   const { bytes, sectorBytes } = disk.identity;
   const read = readGptTable(head, sectorBytes);
-  const asked = after.grow !== undefined || after.seeds.length > 0 || after.efiEntry !== undefined;
+  const asked = after.grow !== undefined || after.seeds.length > 0;
   if (!read.ok) {
     if (!asked && read.kind !== 'other-sectors') return undefined;
     if (!asked) throw new Error(`the image does not boot from this disk: ${read.because}`);

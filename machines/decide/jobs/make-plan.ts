@@ -1,6 +1,7 @@
 import type { Inventory, InventoryDisk } from '../../contract/inventory.ts';
 import type { JobKind, Plan, PlannedDisk, WipeMethod } from '../../contract/job.ts';
 import type { Machine } from '../../contract/machine.ts';
+import { holdsBottlerocket } from '../../os/bottlerocket/layout.ts';
 import { isDisk, whyLeftAlone } from './disk-eligibility.ts';
 import { identifiersOf } from './prove-machine.ts';
 import { vetoOf } from './signature-veto.ts';
@@ -27,6 +28,10 @@ export type PlanRequest = {
     readonly image: string;
     readonly imageSha256: string;
     readonly bytes?: number;
+    /** It mounts by the labels of partitions, which no other disk may have. */
+    readonly os?: 'bottlerocket';
+    /** What cannot be written beside the image, by its key in the documents. */
+    readonly problems?: readonly { readonly key: string; readonly because: string }[];
   };
   readonly method?: 'best' | WipeMethod;
   /** wipe: only these disks, by serial or WWN; all local ones where none is named. */
@@ -68,6 +73,13 @@ export function makePlan(request: PlanRequest): Draft {
   const candidates = (inventory?.disks ?? []).map((disk) => ({ disk, alone: reasonToSpare(disk, request) }));
   const free = candidates.filter(({ alone }) => alone === undefined).map(({ disk }) => disk);
   const target = writes(kind) ? installDisk(machine, free, profile?.bytes, refusals) : undefined;
+  refusals.push(
+    ...(profile?.problems ?? []).map(({ key, because }) => ({
+      because: `${key}: ${because}`,
+      next: `ingot explain ${name} --config`,
+    })),
+    ...(profile?.os === 'bottlerocket' ? secondBottlerockets(request, target) : []),
+  );
   const disks = candidates.map(({ disk, alone }): PlannedDisk => plannedDisk(disk, alone, request, target));
   for (const named of request.only ?? []) {
     if (!candidates.some(({ disk }) => isDisk(disk, named))) {
@@ -161,6 +173,22 @@ function installDisk(
     });
   }
   return disk;
+}
+
+/** A second disk with its labels is taken for the first one. Disks that this very job erases are none. */
+function secondBottlerockets(
+  request: PlanRequest,
+  target: InventoryDisk | undefined,
+): readonly { readonly because: string; readonly next: string }[] {
+  const { kind, machine, inventory } = request;
+  const wipe = `ingot wipe ${machine.document.name}`;
+  return (inventory?.disks ?? []).flatMap((disk) => {
+    if (disk === target || !holdsBottlerocket(disk.signatures)) return [];
+    if (kind === 'reprovision' && !reasonToSpare(disk, request)) return [];
+    const named = disk.serial ?? disk.wwn;
+    const because = `${disk.name ?? named ?? 'a disk'} holds a Bottlerocket too, and would be taken for this one`;
+    return [{ because, next: named === undefined ? wipe : `${wipe} --disk ${named}` }];
+  });
 }
 
 function plannedDisk(

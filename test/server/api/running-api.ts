@@ -8,6 +8,7 @@ import { planBoot } from '#machines/decide/boot-plan.ts';
 import { parseIpv4 } from '#machines/values/ip-address.ts';
 import { sure } from '#machines/values/parsed.ts';
 import type { OperatorApiParts } from '#server/api/contract.ts';
+import { besideImageOf } from '#server/jobs/beside-image.ts';
 import { planMaker } from '#server/jobs/plan-for.ts';
 import { operatorApi } from '#server/api/operator-api.ts';
 import { openAccess } from '#services/auth/access.ts';
@@ -85,6 +86,7 @@ export async function runningApi(
       registry,
       inventories: store.inventories,
       diskImages: { get: async (name) => ({ kind: 'missing', because: `image ${name} is not here` }) },
+      besideImage: besideImageOf(registry),
       now,
     }),
     bmc: bmcs.service,

@@ -83,6 +83,7 @@ export async function jobWorld({ answers = INVENTORY } = {}) {
       newId: randomUUID,
     }),
     imagePath: (_image, sha256) => `/agent/images/${sha256}`,
+    besideImage: () => ({ ok: true, work: { grow: null, seeds: [], efi_entry: null } }),
     now: Date.now,
     startedAt: 0,
   });

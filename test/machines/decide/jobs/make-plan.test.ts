@@ -50,6 +50,31 @@ describe('a plan', () => {
     assert.deepEqual(plan.steps, ['boot-agent', 'prove-machine', 'wipe-disks']);
   });
 
+  it('to install Bottlerocket wants its labels on no other disk, unless the job erases that one too', () => {
+    const inventory = seen([{ name: 'sda' }, { name: 'sdb', signatures: ['gpt', 'gpt:BOTTLEROCKET-DATA'] }]);
+    const request = { inventory, machine: machine({ disks: { install: { serial: 'S-sda' } } }) };
+    const refusalsOf = (kind: PlanRequest['kind'], os?: 'bottlerocket') =>
+      planOf({ ...request, kind, profile: { ...profile, ...(os ? { os } : {}) } }).refusals;
+    assert.deepEqual(refusalsOf('install', 'bottlerocket'), [
+      {
+        because: 'sdb holds a Bottlerocket too, and would be taken for this one',
+        next: 'ingot wipe r1-u1 --disk S-sdb',
+      },
+    ]);
+    assert.deepEqual(refusalsOf('reprovision', 'bottlerocket'), []);
+    assert.deepEqual(refusalsOf('install'), []);
+  });
+
+  it('names what cannot be written beside the image', () =>
+    assert.deepEqual(
+      planOf({
+        kind: 'reprovision',
+        machine: machine({ disks: { install: { serial: 'S-sda' } } }),
+        profile: { ...profile, problems: [{ key: 'settings.x', because: 'unknown' }] },
+      }).refusals,
+      [{ because: 'settings.x: unknown', next: 'ingot explain r1-u1 --config' }],
+    ));
+
   it('leaves alone what is not in the machine, can be pulled out, or is shared', () => {
     const plan = planOf({
       inventory: seen([
