@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { outputOption, type Shell } from '../command-groups.ts';
 import { cleanImages, type CleanOptions, listImages, removeImages, verifyImages } from '../commands/image.ts';
 import { addImage, type AddImageOptions, listCatalog } from '../commands/image-add.ts';
+import { exportImages, importImages, type ImportOptions } from '../commands/image-archive.ts';
 import type { Format } from '../output/format.ts';
 
 type WithOutput = { readonly output: Format };
@@ -19,7 +20,7 @@ Examples:
 export function addImageCommands(program: Command, { term, daemon, end }: Shell): void {
   const group = program
     .command('image')
-    .summary('images: list, add, catalog, verify, remove, clean')
+    .summary('images: list, add, catalog, verify, export, import, remove, clean')
     .description('Files that machines boot, and images of whole disks.')
     .addHelpText('after', EXAMPLES);
 
@@ -57,6 +58,19 @@ export function addImageCommands(program: Command, { term, daemon, end }: Shell)
     .addOption(outputOption())
     .action(async (names: readonly string[], { output }: WithOutput, self: Command) =>
       end(await verifyImages(term, await daemon(self), names, output)),
+    );
+  group
+    .command('export <file> [names...]')
+    .summary('images, what boots them and all their files, as one file; without names, of the whole site')
+    .action(async (file: string, names: readonly string[], _options: unknown, self: Command) =>
+      exportImages(term, await daemon(self), file, names),
+    );
+  group
+    .command('import <file>')
+    .summary('take what export wrote; every file is proven by its digest')
+    .option('-n, --dry-run', 'only say what would change')
+    .action(async (file: string, options: ImportOptions, self: Command) =>
+      end(await importImages(term, await daemon(self), file, options)),
     );
   group
     .command('remove <names...>')

@@ -69,6 +69,14 @@ export const IMAGE_ROUTES = {
     body: { kind: 'bytes', contentType: 'application/octet-stream', maxBytes: MAX_PIECE_BYTES },
     answer: json(upload),
   },
+  getLoaderFile: {
+    method: 'GET',
+    path: '/api/v1/loader-file',
+    summary: 'The bytes of a first-stage boot file',
+    role: 'operator',
+    query: z.strictObject({ name: z.string().max(255) }),
+    answer: { kind: 'bytes', contentType: 'application/octet-stream' },
+  },
   listImageCatalog: {
     method: 'GET',
     path: '/api/v1/image-catalog',

@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { ImageDocument, ProfileDocument } from '#machines/contract/documents.ts';
 import { makeProblem } from '#machines/contract/api/problem.ts';
@@ -20,11 +21,12 @@ type Names =
   | 'putUpload'
   | 'collectImageGarbage'
   | 'listImageCatalog'
-  | 'addCatalogImage';
+  | 'addCatalogImage'
+  | 'getLoaderFile';
 
-type Parts = Pick<OperatorApiParts, 'registry' | 'jobs' | 'images' | 'log' | 'now'>;
+type Parts = Pick<OperatorApiParts, 'registry' | 'jobs' | 'images' | 'loaders' | 'log' | 'now'>;
 
-export function imageHandlers({ registry, jobs, images, now }: Parts): Pick<Handlers, Names> {
+export function imageHandlers({ registry, jobs, images, loaders, now }: Parts): Pick<Handlers, Names> {
   const { library, diskImages, uploads, dir } = images;
   const documents = (): readonly ImageDocument[] =>
     registry.documents('Image').flatMap(({ document }) => (document.kind === 'Image' ? [document] : []));
@@ -76,6 +78,11 @@ export function imageHandlers({ registry, jobs, images, now }: Parts): Pick<Hand
         default:
           return added satisfies never;
       }
+    },
+
+    async getLoaderFile({ query: { name } }) {
+      const path = loaders.path(name);
+      return path === undefined ? notFound(`loader ${name}`) : { kind: 'bytes', bytes: await readFile(path) };
     },
 
     listImageCatalog: () => ({

@@ -40,6 +40,7 @@ const WEAKEST: Readonly<Record<RouteName, Role>> = {
   getImageFile: 'operator',
   getUpload: 'operator',
   putUpload: 'operator',
+  getLoaderFile: 'operator',
   listImageCatalog: 'viewer',
   addCatalogImage: 'operator',
   collectImageGarbage: 'operator',
