@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { chmod, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { describe, it } from 'node:test';
+import { imageDocument, profileDocument } from '#machines/contract/documents.ts';
 import { wantsColour } from '../../cli/terminal.ts';
 import { nameOf } from '../../cli/commands/loader.ts';
 import { attemptOf } from '#test/server/api/memory-recorder.ts';
@@ -241,6 +242,41 @@ describe('booting and access', () => {
     const { out } = await cli.done('explain', '52:54:00:00:00:77');
     assert.match(out, /because +no machine has this MAC, and discovery is off here/);
     assert.match(out, /#!ipxe\nexit\n$/);
+  });
+
+  it('explains what would really happen where a file is missing, and names it', async () => {
+    const profile = profileDocument.parse({
+      kind: 'Profile',
+      name: 'live',
+      os: 'kernel',
+      when: 'always',
+      image: 'live',
+    });
+    const image = imageDocument.parse({
+      kind: 'Image',
+      name: 'live',
+      arch: 'x86_64',
+      assets: [{ role: 'kernel', path: '/nonexistent/vmlinuz' }],
+    });
+    await using cli = await runningCli({
+      explain: () => ({
+        plan: { kind: 'netboot', profile, image, grant: undefined, because: 'profile live: machine r1-u1 names it' },
+        script: { situation: 'kernel', because: 'profile live' },
+        text: '#!ipxe\n',
+      }),
+    });
+    await cli.done('machine', 'add', 'r1-u1');
+    const { out } = await cli.done('explain', 'r1-u1');
+    assert.match(out, /^r1-u1: its own disk\n/);
+    assert.match(out, /^because .*but iPXE will not get its kernel: .*\/nonexistent\/vmlinuz/m);
+    assert.match(out, /^missing +kernel: .*\/nonexistent\/vmlinuz/m);
+  });
+
+  it('explains an adopted machine as adopted', async () => {
+    await using cli = await runningCli();
+    await cli.done('machine', 'add', 'r1-u1');
+    await cli.done('machine', 'adopt', 'r1-u1');
+    assert.match((await cli.done('explain', 'r1-u1')).out, /^standing +adopted$/m);
   });
 
   it('prints the secret of a new token alone, so that a script can keep it', async () => {

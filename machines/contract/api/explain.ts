@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { macAddress } from '../documents.ts';
+import { STANDINGS } from '../../decide/inspection.ts';
 
 export const explainQuery = z.strictObject({
   of: z.string().min(1).max(255).meta({ description: 'a MAC address in any notation, or the name of a machine' }),
@@ -11,6 +12,15 @@ export const explanation = z
     machine: z.string().optional(),
     mac: macAddress.optional(),
     acceptance: z.enum(['seen', 'accepted', 'rejected']).optional(),
+    standing: z.enum(STANDINGS).optional(),
+    locked: z.boolean().optional(),
+    /** What would really happen, which is less than the plan where something is broken on the way. */
+    outcome: z.object({
+      kind: z.enum(['own-disk', 'hold', 'netboot', 'shell']),
+      because: z.string(),
+    }),
+    /** Files that the script names and that would not be sent. */
+    missing: z.array(z.object({ file: z.string(), because: z.string() })),
     plan: z.object({
       kind: z.enum(['own-disk', 'hold', 'netboot']),
       /** Which rule decided. */

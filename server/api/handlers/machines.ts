@@ -1,12 +1,14 @@
 import { machineDocument } from '#machines/contract/documents.ts';
 import { parseMacAddress } from '#machines/values/mac-address.ts';
 import type { Machine } from '#machines/contract/machine.ts';
+import { standingOf } from '#machines/decide/inspection.ts';
 import { chooseLoader } from '#machines/decide/loader.ts';
 import { ARCHITECTURES } from '#machines/values/architecture.ts';
 import type { BootPlan } from '#machines/decide/boot-plan.ts';
 import type { Explanation } from '#machines/contract/api/explain.ts';
 import { type ApiAnswer, type Handlers, invalid, notFound, problemOf } from '../answers.ts';
-import type { OperatorApiParts } from '../contract.ts';
+import type { ImageParts, OperatorApiParts } from '../contract.ts';
+import { bootOutcome, type MissingFile } from '../decide/boot-outcome.ts';
 import { mergePatch } from '../decide/difference.ts';
 import { machinePage, type Row } from '../decide/machine-list.ts';
 import type { LatestAttempts } from '../latest-attempts.ts';
@@ -33,7 +35,8 @@ export function machineHandlers({
   rows,
   explain,
   loaders,
-}: Pick<OperatorApiParts, 'registry' | 'explain' | 'loaders'> & {
+  images,
+}: Pick<OperatorApiParts, 'registry' | 'explain' | 'loaders' | 'images'> & {
   readonly latest: LatestAttempts;
   readonly machineText: ReturnType<typeof machineTexts>;
   readonly rows: MachineRows;
@@ -116,7 +119,7 @@ export function machineHandlers({
       };
     },
 
-    explain({ query }) {
+    async explain({ query }) {
       const mac = parseMacAddress(query.of);
       const machine = mac.ok ? registry.machineByMac(mac.value) : registry.machine(query.of);
       if (!mac.ok && !machine) return notFound(`machine ${query.of}`);
@@ -124,13 +127,17 @@ export function machineHandlers({
       const address = attempt?.address ?? machine?.document.address;
       const ownMac = mac.ok ? mac.value : (machine?.document.macs[0] ?? machine?.identifiers.macs[0]);
       const { plan, script, text } = explain({ machine, mac: ownMac, address });
+      const loader = loaderOf(machine, plan, loaders.available());
+      const missing = script.situation === 'disk' ? [] : await missingFiles(plan, images.library);
       return {
         kind: 'done',
         value: {
-          ...(machine ? { machine: machine.document.name, acceptance: machine.acceptance } : {}),
+          ...(machine ? whoItIs(machine) : {}),
           ...(ownMac === undefined ? {} : { mac: ownMac }),
+          outcome: bootOutcome({ plan, loader, script, missing }),
+          missing,
           plan: planResource(plan),
-          loader: loaderOf(machine, plan, loaders.available()),
+          loader,
           script: { situation: script.situation, because: script.because, text },
         },
       };
@@ -156,6 +163,30 @@ function planResource(plan: BootPlan): Explanation['plan'] {
     ...(plan.image ? { image: plan.image.name } : {}),
     ...(plan.grant ? { grant: plan.grant.id } : {}),
   };
+}
+
+const whoItIs = (machine: Machine) => ({
+  machine: machine.document.name,
+  acceptance: machine.acceptance,
+  standing: standingOf(machine),
+  locked: machine.locked,
+});
+
+/** What a script of this plan names and would not be sent, in the order in which iPXE asks. */
+async function missingFiles(plan: BootPlan, library: ImageParts['library']): Promise<readonly MissingFile[]> {
+  if (plan.kind !== 'netboot' || !plan.image || plan.profile.os !== 'kernel') return [];
+  const { name, assets } = plan.image;
+  const kernel = assets.find(({ role }) => role === 'kernel') ?? assets.find(({ role }) => role === 'efi');
+  const initrds = assets.filter(({ role }) => role === 'initrd');
+  const wanted = [
+    ...(kernel ? [{ file: 'kernel', asset: kernel }] : []),
+    ...initrds.map((asset, index) => ({ file: initrds.length === 1 ? 'initrd' : `initrd ${index}`, asset })),
+  ];
+  const states = await Promise.all(wanted.map(({ asset }) => library.state(name, asset)));
+  return wanted.flatMap(({ file }, index) => {
+    const state = states[index];
+    return !state || state.kind === 'ready' ? [] : [{ file, because: state.because }];
+  });
 }
 
 /** What its firmware is offered first, as far as an earlier packet told what firmware that is. */
