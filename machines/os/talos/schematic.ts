@@ -44,7 +44,7 @@ export type Schematic = z.output<typeof schematic>;
 export function schematicYaml(given: Schematic): string {
   const { owner, overlay, customization = {} } = given;
   const { secureboot, diskImage, systemExtensions, meta } = customization;
-  return yamlText({
+  const members = {
     owner: filled(owner),
     overlay: overlayMembers(overlay),
     customization: {
@@ -59,7 +59,8 @@ export function schematicYaml(given: Schematic): string {
       }),
       diskImage: some({ sectorSize: diskImage?.sectorSize === 0 ? undefined : diskImage?.sectorSize }),
     },
-  });
+  };
+  return yamlText(members, 'single');
 }
 
 /** Image and name are there as soon as anything of the overlay is. */

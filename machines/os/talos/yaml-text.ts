@@ -15,22 +15,28 @@ const STEP = 4;
  * sequences indented below their key, no line folded, quotes only where a reader would take the text for something else.
  * An Image Factory hashes this form, so a byte more is another schematic; machine configs are written in it too, so
  * that they compare with what the stock tools print.
+ *
+ * Texts that only YAML 1.1 reads as something else (`yes`, `1:30`) have double quotes up to v4.0.0-rc.4 of that package,
+ * as in Talos up to 1.13, and single ones from rc.6 on, as in Image Factory 1.5.
  */
-export function yamlText(value: YamlValue): string {
-  return `${node(value, 0, false).slice(1)}\n`;
+export function yamlText(value: YamlValue, oldWords: OldWords = 'double'): string {
+  return `${node(value, 0, false, oldWords).slice(1)}\n`;
 }
 
 /** Several documents as one stream. */
-export const yamlStream = (documents: readonly YamlValue[]): string => documents.map(yamlText).join('---\n');
+export const yamlStream = (documents: readonly YamlValue[]): string =>
+  documents.map((one) => yamlText(one)).join('---\n');
+
+type OldWords = 'double' | 'single';
 
 /** What stands behind `key:` or `-`: with its leading blank or line break, without one at its end. */
-function node(value: YamlValue, indent: number, inSequence: boolean): string {
-  if (isList(value)) return value.length === 0 ? ' []' : sequence(value, indent, inSequence);
+function node(value: YamlValue, indent: number, inSequence: boolean, oldWords: OldWords): string {
+  if (isList(value)) return value.length === 0 ? ' []' : sequence(value, indent, inSequence, oldWords);
   if (typeof value === 'object' && value !== null) {
     const entries = Object.entries(value).filter((entry): entry is [string, YamlValue] => entry[1] !== undefined);
-    return entries.length === 0 ? ' {}' : mapping(entries, indent, inSequence);
+    return entries.length === 0 ? ' {}' : mapping(entries, indent, inSequence, oldWords);
   }
-  return ` ${typeof value === 'string' ? text(value, inSequence ? indent + 2 : level(indent)) : String(value)}`;
+  return ` ${typeof value === 'string' ? text(value, inSequence ? indent + 2 : level(indent), oldWords) : String(value)}`;
 }
 
 const isList = (value: YamlValue): value is readonly YamlValue[] => Array.isArray(value);
@@ -38,13 +44,18 @@ const isList = (value: YamlValue): value is readonly YamlValue[] => Array.isArra
 /** The next level; what stands in a sequence stands two columns in, so the level after it is less than four away. */
 const level = (indent: number): number => STEP * Math.floor((indent + STEP) / STEP);
 
-function mapping(entries: readonly [string, YamlValue][], indent: number, inSequence: boolean): string {
+function mapping(
+  entries: readonly [string, YamlValue][],
+  indent: number,
+  inSequence: boolean,
+  oldWords: OldWords,
+): string {
   const lines = entries.map(([key, value]) => {
     const nested = isNested(value) ? level(indent) : indent;
-    const written = text(key, level(indent));
+    const written = text(key, level(indent), oldWords);
     return isSimpleKey(key)
-      ? `${written}:${node(value, nested, false)}`
-      : `? ${written}${newLine(indent)}:${node(value, nested, false)}`;
+      ? `${written}:${node(value, nested, false, oldWords)}`
+      : `? ${written}${newLine(indent)}:${node(value, nested, false, oldWords)}`;
   });
   return inSequence ? ` ${lines.join(newLine(indent))}` : lines.map((line) => newLine(indent) + line).join('');
 }
@@ -53,8 +64,8 @@ function mapping(entries: readonly [string, YamlValue][], indent: number, inSequ
 const isSimpleKey = (key: string): boolean =>
   !/[\n\r\u0085\u2028\u2029]/.test(key) && new TextEncoder().encode(key).length <= 128;
 
-function sequence(items: readonly YamlValue[], indent: number, inSequence: boolean): string {
-  const lines = items.map((item) => `-${node(item, isNested(item) ? indent + 2 : indent, true)}`);
+function sequence(items: readonly YamlValue[], indent: number, inSequence: boolean, oldWords: OldWords): string {
+  const lines = items.map((item) => `-${node(item, isNested(item) ? indent + 2 : indent, true, oldWords)}`);
   return inSequence ? ` ${lines.join(newLine(indent))}` : lines.map((line) => newLine(indent) + line).join('');
 }
 
@@ -62,12 +73,13 @@ const isNested = (value: YamlValue): boolean => typeof value === 'object' && val
 const newLine = (indent: number): string => `\n${' '.repeat(indent)}`;
 
 /** A string as plain, literal, single- or double-quoted text: the first of them that reads back as the same string. */
-function text(value: string, indent: number): string {
+function text(value: string, indent: number, oldWords: OldWords): string {
   const has = featuresOf(value);
   if (value.includes('\n')) return isLiteral(value, has) ? literal(value, indent) : doubleQuoted(value);
-  if (!readsAsOther(value) && !has.indicators && !has.edgeSpace && !has.special && value !== '') return value;
-  // What is no string when it is plain gets double quotes, and so does what no other quotes can hold.
-  return readsAsOther(value) || has.special ? doubleQuoted(value) : `'${value.replaceAll("'", "''")}'`;
+  if (readsAsOther(value) || has.special) return doubleQuoted(value);
+  if (isOldWord(value) && oldWords === 'double') return doubleQuoted(value);
+  const isPlain = !isOldWord(value) && !has.indicators && !has.edgeSpace;
+  return isPlain ? value : `'${value.replaceAll("'", "''")}'`;
 }
 
 type Features = {
@@ -146,7 +158,7 @@ function doubleQuoted(value: string): string {
   return `"${body.join('')}"`;
 }
 
-const WORDS = new Set(['', '~', '<<', 'null', 'Null', 'NULL', 'true', 'True', 'TRUE', 'false', 'False', 'FALSE']);
+const WORDS = new Set(['', '~', 'null', 'Null', 'NULL', 'true', 'True', 'TRUE', 'false', 'False', 'FALSE']);
 /** YAML 1.1's further booleans, which Go reads as text and quotes for other readers. */
 const OLD_BOOLEANS = new Set(
   ['y', 'yes', 'on', 'n', 'no', 'off'].flatMap((word) => [
@@ -156,12 +168,15 @@ const OLD_BOOLEANS = new Set(
   ]),
 );
 
+/** Would a reader of YAML 1.1 take it for a boolean, a merge or a number of base 60? Go reads it as text. */
+const isOldWord = (value: string): boolean =>
+  OLD_BOOLEANS.has(value) || value === '<<' || /^[-+]?[0-9][0-9_]*(?::[0-5]?[0-9])+(?:\.[0-9_]*)?$/.test(value);
+
 /** Would a reader take the plain text for null, a boolean, a number or a time? */
 function readsAsOther(value: string): boolean {
-  if (WORDS.has(value) || OLD_BOOLEANS.has(value)) return true;
+  if (WORDS.has(value)) return true;
   if (/^[-+]?\.(?:inf|Inf|INF)$|^\.(?:nan|NaN|NAN)$/.test(value)) return true;
   if (isTime(value)) return true;
-  if (/^[-+]?[0-9][0-9_]*(?::[0-5]?[0-9])+(?:\.[0-9_]*)?$/.test(value)) return true;
   if (value.startsWith('.')) return /^\.[0-9]+(?:[eE][-+]?[0-9]+)?$/.test(value);
   if (!/^[-+0-9]/.test(value)) return false;
   const digits = value.replaceAll('_', '');

@@ -3,7 +3,8 @@ export type PatchCase = {
   readonly name: string;
   readonly base: string;
   readonly patch: string;
-  readonly needs114?: boolean;
+  /** Where releases differ, which of them we follow. */
+  readonly only?: 'to 1.13' | 'from 1.14';
 };
 
 const NETWORK = `version: v1alpha1
@@ -212,7 +213,7 @@ environment: [B=2]
     name: 'not what is not there',
     base: DOCUMENTS,
     patch: 'apiVersion: v1alpha1\nkind: LinkConfig\nname: eth9\n$patch: delete\n',
-    needs114: true,
+    only: 'from 1.14',
   },
   { name: 'not the v1alpha1 document', base: NETWORK, patch: 'version: v1alpha1\n$patch: delete\n' },
   {
@@ -263,6 +264,7 @@ environment: [B=2]
   },
   {
     name: 'not the same document twice',
+    only: 'to 1.13',
     base: DOCUMENTS,
     patch:
       'apiVersion: v1alpha1\nkind: LinkConfig\nname: eth0\n---\napiVersion: v1alpha1\nkind: LinkConfig\nname: eth0\n',

@@ -154,7 +154,14 @@ func bundleOf(text string) (*secrets.Bundle, error) {
 	if err != nil {
 		return nil, err
 	}
-	return bundle, bundle.Validate()
+	// From 1.14 on it asks for which release.
+	switch validate := any(bundle.Validate).(type) {
+	case func() error:
+		return bundle, validate()
+	case func(*config.VersionContract) error:
+		return bundle, validate(nil)
+	}
+	return nil, fmt.Errorf("bundles are validated in another way")
 }
 
 func generated(q question) (answer, error) {
