@@ -35,6 +35,7 @@ import { operatorApi } from './api/operator-api.ts';
 import { agentPower } from './bmc/agent-power.ts';
 import { bmcMetrics } from './bmc/bmc-metrics.ts';
 import { openBmcService } from './bmc/bmc-service.ts';
+import { consoleRecording } from './bmc/console-recording.ts';
 import { ACCOUNTS, DRIVERS, PROBES } from './bmc/drivers.ts';
 import { heldByJobs } from './bmc/held-by-jobs.ts';
 import { jobPower } from './bmc/job-power.ts';
@@ -211,7 +212,7 @@ export async function serve(parts: {
       holding,
       planOf: (of, attempt, address) => planner({ machine: of, attempt, discovery: networkOf(address).discovery }),
       jobsOf: (name) => jobs.unfinishedOf(name),
-      audit,
+      audit: (entry) => store.audit.append({ at: now(), ...entry }),
       log,
       now,
     },
@@ -232,6 +233,14 @@ export async function serve(parts: {
     newId: randomUUID,
     held: (name) => heldByJobs(jobs, name),
     machineApi: agentPower({ agents, open: openAgent }),
+    log,
+  });
+  const consoleLog = consoleRecording({
+    recorder,
+    registry,
+    consoles: bmc.consoles,
+    bmcOf: (name) => bmc.power.bmcOf(name),
+    clock: systemClock,
     log,
   });
   const jobs = await openJobs({
@@ -314,7 +323,7 @@ export async function serve(parts: {
     pcapOf: async ({ id }) => encodePcap(await recorder.packets(id)),
     listeners: () => listening,
     metrics: [() => dhcp4Metrics(dhcp.counters()), tftpCounts.metrics, () => bmcMetrics(bmc)],
-    hostNames: [],
+    hostNames: config.api.hostNames,
     log,
     now,
   });
@@ -342,6 +351,7 @@ export async function serve(parts: {
       machine: machineUrl.url,
       tftp: tftpAt.map(formatListen).join(','),
       dhcp: [...dhcpAt.relay, ...dhcpAt.bootServer].map(formatListen),
+      restraint: dhcp.restraint,
       code: secret,
       codeMinutes: CODE_MS / 60_000,
       user: userInfo().username,
@@ -368,6 +378,7 @@ export async function serve(parts: {
     ...logs,
     jobs,
     bmc.poller,
+    consoleLog,
     bmc.rotations,
     api,
   ]);

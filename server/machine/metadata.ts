@@ -27,7 +27,8 @@ export type MetadataParts = {
   /** What this attempt of a machine may netboot now. */
   readonly planOf: (machine: Machine, attempt: string, address: IpAddress) => BootPlan;
   readonly jobsOf: (machine: string) => readonly Job[];
-  readonly audit: (entry: Omit<AuditEntry, 'at'>) => void;
+  /** Durable when it resolves: what is not written down is not served. */
+  readonly audit: (entry: Omit<AuditEntry, 'at'>) => Promise<void>;
   readonly log: Pick<Logger, 'warn' | 'error'>;
   readonly now: () => number;
 };
@@ -63,7 +64,7 @@ export function addMetadataRoutes(app: FastifyInstance, parts: MetadataParts): v
       const { admitted, missed } = refusedRates.admit(peer, now());
       if (admitted) {
         const more = missed > 0 ? `; and ${missed} more from there were refused` : '';
-        audit({
+        await audit({
           who: peer,
           action: 'config refused',
           target: shownPath(request.url),
@@ -74,7 +75,11 @@ export function addMetadataRoutes(app: FastifyInstance, parts: MetadataParts): v
       return reply.code(404).send(NOT_FOUND);
     }
     const { contentType, body } = answer.served;
-    return reply.code(200).header('cache-control', 'no-store').type(contentType).send(body);
+    return reply
+      .code(200)
+      .header('cache-control', 'no-store')
+      .header('content-type', contentType)
+      .send(Buffer.from(body));
   };
 
   app.route({ method: ['GET', 'HEAD', 'PUT', 'POST', 'DELETE'], url: `/${CONFIG_ROOT}/*`, handler });
@@ -108,7 +113,7 @@ export function addMetadataRoutes(app: FastifyInstance, parts: MetadataParts): v
       return refused(`boot ${attempt}, ${path}: ${read.because}`);
     }
     recorder.record({ attempt, address: peer }, { kind: 'boot-token', act: 'taken', because: `${path}, at ${peer}` });
-    audit({
+    await audit({
       who: machine?.document.name ?? '',
       action: 'config read',
       target: path,

@@ -44,6 +44,57 @@ async function world() {
 
 const present = { attempt: ATTEMPT, address: ADDRESS, port: 50_000, holding: LEASED, isOwn };
 
+describe('boot tokens by which configuration is read', () => {
+  const use = { address: ADDRESS, holding: LEASED, isOwn };
+
+  it('may be shown as often as the machine likes, and open no session', async () => {
+    const { tokens, issued } = await world();
+    const token = await issued();
+    for (const _again of [1, 2]) {
+      assert.deepEqual(await tokens.use({ token, ...use }), { kind: 'taken', attempt: ATTEMPT, mac: MAC });
+    }
+    assert.equal(tokens.session(token, ADDRESS), undefined);
+  });
+
+  it('are void for good once a second address shows them', async () => {
+    const { tokens, issued } = await world();
+    const token = await issued();
+    await tokens.use({ token, ...use });
+    assert.equal((await tokens.use({ token, ...use, address: OTHER })).kind, 'voided');
+    assert.equal((await tokens.use({ token, ...use })).kind, 'refused');
+    assert.equal((await tokens.present({ token, ...present })).kind, 'refused');
+  });
+
+  it('keep their address over a restart', async () => {
+    const { tokens, issued, open } = await world();
+    const token = await issued();
+    await tokens.use({ token, ...use });
+    assert.equal((await (await open()).use({ token, ...use, address: OTHER })).kind, 'voided');
+  });
+
+  it('end with their time, and with a later boot of the machine', async () => {
+    const { tokens, issued, clock } = await world();
+    const token = await issued();
+    clock.now += 1000;
+    const later = await issued(NEXT);
+    assert.equal((await tokens.use({ token: later, ...use })).kind, 'taken');
+    assert.equal((await tokens.use({ token, ...use })).kind, 'refused');
+    clock.now += TOKEN_MS + 1;
+    assert.equal((await tokens.use({ token: later, ...use })).kind, 'refused');
+  });
+
+  it('are nothing to a machine that does not hold the address, and to who guesses', async () => {
+    const { tokens, issued } = await world();
+    const token = await issued();
+    const by = (mac: MacAddress | undefined) => ({ ...use, holding: { kind: 'leased', mac } as const });
+    assert.equal((await tokens.use({ token, ...by(STRANGER) })).kind, 'refused');
+    assert.equal((await tokens.use({ token, ...by(undefined) })).kind, 'refused');
+    assert.equal((await tokens.use({ token: `ingot_${'A'.repeat(43)}`, ...use })).kind, 'unknown');
+    assert.equal((await tokens.use({ token: '../../etc', ...use })).kind, 'unknown');
+    assert.equal((await tokens.use({ token, ...use })).kind, 'taken');
+  });
+});
+
 describe('boot tokens', () => {
   it('are the same when the same boot asks again, and no two boots have the same', async () => {
     const { issued } = await world();
