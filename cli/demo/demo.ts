@@ -4,6 +4,7 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { EXIT } from '#machines/contract/exit-status.ts';
 import { DEFAULT_URL } from '../where.ts';
+import { writeSimulatedAgentImage } from './agent-image.ts';
 import { demoConfiguration } from './configuration.ts';
 import { operatorOf } from './operator.ts';
 import { type Part, startPart } from './process.ts';
@@ -68,6 +69,7 @@ async function showRack({ machines, port, dataDir, out, error, signal }: DemoOpt
   const rackDir = join(dataDir, 'rack');
   await writeFile(config, demoConfiguration(port));
   await writeFile(logFile, '');
+  await writeSimulatedAgentImage(dataDir);
   const count = String(machines);
   const prepared = start({ program: 'rack', args: ['prepare', '--dir', rackDir, '--machines', count] });
   const daemon = start({ program: 'daemon', args: ['serve', '--config', config], logFile });
@@ -117,6 +119,7 @@ const welcome = (to: {
     `               ${ingot} trace sim-r1-u07          why does it not boot?`,
     `               ${ingot} machine accept m-525400000006`,
     `               ${ingot} power cycle sim-r1-u01      by its simulated BMC`,
+    `               ${ingot} install sim-r1-u02 --profile demo-disk --plan`,
     `  Log          ${to.logFile}`,
     '  End          Ctrl-C',
     '',

@@ -1,10 +1,9 @@
-import { once } from 'node:events';
 import { readFile, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { Ipv4 } from '../values/ip-address.ts';
 import { BMC_PORTS, type BmcPorts } from './bmc/start-bmc.ts';
+import { freePort } from './free-port.ts';
 
 const FILE = 'bmc-ports.json';
 const ports = z.object({ redfish: z.number(), ipmi: z.number() });
@@ -30,24 +29,5 @@ export async function bmcPortsOf(directory: string): Promise<BmcPorts> {
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return BMC_PORTS;
     throw error;
-  }
-}
-
-/** Of TCP; undefined when it is taken. 0 finds one. */
-async function freePort(address: Ipv4, port: number): Promise<number | undefined> {
-  const probe = createServer();
-  try {
-    probe.listen(port, address);
-    await once(probe, 'listening');
-    const bound = probe.address();
-    return typeof bound === 'object' && bound ? bound.port : undefined;
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'EADDRINUSE') return undefined;
-    throw error;
-  } finally {
-    if (probe.listening) {
-      probe.close();
-      await once(probe, 'close');
-    }
   }
 }

@@ -7,6 +7,7 @@ import { tftpRead } from './firmware/tftp-client.ts';
 import type { BootChoice } from './bmc/boot-override.ts';
 import type { BootStage } from './bmc/power-backend.ts';
 import { type Fetched, type IpxeMachine, type IpxeOutcome, runScript } from './ipxe/interpreter.ts';
+import type { Nodes } from './node/nodes.ts';
 import type { DaemonSockets, Fault, Firmware, MachineSpec, Quirk, RackTimes } from './spec.ts';
 
 /** How one power-on ended. A machine that waits for a person never ends by itself. */
@@ -27,6 +28,8 @@ export type MachineSurroundings = {
   readonly takeBoot: () => BootChoice;
   /** Told how far it is. */
   readonly stage: (stage: Exclude<BootStage, 'off'>) => void;
+  /** Disks, and the agent. Without them a kernel that was loaded is up and does nothing. */
+  readonly nodes?: Nodes | undefined;
 };
 
 const FIRST_CLIENT: Readonly<Record<Firmware, DhcpClientKind>> = {
@@ -53,11 +56,16 @@ export async function powerOn(
   signal: AbortSignal,
 ): Promise<BootResult> {
   const result = await attemptBoot(spec, around, signal);
-  if (result.kind === 'own-disk' && spec.faults.includes('installed')) {
-    await sleep(around.times.kernelMs, undefined, { signal });
-    await around.dhcp.obtain(spec, 'linux', signal);
-    around.stage('running');
+  if (result.kind !== 'own-disk') return result;
+  const { nodes } = around;
+  if (!(nodes ? await nodes.isBootable(spec) : spec.faults.includes('installed'))) {
+    if (nodes) around.screen('No bootable device');
+    return result;
   }
+  await sleep(around.times.kernelMs, undefined, { signal });
+  await around.dhcp.obtain(spec, 'linux', signal);
+  around.stage('running');
+  if (nodes) around.screen('The system on its own disk is up');
   return result;
 }
 
@@ -218,10 +226,14 @@ async function leaveIpxe(
         );
       }
       await sleep(around.times.kernelMs, undefined, { signal });
-      await around.dhcp.obtain(spec, 'linux', signal);
+      const asked = await around.dhcp.obtain(spec, 'linux', signal);
       around.stage('running');
       around.screen(`Linux is up at ${lease.address}: ${outcome.arguments}`);
-      return { kind: 'running', arguments: outcome.arguments };
+      if (!around.nodes?.isAgent(outcome.arguments)) return { kind: 'running', arguments: outcome.arguments };
+      const { address } = asked.kind === 'leased' ? asked.lease : lease;
+      const { arguments: commandLine, initrds } = outcome;
+      const end = await around.nodes.run({ spec, commandLine, initrds, address, print: around.screen }, signal);
+      return end === 'shutdown' ? { kind: 'off' } : await attemptBoot(spec, around, signal);
     }
     case 'own-disk':
     case 'exit':
@@ -239,6 +251,9 @@ async function leaveIpxe(
       return outcome satisfies never;
   }
 }
+
+/** An archive with a boot token has some hundred bytes; whole systems are not kept. */
+const KEPT_INITRD_BYTES = 1 << 16;
 
 function ipxeMachine(
   spec: MachineSpec,
@@ -261,9 +276,11 @@ function ipxeMachine(
           await httpRead({ ...ask, discard: true, stopAfter: 1 }).catch(() => {});
           await sleep(around.times.hesitationMs, undefined, { signal });
         }
-        const read = await httpRead({ ...ask, discard: into !== 'script' });
+        const keepAtMost = { script: Number.POSITIVE_INFINITY, initrd: KEPT_INITRD_BYTES, kernel: 0 }[into];
+        const read = await httpRead({ ...ask, discard: into === 'kernel', keepAtMost });
         if (read.status !== 200) return { ok: false, status: read.status };
-        return { ok: true, bytes: into === 'script' ? read.bytes : new Uint8Array(Math.min(read.length, 1)) };
+        // What was thrown away was there all the same.
+        return { ok: true, bytes: read.bytes.length === 0 ? new Uint8Array(Math.min(read.length, 1)) : read.bytes };
       } catch {
         signal.throwIfAborted();
         return { ok: false, status: 0 };

@@ -1,6 +1,7 @@
 import { mkdir } from 'node:fs/promises';
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import { loadMachineApi } from '#services/machine-api/definition.ts';
 import { EXIT } from '../contract/exit-status.ts';
 import { parseIpv4 } from '../values/ip-address.ts';
 import { sure } from '../values/parsed.ts';
@@ -9,6 +10,7 @@ import { BMC_USER, bmcSecrets } from './bmc-secrets.ts';
 import { type BmcFault, isBmcFault } from './bmc/faults.ts';
 import { type BmcPorts, bmcTls } from './bmc/start-bmc.ts';
 import { lineUp } from './line-up.ts';
+import { simulatedNodes } from './node/nodes.ts';
 import { documents, IMAGE_BYTES, prepare } from './prepare.ts';
 import { type RackBmcs, type RackEvent, runBmcsAlone, runRack, runRackWithBmcs } from './rack.ts';
 import { FAULTS, type MachineSpec, QUIRKS, RACK_TIMES, type RackTimes } from './spec.ts';
@@ -16,7 +18,7 @@ import { FAULTS, type MachineSpec, QUIRKS, RACK_TIMES, type RackTimes } from './
 // A rack of simulated machines, a process of its own that knows the daemon only by its sockets.
 //   main.ts prepare --dir DIR --machines N     writes what they load, prints the documents to apply as one JSON array
 //   main.ts run --dhcp IP:PORT --tftp-port N   powers them on and prints what is on their screens
-//   … run --bmcs --dir DIR                     gives them BMCs, and goes on until it is stopped
+//   … run --bmcs --dir DIR                     gives them BMCs, disks and the agent; goes on until it is stopped
 //   main.ts list --dir DIR --machines N        prints machines and where their BMCs are
 //   main.ts bmcs --dir DIR --machines N        the BMCs without a daemon: their machines have nothing to load
 const { positionals, values } = parseArgs({
@@ -125,7 +127,8 @@ async function run(): Promise<void> {
   };
   try {
     if (values.bmcs) {
-      await runRackWithBmcs({ ...rack, bmcs: await bmcs(), powersOn: !values['powered-off'] });
+      const nodes = simulatedNodes({ dir: join(resolve(values.dir), 'nodes'), definition: loadMachineApi() });
+      await runRackWithBmcs({ ...rack, nodes, bmcs: await bmcs(), powersOn: !values['powered-off'] });
       return;
     }
     const results = await runRack(rack);

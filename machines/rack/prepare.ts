@@ -1,6 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { BMC_PORTS, type BmcPorts } from './bmc/start-bmc.ts';
+import { disksOf } from './node/thin-disks.ts';
 import { architectureOf, type Place } from './line-up.ts';
 
 /** The name of the one credential that the rack's BMCs know. */
@@ -23,6 +24,7 @@ export async function prepare(directory: string, sizes = IMAGE_BYTES): Promise<v
     write(join(loaders, 'undionly.kpxe'), filled(70 * 1024, 'simulated loader for BIOS')),
     write(join(loaders, 'x86_64', 'snponly.efi'), peFile('x86_64')),
     write(join(loaders, 'arm64', 'snponly.efi'), peFile('arm64')),
+    write(join(images, 'disk.raw'), diskImage()),
     ...(['x86_64', 'arm64'] as const).flatMap((arch) => [
       write(join(images, arch, 'vmlinuz'), filled(sizes.kernel, `simulated kernel for ${arch}`)),
       write(join(images, arch, 'initrd'), filled(sizes.initrd, `simulated initrd for ${arch}`)),
@@ -61,6 +63,14 @@ export function documents(
         args: ['console=ttyS0', 'quiet'],
       },
     ]),
+    {
+      kind: 'Image',
+      name: DISK_PROFILE,
+      labels,
+      arch: 'x86_64',
+      assets: [{ role: 'disk', path: join(directory, 'images', 'disk.raw') }],
+    },
+    { kind: 'Profile', name: DISK_PROFILE, labels, os: 'image', image: DISK_PROFILE },
     // What a machine gets that nobody wrote a document for, once somebody has accepted it.
     {
       kind: 'Class',
@@ -72,6 +82,10 @@ export function documents(
     ...places.filter(({ standing }) => standing !== 'unknown').map((place) => machineDocument(place, labels, ports)),
   ];
 }
+
+/** A disk image that the rack's firmware takes for a system. */
+export const DISK_PROFILE = 'demo-disk';
+const DISK_IMAGE_BYTES = 4 << 20;
 
 /** Names of documents have no underscore. */
 const liveName = (arch: 'arm64' | 'x86_64'): string => `sim-live-${arch.replace('_', '-')}`;
@@ -90,6 +104,7 @@ function machineDocument(
     uuid: spec.uuid,
     serial: spec.serial,
     location: { site: 'default', rack, unit },
+    disks: { install: { serial: disksOf(spec)[0]?.serial } },
     bmc: {
       type: bmc.type,
       address: bmc.type === 'redfish' ? `https://${bmc.address}:${ports.redfish}` : `${bmc.address}:${ports.ipmi}`,
@@ -107,6 +122,21 @@ async function write(path: string, bytes: Uint8Array): Promise<void> {
 function filled(length: number, label: string): Uint8Array {
   const bytes = new Uint8Array(length);
   bytes.set(new TextEncoder().encode(`${label}\n`));
+  return bytes;
+}
+
+/** One Linux partition from the first MiB on, and the boot signature (UEFI 2.10 §5.2.1); it holds no code. */
+function diskImage(): Uint8Array {
+  const bytes = filled(DISK_IMAGE_BYTES, 'simulated disk image');
+  const view = new DataView(bytes.buffer);
+  const entry = 446;
+  const firstSector = 2048;
+  view.setUint8(entry, 0x80);
+  view.setUint8(entry + 4, 0x83);
+  view.setUint32(entry + 8, firstSector, true);
+  view.setUint32(entry + 12, DISK_IMAGE_BYTES / 512 - firstSector, true);
+  view.setUint16(510, 0xaa55, true);
+  bytes.set(new TextEncoder().encode('simulated system\n'), firstSector * 512);
   return bytes;
 }
 

@@ -8,6 +8,7 @@ import { BMC_PROFILES, type BmcProfileName } from './bmc/quirks.ts';
 import { type Bmc, type BmcPorts, type BmcTls, startBmc } from './bmc/start-bmc.ts';
 import { rackDhcp } from './firmware/dhcp-client.ts';
 import { type BootResult, powerOn } from './machine.ts';
+import type { Nodes } from './node/nodes.ts';
 import { openRelays } from './relays.ts';
 import type { DaemonSockets, MachineSpec, RackTimes } from './spec.ts';
 
@@ -34,6 +35,8 @@ type RackOptions = {
   readonly daemon: DaemonSockets;
   readonly staggerMs: number;
   readonly times: RackTimes;
+  /** Disks and agents; without them a machine that was booted does nothing more. */
+  readonly nodes?: Nodes;
   readonly events: (event: RackEvent) => void;
   readonly signal: AbortSignal;
 };
@@ -162,7 +165,7 @@ async function startBmcs(options: {
 }
 
 /** One power-on of one machine, with what it says about it. */
-function liveOf({ daemon, times, events }: RackOptions, relays: ReturnType<typeof openRelays>) {
+function liveOf({ daemon, times, nodes, events }: RackOptions, relays: ReturnType<typeof openRelays>) {
   const dhcp = rackDhcp(relays, times);
   return async (
     machine: MachineSpec,
@@ -179,7 +182,7 @@ function liveOf({ daemon, times, events }: RackOptions, relays: ReturnType<typeo
       say(line);
       events({ kind: 'screen', machine, line });
     };
-    const result = await powerOn(machine, { dhcp, daemon, screen, times, takeBoot, stage }, signal);
+    const result = await powerOn(machine, { dhcp, daemon, screen, times, takeBoot, stage, nodes }, signal);
     events({ kind: 'ended', machine, result, ms: performance.now() - started });
     return result;
   };

@@ -51,6 +51,10 @@ export type BmcHardware = {
   readonly watts: number;
 };
 
+/** Small enough that a rack of hundreds is erased in seconds. */
+const SYSTEM_DISK_BYTES = 64 << 20;
+const DATA_DISK_BYTES = 32 << 20;
+
 /** The hardware of a machine of the rack: the same each time, other serial numbers for each machine. */
 export function rackHardware(spec: MachineSpec): BmcHardware {
   const { serial, mac } = spec;
@@ -87,7 +91,7 @@ export function rackHardware(spec: MachineSpec): BmcHardware {
         name: 'Disk 0',
         model: 'Simulated SSD',
         serial: `${serial}-D0`,
-        bytes: 480_103_981_056,
+        bytes: SYSTEM_DISK_BYTES,
         media: 'SSD',
         protocol: 'SATA',
         wwn: `naa.5000c500${mac.replaceAll(':', '').slice(4)}`,
@@ -96,7 +100,7 @@ export function rackHardware(spec: MachineSpec): BmcHardware {
         name: 'NVMe 1',
         model: 'Simulated NVMe',
         serial: `${serial}-N1`,
-        bytes: 1_920_383_410_176,
+        bytes: DATA_DISK_BYTES,
         media: 'SSD',
         protocol: 'NVMe',
       },

@@ -17,11 +17,14 @@ export async function httpRead(request: {
   readonly userAgent: string;
   /** Throw the bytes away and only count them: an image needs no memory in a rack of a thousand. */
   readonly discard: boolean;
+  /** An answer that is longer is thrown away all the same. */
+  readonly keepAtMost?: number;
   /** Hang up after so many bytes: the link broke. Rejects then. */
   readonly stopAfter?: number;
   readonly signal: AbortSignal;
 }): Promise<HttpRead> {
-  const { local, url, method, userAgent, discard, stopAfter = Number.POSITIVE_INFINITY, signal } = request;
+  const { local, url, method, userAgent, discard, signal } = request;
+  const { keepAtMost = Number.POSITIVE_INFINITY, stopAfter = Number.POSITIVE_INFINITY } = request;
   const { promise, resolve, reject } = Promise.withResolvers<HttpRead>();
   const headers = { 'user-agent': userAgent, connection: 'close' };
   const sent = http.request(
@@ -32,7 +35,8 @@ export async function httpRead(request: {
       let length = 0;
       response.on('data', (chunk: Buffer) => {
         length += chunk.length;
-        if (!discard) chunks.push(chunk);
+        if (!discard && length <= keepAtMost) chunks.push(chunk);
+        else chunks.length = 0;
         if (length >= stopAfter) response.destroy(new Error(`the link broke after ${length} bytes`));
       });
       response.on('error', reject);

@@ -16,7 +16,12 @@ export type Fetched =
 
 /** How a script left iPXE. */
 export type IpxeOutcome =
-  | { readonly kind: 'kernel'; readonly arguments: string; readonly initrds: number }
+  | {
+      readonly kind: 'kernel';
+      readonly arguments: string;
+      /** In the order of the script, as far as the machine has kept them. */
+      readonly initrds: readonly Uint8Array[];
+    }
   | { readonly kind: 'own-disk' }
   | { readonly kind: 'exit'; readonly status: number }
   | { readonly kind: 'shell' }
@@ -31,7 +36,7 @@ type State = {
   /** The script's own address, for relative ones. */
   readonly base: string;
   kernel: string | undefined;
-  initrds: number;
+  initrds: readonly Uint8Array[];
 };
 
 /** Either the script goes on (`ok` tells how the command went), jumps, or is over. */
@@ -57,7 +62,7 @@ export async function runScript(script: {
   const lines = text.split(/\r?\n/);
   if (lines[0]?.trimEnd() !== '#!ipxe') return { kind: 'failed', because: 'not an iPXE script' };
   if (depth > MAX_DEPTH) return { kind: 'failed', because: 'scripts chained too deep' };
-  const state: State = { machine, settings, signal, base: url, kernel: undefined, initrds: 0 };
+  const state: State = { machine, settings, signal, base: url, kernel: undefined, initrds: [] };
   let commands = 0;
   for (let index = 1; index < lines.length; index++) {
     signal.throwIfAborted();
@@ -138,7 +143,7 @@ async function runCommand(name: string, words: readonly string[], state: State, 
       return { ok: await machine.dhcp() };
     case 'imgfree':
       state.kernel = undefined;
-      state.initrds = 0;
+      state.initrds = [];
       return DONE;
     case 'imgstat':
       return DONE;
@@ -178,7 +183,7 @@ async function load(into: 'kernel' | 'initrd', address: string, kernelArguments:
   const fetched = await state.machine.fetch(resolve(address, state.base), into);
   if (!fetched.ok || fetched.bytes.length === 0) return FAILED;
   if (into === 'kernel') state.kernel = kernelArguments;
-  else state.initrds++;
+  else state.initrds = [...state.initrds, fetched.bytes];
   return DONE;
 }
 

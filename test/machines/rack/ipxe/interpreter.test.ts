@@ -54,7 +54,11 @@ describe('the rack’s iPXE', () => {
         '/a/X/initrd-0': 'i',
       },
     );
-    assert.deepEqual(outcome, { kind: 'kernel', arguments: 'initrd=initrd-0 quiet', initrds: 1 });
+    assert.deepEqual(outcome, {
+      kind: 'kernel',
+      arguments: 'initrd=initrd-0 quiet',
+      initrds: [new TextEncoder().encode('i')],
+    });
     assert.deepEqual(fetched, ['http://10.0.0.1/a/X/kernel', 'http://10.0.0.1/a/X/initrd-0']);
   });
 

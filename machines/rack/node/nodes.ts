@@ -1,0 +1,114 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { openAgent } from '#machines/agent/agent.ts';
+import { folderHost } from '#machines/agent/folder-host.ts';
+import { openJournal } from '#machines/agent/journal.ts';
+import { logText } from '#machines/agent/log.ts';
+import { networkOn } from '#machines/agent/network.ts';
+import { BOOT_TOKEN_FILE, MACHINE_API_PORT } from '#machines/contract/agent.ts';
+import type { MachineApiDefinition } from '#services/machine-api/definition.ts';
+import { decodeNewc } from '#services/images/wire/newc.ts';
+import type { Ipv4 } from '../../values/ip-address.ts';
+import { rackHardware } from '../bmc/hardware.ts';
+import { freePort } from '../free-port.ts';
+import type { MachineSpec } from '../spec.ts';
+import { nodeInventory } from './node-inventory.ts';
+import { openThinDisks, type ThinDisks } from './thin-disks.ts';
+
+/** What a machine of the rack has besides its firmware: disks that outlive the process, and the agent that uses them. */
+export type Nodes = {
+  /** Whether a kernel with this command line is the agent's. */
+  isAgent(commandLine: string): boolean;
+  /** One life of the agent, until it ends the boot. Rejects with the signal's reason when the power is taken away. */
+  run(boot: NodeBoot, signal: AbortSignal): Promise<'reboot' | 'shutdown'>;
+  /** Its own disk holds something that firmware would start. */
+  isBootable(spec: MachineSpec): Promise<boolean>;
+};
+
+/** What firmware has left in memory, and where the machine is on the network. */
+export type NodeBoot = {
+  readonly spec: MachineSpec;
+  readonly commandLine: string;
+  readonly initrds: readonly Uint8Array[];
+  readonly address: Ipv4;
+  readonly print: (line: string) => void;
+};
+
+/** `dir` gets a folder for each machine when it is first needed. */
+export function simulatedNodes(parts: { readonly dir: string; readonly definition: MachineApiDefinition }): Nodes {
+  const { dir, definition } = parts;
+  const disksIn = (spec: MachineSpec): Promise<ThinDisks> =>
+    openThinDisks({ dir: join(dir, spec.name, 'disks'), spec });
+
+  return {
+    isAgent: (commandLine) => /(?:^| )ingot\.url=/.test(commandLine),
+    isBootable: async (spec) => (await disksIn(spec)).isBootable(),
+    async run({ spec, commandLine, initrds, address, print }, signal) {
+      const root = join(dir, spec.name, 'root');
+      await put(root, '/proc/cmdline', `${commandLine}\n`);
+      await put(root, BOOT_TOKEN_FILE, tokenIn(initrds));
+      const disks = await disksIn(spec);
+      const { promise: ends, resolve } = Promise.withResolvers<'reboot' | 'shutdown'>();
+      const kernel = openJournal<string>(100);
+      kernel.push(`6,0,0,-;Command line: ${commandLine}`);
+      const host = folderHost({
+        root,
+        kernel,
+        poweredOnAt: performance.now(),
+        addresses: () => [{ link: LINK, address, prefixLength: 16, family: 'inet4' }],
+        restart: async (how) => resolve(how),
+      });
+      const stop = new AbortController();
+      const power = AbortSignal.any([signal, stop.signal]);
+      const agent = openAgent({
+        host,
+        definition,
+        bringUp: networkOn(LINK),
+        readIdentity: async () => ({
+          macs: rackHardware(spec).nics.map(({ mac }) => mac),
+          uuid: spec.uuid,
+          serial: spec.serial,
+        }),
+        readInventory: () => nodeInventory({ spec, disks, now: host.now() }),
+        disks: disks.attach(power),
+        print: (line) => print(logText(line)),
+        // Another rack on this machine may have leased the same address.
+        listen: {
+          address,
+          port: (await freePort(address, MACHINE_API_PORT)) ?? (await freePort(address, 0)) ?? MACHINE_API_PORT,
+        },
+        localAddress: address,
+      });
+      const running = agent.run(power);
+      try {
+        // It never ends by itself but for a bug.
+        const how = await Promise.race([ends, running]);
+        signal.throwIfAborted();
+        if (how === undefined) throw new Error(`${spec.name}: the agent ended`);
+        return how;
+      } finally {
+        stop.abort();
+        await running.catch(() => {});
+      }
+    },
+  };
+}
+
+const LINK = 'eth0';
+
+/** Empty where no initrd has one: the agent says so. */
+function tokenIn(initrds: readonly Uint8Array[]): string {
+  for (const bytes of initrds) {
+    const read = decodeNewc(bytes);
+    const entries = read.kind === 'archive' ? read.entries : [];
+    const file = entries.find(({ path }) => `/${path}` === BOOT_TOKEN_FILE);
+    if (file?.kind === 'file') return new TextDecoder().decode(file.content);
+  }
+  return '';
+}
+
+async function put(root: string, path: string, text: string): Promise<void> {
+  const at = join(root, path);
+  await mkdir(dirname(at), { recursive: true });
+  await writeFile(at, text, { mode: 0o600 });
+}
