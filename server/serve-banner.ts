@@ -1,5 +1,6 @@
 import os from 'node:os';
 import type { Config } from './config/config.ts';
+import type { Restraint } from './dhcp4/rivals.ts';
 
 /** What `serve` tells the person who started it. The last line is for programs. */
 export type Banner = {
@@ -11,6 +12,8 @@ export type Banner = {
   readonly machine: string;
   readonly tftp: string;
   readonly dhcp: readonly string[];
+  /** Interfaces that are answered less than their mode says, because of somebody else there. */
+  readonly restraint: (name: string) => Restraint | undefined;
   /** Opens the page once. */
   readonly code: string;
   readonly codeMinutes: number;
@@ -19,10 +22,10 @@ export type Banner = {
 };
 
 export function bannerText(banner: Banner): string {
-  const { version, config, boot, tftp, api, code, codeMinutes } = banner;
+  const { version, config, boot, tftp, api, code, codeMinutes, restraint } = banner;
   const lines: (readonly [string, string])[] = [
     ...config.interfaces.map(
-      ({ name, mode, discovery }) => ['interface', interfaceText(name, mode, discovery)] as const,
+      ({ name, mode, discovery }) => ['interface', interfaceText(name, mode, discovery, restraint(name))] as const,
     ),
     ['boot', `${boot}, TFTP ${tftp}`],
     ['page', `${api}/?code=${code}   (opens once, within ${codeMinutes} minutes)`],
@@ -37,17 +40,23 @@ export function bannerText(banner: Banner): string {
 export const readyLine = ({ api, boot, machine, tftp, dhcp }: Banner): string =>
   `ready api=${api} boot=${boot} machine=${machine} tftp=${tftp} dhcp=${dhcp.join(',')}\n`;
 
-function interfaceText(name: string, mode: string, discovery: string): string {
+function interfaceText(name: string, mode: string, discovery: string, restraint: Restraint | undefined): string {
   const address = os.networkInterfaces()[name]?.find(({ family }) => family === 'IPv4')?.cidr ?? 'no address';
   const does = {
     proxy: 'proxy: answers the boot part only, leases no addresses',
     server: 'server: leases addresses',
     off: 'off: answers nothing',
   }[mode];
+  const says = restraint ? heldBack(mode, restraint) : does;
   const strangers =
     discovery === 'off' ? 'machines nobody accepted boot their own disk' : `machines nobody accepted: ${discovery}`;
-  return `${name} (${address}), ${does}; ${strangers}; no disk is touched`;
+  return `${name} (${address}), ${says}; ${strangers}; no disk is touched`;
 }
+
+const heldBack = (mode: string, { from, because }: Restraint): string =>
+  from === 'all'
+    ? `${mode}, held back: answers nothing, for ${because}`
+    : `${mode}, held back: gives no new leases, for ${because}`;
 
 /** The page listens on loopback: from another desk it is reached through SSH. */
 function remoteHint({ api, user, hostname, code }: Banner): readonly (readonly [string, string])[] {

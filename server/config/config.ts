@@ -35,7 +35,7 @@ export type Config = {
   readonly boot: { readonly listen: Listen; readonly advertise: string | undefined };
   readonly tftp: { readonly listen: Listen; readonly root: string | undefined; readonly singlePort: boolean };
   readonly machine: { readonly listen: Listen; readonly tls: Listen };
-  readonly api: { readonly listen: Listen };
+  readonly api: { readonly listen: Listen; readonly hostNames: readonly string[] };
   readonly syslog: { readonly listen: Listen | undefined };
   readonly jsonLines: { readonly listen: Listen | undefined };
   readonly loaders: { readonly dir: string };

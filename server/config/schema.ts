@@ -23,6 +23,14 @@ const port = z.int().min(0).max(65_535);
 /** IFNAMSIZ is 16 with its NUL; the kernel refuses blanks and slashes. */
 const interfaceName = z.string().regex(/^[^\s/]{1,15}$/, 'want the name of a network interface, such as eth1');
 
+/** RFC 1123 §2.1: letters, digits and hyphens between dots, 253 characters at most. */
+const hostName = z
+  .string()
+  .regex(
+    /^(?=.{1,253}$)[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)*$/i,
+    'want a host name such as ingot.lab, without http:// and port',
+  );
+
 /** A subnet in the configuration needs no name: its prefix is its name. */
 const subnet = subnetDocument.omit({ kind: true, apiVersion: true }).extend({ name: name.optional() });
 
@@ -83,7 +91,13 @@ export const configFile = z.strictObject({
   machine: z
     .strictObject({ listen: listen.prefault('0.0.0.0:8081'), tls: listen.prefault('0.0.0.0:8443') })
     .prefault({}),
-  api: z.strictObject({ listen: listen.prefault('127.0.0.1:4680') }).prefault({}),
+  api: z
+    .strictObject({
+      listen: listen.prefault('127.0.0.1:4680'),
+      /** Names by which a browser may come, besides addresses, `localhost` and this machine's own name. */
+      hostNames: z.array(hostName).max(64).default([]),
+    })
+    .prefault({}),
   syslog: z.strictObject({ listen: listen.optional() }).prefault({}),
   jsonLines: z.strictObject({ listen: listen.optional() }).prefault({}),
   loaders: z.strictObject({ dir: z.string().min(1).optional() }).prefault({}),

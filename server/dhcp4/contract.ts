@@ -9,6 +9,7 @@ import type { Config } from '../config/config.ts';
 import type { Udp4Endpoint } from '../sockets/udp4-socket.ts';
 import type { Ports } from './decide/destination.ts';
 import type { LoopLimits } from './decide/loop-guard.ts';
+import type { Restraint } from './rivals.ts';
 
 export type Dhcp4Parts = {
   readonly config: Pick<Config, 'site' | 'interfaces' | 'subnets' | 'dhcp' | 'boot'>;
@@ -71,4 +72,6 @@ export type Dhcp4Control = {
   leases(): readonly Lease[];
   /** Frees an address that an operator names. Tells whether somebody had it. */
   forget(address: Ipv4): Promise<boolean>;
+  /** Why an interface is answered less than its mode says, as of the last look for others; absent: it is not. */
+  restraint(name: string): Restraint | undefined;
 };

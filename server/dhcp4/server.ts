@@ -42,7 +42,13 @@ export function dhcp4Server(parts: Dhcp4Parts): Task<Dhcp4Listening> & Dhcp4Cont
   const id = randomBytes(8).toString('hex');
   const startedAt = performance.now();
   const self = (): IngotMarker => ({ id, upSeconds: Math.floor((performance.now() - startedAt) / 1000) });
-  let running: { readonly leases: Awaited<ReturnType<typeof openLeases>>; readonly pending: () => number } | undefined;
+  let running:
+    | {
+        readonly leases: Awaited<ReturnType<typeof openLeases>>;
+        readonly pending: () => number;
+        readonly restraint: Dhcp4Control['restraint'];
+      }
+    | undefined;
 
   const served = config.interfaces.flatMap(({ name, mode }) => (mode === 'off' ? [] : [[name, mode] as const]));
 
@@ -101,7 +107,7 @@ export function dhcp4Server(parts: Dhcp4Parts): Task<Dhcp4Listening> & Dhcp4Cont
       restraint: (name) => others.restraint(name),
       suspect: (name) => others.suspect(name),
     });
-    running = { leases, pending: () => handler.pending() };
+    running = { leases, pending: () => handler.pending(), restraint: others.restraint };
     await Promise.all(served.map(([name]) => others.look(name, now(), signal)));
     try {
       listening(await listeners.open());
@@ -122,6 +128,7 @@ export function dhcp4Server(parts: Dhcp4Parts): Task<Dhcp4Listening> & Dhcp4Cont
     counters: () => counters.read(running?.pending() ?? 0),
     leases: (): readonly Lease[] => running?.leases.all() ?? [],
     forget: async (address) => (await running?.leases.forget(address)) ?? false,
+    restraint: (name) => running?.restraint(name),
   };
 }
 

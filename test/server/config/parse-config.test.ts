@@ -20,6 +20,11 @@ const BAD: readonly { readonly name: string; readonly text: string; readonly wan
     want: /^ingot\.yaml:3:5: subnets\[0\]\.pols: .*pools\?/,
   },
   {
+    name: 'a host name of the operator API is no URL',
+    text: 'api:\n  hostNames: ["http://ingot.lab"]',
+    want: /^ingot\.yaml:2:15: api\.hostNames\[0\]: .*want a host name such as ingot\.lab, without http/,
+  },
+  {
     name: 'a prefix with host bits says the network address',
     text: 'subnets:\n  - { cidr: 10.0.0.7/24 }',
     want: /^ingot\.yaml:2:7: .*"10\.0\.0\.7\/24".*10\.0\.0\.0\/24/,
