@@ -50,6 +50,8 @@ export const machineDocument = z.strictObject({
     })
     .optional(),
   network: machineNetwork.optional(),
+  /** Its serial console is written into the traces of its boot attempts; where nothing is said, as its profile says. */
+  recordConsole: z.boolean().optional(),
   ...layered,
 });
 
@@ -84,6 +86,8 @@ export const profileDocument = z.strictObject({
   args: z.array(line).default([]),
   /** os: chain — where to go. */
   url: z.url({ protocol: /^(https?|tftp)$/ }).optional(),
+  /** The serial consoles of machines that boot this are written into their traces. */
+  recordConsole: z.boolean().optional(),
   /** os: script — the lines of an iPXE script after `#!ipxe`; `{{path}}` values are interpolated. */
   script: z.string().max(32768).optional(),
   /** May secrets of a cluster’s control plane go to its machines in plain HTTP? */

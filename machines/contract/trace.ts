@@ -87,10 +87,10 @@ export type TraceBody =
       readonly initrds?: number;
     }
   | { readonly kind: 'grant-spent'; readonly grant: string }
-  /** A line by syslog, by the JSON-lines receiver, from iPXE; or of the agent and the kernel that it runs on. */
+  /** A line by syslog, by the JSON-lines receiver, from iPXE; or of the agent and the kernel that it runs on; of the serial console. */
   | {
       readonly kind: 'log';
-      readonly source: 'syslog' | 'json' | 'ipxe' | 'kernel' | 'agent';
+      readonly source: 'syslog' | 'json' | 'ipxe' | 'kernel' | 'agent' | 'console';
       readonly severity: number;
       readonly text: string;
     }

@@ -91,7 +91,7 @@ export const traceEvent = z
     }),
     event('script-rendered', { situation: text, because: text, bytes: count, initrds: count.optional() }),
     event('grant-spent', { grant: text }),
-    event('log', { source: z.enum(['syslog', 'json', 'ipxe', 'kernel', 'agent']), severity: count, text }),
+    event('log', { source: z.enum(['syslog', 'json', 'ipxe', 'kernel', 'agent', 'console']), severity: count, text }),
     event('boot-token', { act: z.enum(['taken', 'refused', 'voided']), because: text }),
     event('os-dhcp', { vendorClass: text.optional(), hostname: text.optional() }),
     event('reported', { by: z.enum(['agent', 'phone-home']), text }),

@@ -42,6 +42,8 @@ export const NO_EVIDENCE: Evidence = {
 
 export function fold(before: Evidence, event: TraceEvent): Evidence {
   const { at } = event;
+  // A console goes on whatever becomes of the boot: its lines are no sign of that.
+  if (event.kind === 'log' && event.source === 'console') return before;
   const evidence = { ...before, startedAt: Number.isNaN(before.startedAt) ? at : before.startedAt, lastAt: at };
   switch (event.kind) {
     case 'dhcp-received':
