@@ -16,6 +16,7 @@ import { openDiskImages } from '#services/images/disk-images.ts';
 import { systemClock } from '#services/bmc/clock.ts';
 import { openImages } from '#services/images/image-library.ts';
 import { openLoaders } from '#services/images/loaders.ts';
+import { openOciLayouts } from '#services/images/oci-layouts.ts';
 import { sharedChunks } from '#services/images/shared-chunks.ts';
 import { openUploads } from '#services/images/uploads.ts';
 import { liveAgents } from '#services/agents/live-agents.ts';
@@ -32,6 +33,7 @@ import type { Templates } from '#services/templates/templates.ts';
 import { openRecorder } from '#services/trace/recorder.ts';
 import { encodePcap } from '#services/trace/wire/pcap.ts';
 import { operatorApi } from './api/operator-api.ts';
+import { ociRegistry } from './oci/registry.ts';
 import { agentPower } from './bmc/agent-power.ts';
 import { bmcMetrics } from './bmc/bmc-metrics.ts';
 import { openBmcService } from './bmc/bmc-service.ts';
@@ -221,6 +223,9 @@ export async function serve(parts: {
   await using bmc = await openBmcService({
     store,
     vault,
+  const oci: readonly Task[] = config.registry.listen
+    ? [ociRegistry({ listen: config.registry.listen, layouts: openOciLayouts(config.registry.dir), chunks, log })]
+    : [];
     registry,
     drivers: DRIVERS,
     probes: PROBES,
@@ -380,6 +385,7 @@ export async function serve(parts: {
     bmc.poller,
     consoleLog,
     bmc.rotations,
+    ...oci,
     api,
   ]);
 }

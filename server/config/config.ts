@@ -39,6 +39,8 @@ export type Config = {
   readonly syslog: { readonly listen: Listen | undefined };
   readonly jsonLines: { readonly listen: Listen | undefined };
   readonly loaders: { readonly dir: string };
+  /** OCI layouts below `dir`, read-only; nothing where it does not listen. */
+  readonly registry: { readonly listen: Listen | undefined; readonly dir: string };
   readonly images: {
     readonly mirrors: readonly { readonly from: string; readonly to: string }[];
     /** 0: never. */

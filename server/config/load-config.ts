@@ -50,9 +50,15 @@ async function fromFile(named: string | undefined, cwd: string): Promise<ConfigR
 }
 
 /** A data directory from the command line moves what lay in the other one. */
-function inDataDir(config: Config, dataDir: string): Pick<Config, 'dataDir' | 'loaders'> {
+function inDataDir(config: Config, dataDir: string): Pick<Config, 'dataDir' | 'loaders' | 'registry'> {
   const moved = config.loaders.dir === `${config.dataDir}/loaders`;
-  return { dataDir, loaders: moved ? { dir: `${dataDir}/loaders` } : config.loaders };
+  const { registry } = config;
+  const movedToo = registry.dir === `${config.dataDir}/oci`;
+  return {
+    dataDir,
+    loaders: moved ? { dir: `${dataDir}/loaders` } : config.loaders,
+    registry: movedToo ? { ...registry, dir: `${dataDir}/oci` } : registry,
+  };
 }
 
 function named(name: string, config: Config): InterfaceConfig {

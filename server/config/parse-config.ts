@@ -53,6 +53,7 @@ function complete(raw: ConfigFile, file: string | undefined, baseDir: string): C
     syslog: { listen: raw.syslog.listen },
     jsonLines: { listen: raw.jsonLines.listen },
     loaders: { dir: resolve(baseDir, raw.loaders.dir ?? `${dataDir}/loaders`) },
+    registry: { listen: raw.registry.listen, dir: resolve(baseDir, raw.registry.dir ?? `${dataDir}/oci`) },
     images: raw.images,
     store: raw.store,
     traces: raw.traces,

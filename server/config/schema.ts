@@ -101,6 +101,8 @@ export const configFile = z.strictObject({
   syslog: z.strictObject({ listen: listen.optional() }).prefault({}),
   jsonLines: z.strictObject({ listen: listen.optional() }).prefault({}),
   loaders: z.strictObject({ dir: z.string().min(1).optional() }).prefault({}),
+  /** Images of containers for installers that reach no other registry. */
+  registry: z.strictObject({ listen: listen.optional(), dir: z.string().min(1).optional() }).prefault({}),
   images: z
     .strictObject({
       /** Whatever is at a URL that begins with `from` is fetched from `to`. */
