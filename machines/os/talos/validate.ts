@@ -191,7 +191,8 @@ function* endpoints({ v1alpha1, documents }: Whole): Issues {
   }
 }
 
-const isEndpoint = (value: Tree | undefined): boolean =>
+/** A URL of HTTPS without user, path or query. */
+export const isEndpoint = (value: Tree | undefined): boolean =>
   typeof value === 'string' && URL.canParse(value) && /^https:\/\/[^/@?#]+\/?$/.test(value);
 const wrongEndpoint = (value: Tree | undefined): string =>
   `got ${shown(value)}, want a URL such as https://192.0.2.1:6443`;
