@@ -141,6 +141,7 @@ describe('an image on a larger disk', () => {
       assert.match(partitions.get('BOTTLEROCKET-ROOT-A')?.attrs ?? '', /GUID:48,56/);
       const written = await readFile(disk);
       assert.ok(written.subarray(MIB, 39 * MIB).equals(image.subarray(MIB, 39 * MIB)));
+      assert.equal(written.readUInt32LE(446 + 12), DISK_BYTES / 512 - 1, 'the protective partition covers the disk');
     }));
 
   it('is grown, seeded in a volume and in its own ext4, and its banks are as they came', (t) =>
