@@ -182,6 +182,8 @@ export async function serve(parts: {
       else log.debug({ event }, 'tftp');
     },
   });
+    datagrams: ({ peer, mac, ...packet }) =>
+      recorder.packet({ address: peer.address, ...(mac ? { mac } : {}) }, packet),
   const dhcp = dhcp4Server({
     config,
     leases: store.leases,

@@ -84,6 +84,13 @@ export type TftpEvent =
   /** An address went, or could not be listened on. */
   | { readonly kind: 'not-listening'; readonly local: Endpoint; readonly because: string };
 
+/** One of the first datagrams of a transfer, or an ERROR, as it came or went. `payload` is not to be kept, but copied. */
+export type TftpDatagram = Pick<TftpParty, 'peer' | 'mac'> & {
+  readonly source: Endpoint;
+  readonly destination: Endpoint;
+  readonly payload: Uint8Array;
+};
+
 export type TftpLimits = {
   /** Path MTU assumed for clients, unless the interface's own is smaller; it bounds the block size. */
   readonly mtu: number;

@@ -1,7 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { IpAddress } from '#machines/values/ip-address.ts';
 import { type Task, task } from '../task.ts';
-import { type Endpoint, TFTP_LIMITS, type TftpEvent, type TftpFiles, type TftpLimits } from './contract.ts';
+import {
+  type Endpoint,
+  TFTP_LIMITS,
+  type TftpDatagram,
+  type TftpEvent,
+  type TftpFiles,
+  type TftpLimits,
+} from './contract.ts';
 import { tftpListeners } from './listeners.ts';
 import { tftpService } from './service.ts';
 
@@ -19,6 +26,7 @@ export function tftpServer({
   listen,
   files,
   events,
+  datagrams,
   limits = TFTP_LIMITS,
   rollover = 0,
   singlePort = false,
@@ -28,6 +36,8 @@ export function tftpServer({
   readonly listen: readonly { readonly address: IpAddress; readonly port: number }[];
   readonly files: TftpFiles;
   readonly events: (event: TftpEvent) => void;
+  /** Shown the first few datagrams of each request, right after the event that it began with. */
+  readonly datagrams?: (datagram: TftpDatagram) => void;
   readonly limits?: TftpLimits;
   /** The block number after 65535. */
   readonly rollover?: 0 | 1;
@@ -37,7 +47,7 @@ export function tftpServer({
   readonly addressPollMs?: number;
 }): Task<readonly Endpoint[]> {
   return task('tftp', async (signal, listening) => {
-    const service = tftpService({ files, events, limits, rollover, singlePort, clock });
+    const service = tftpService({ files, events, datagrams, limits, rollover, singlePort, clock });
     const listeners = tftpListeners({
       listen,
       received: service.received,

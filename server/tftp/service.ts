@@ -1,6 +1,7 @@
 import type { RemoteInfo } from 'node:dgram';
 import { busyPoll } from './busy-poll.ts';
-import type { Endpoint, TftpEvent, TftpFile, TftpFiles, TftpLimits, TftpParty } from './contract.ts';
+import type { Endpoint, TftpDatagram, TftpEvent, TftpFile, TftpFiles, TftpLimits, TftpParty } from './contract.ts';
+import { type DatagramTap, datagramTap } from './datagrams.ts';
 import { isProbe } from './decide/abort.ts';
 import { tftpAdmission } from './decide/admission.ts';
 import { toNetascii } from './decide/netascii.ts';
@@ -17,6 +18,7 @@ type ReadRequest = Extract<Request, { kind: 'read' }>;
 export function tftpService({
   files,
   events,
+  datagrams,
   limits,
   rollover,
   singlePort,
@@ -24,6 +26,7 @@ export function tftpService({
 }: {
   readonly files: TftpFiles;
   readonly events: (event: TftpEvent) => void;
+  readonly datagrams: ((datagram: TftpDatagram) => void) | undefined;
   readonly limits: TftpLimits;
   readonly rollover: 0 | 1;
   readonly singlePort: boolean;
@@ -73,7 +76,8 @@ export function tftpService({
       case 'refuse': {
         const { code, because } = request;
         const party = { peer, local: listener.local, name: request.name.slice(0, 255) };
-        refuse(listener, from, party, { code, because });
+        const tap = datagramTap(datagrams, party);
+        refuse(listener, from, { party, tap, request: bytes }, { code, because });
         return;
       }
       case 'read': {
@@ -84,7 +88,7 @@ export function tftpService({
           return;
         }
         running.set(key, undefined);
-        const done = read(listener, from, peer, request).finally(() => {
+        const done = read(listener, from, peer, { request, bytes }).finally(() => {
           running.delete(key);
           admission.leave(from.address);
           work.delete(done);
@@ -97,29 +101,44 @@ export function tftpService({
     }
   }
 
-  function refuse(listener: Listener, from: RemoteInfo, party: TftpParty, { code, because }: Refusal): void {
-    listener.send(encodeTftp({ kind: 'ERROR', code, text: because.replaceAll('\0', '') }), from);
-    emit({ ...party, kind: 'refused', code, because });
+  function refuse(
+    listener: Listener,
+    from: RemoteInfo,
+    about: { readonly party: TftpParty; readonly tap: DatagramTap; readonly request?: Uint8Array },
+    { code, because }: Refusal,
+  ): void {
+    const error = encodeTftp({ kind: 'ERROR', code, text: because.replaceAll('\0', '') });
+    listener.send(error, from);
+    emit({ ...about.party, kind: 'refused', code, because });
+    if (about.request) about.tap.came(about.request);
+    about.tap.went(error);
   }
 
   /** Never rejects. */
-  async function read(listener: Listener, from: RemoteInfo, peer: Endpoint, request: ReadRequest): Promise<void> {
+  async function read(
+    listener: Listener,
+    from: RemoteInfo,
+    peer: Endpoint,
+    { request, bytes }: { readonly request: ReadRequest; readonly bytes: Uint8Array },
+  ): Promise<void> {
     const startedAt = clock.now();
     const { path: name, mapped } = request;
     const mac = mapped.kind === 'machine' && mapped.key.by === 'mac' ? { mac: mapped.key.mac } : {};
     const party: TftpParty = { peer, local: listener.local, name, ...mac };
+    const tap = datagramTap(datagrams, party);
     let file: TftpFile | undefined;
     try {
       emit({ ...party, kind: 'asked', mapped, options: describeOptions(request) });
+      tap.came(bytes);
       const opened = await files.open({ name, mapped, peer, local: listener.local });
       if (opened.kind === 'refused') {
-        refuse(listener, from, party, opened);
+        refuse(listener, from, { party, tap }, opened);
         return;
       }
       file = opened;
       const content = request.mode === 'netascii' ? await netascii(opened, limits.netasciiBytes) : opened;
       if (content.kind === 'refused') {
-        refuse(listener, from, party, content);
+        refuse(listener, from, { party, tap }, content);
         return;
       }
       const negotiated = negotiateOptions({
@@ -132,7 +151,7 @@ export function tftpService({
           timeoutSeconds: limits.timeoutSeconds,
         },
       });
-      const outcome = await transferOver(listener, from, content, negotiated);
+      const outcome = await transferOver(listener, from, { file: content, negotiated, tap });
       emit(eventOf(outcome, { party, negotiated, size: content.size, ms: clock.now() - startedAt }));
     } catch (error) {
       listener.send(encodeTftp({ kind: 'ERROR', code: TFTP_ERROR.undefined, text: 'the server failed' }), from);
@@ -145,8 +164,15 @@ export function tftpService({
   async function transferOver(
     listener: Listener,
     from: RemoteInfo,
-    file: Pick<TftpFile, 'size' | 'content'>,
-    negotiated: Negotiated,
+    {
+      file,
+      negotiated,
+      tap,
+    }: {
+      readonly file: Pick<TftpFile, 'size' | 'content'>;
+      readonly negotiated: Negotiated;
+      readonly tap: DatagramTap;
+    },
   ): Promise<TransferOutcome> {
     const { promise, resolve } = Promise.withResolvers<TransferOutcome>();
     const firstTimeoutMs = negotiated.timeoutSeconds ? negotiated.timeoutSeconds * 1000 : limits.times.firstTimeoutMs;
@@ -159,9 +185,17 @@ export function tftpService({
     if (singlePort) {
       const send = (packet: Uint8Array) => {
         listener.send(packet, from);
+        tap.went(packet);
         awake.sent();
       };
-      return await run(startTransfer({ ...common, send, sendsPending: () => listener.sendsPending() }));
+      const transfer = startTransfer({ ...common, send, sendsPending: () => listener.sendsPending() });
+      return await run({
+        ...transfer,
+        receive(datagram) {
+          tap.came(datagram);
+          transfer.receive(datagram);
+        },
+      });
     }
     // RFC 1350 §4: who is not the peer is told so, and the transfer goes on. An ERROR gets no ERROR.
     const strays = await openUdp({
@@ -173,6 +207,7 @@ export function tftpService({
       },
       failed() {},
     });
+    tap.at(strays.address().port);
     let transfer: Transfer | undefined;
     try {
       // The transfer's own socket is connected, which saves the kernel and Node a seventh of their work for each block.
@@ -183,6 +218,7 @@ export function tftpService({
         sharing: true,
         received(bytes) {
           awake.heard();
+          tap.came(bytes);
           transfer?.receive(bytes);
         },
         failed(error) {
@@ -193,6 +229,7 @@ export function tftpService({
       try {
         const send = (packet: Uint8Array) => {
           socket.send(packet);
+          tap.went(packet);
           awake.sent();
         };
         transfer = startTransfer({ ...common, send, sendsPending: () => socket.getSendQueueCount() });

@@ -1,7 +1,14 @@
 import type { TestContext } from 'node:test';
 import { sure } from '#machines/values/parsed.ts';
 import { parseIpAddress } from '#machines/values/ip-address.ts';
-import { type Endpoint, TFTP_LIMITS, type TftpEvent, type TftpFiles, type TftpLimits } from '#server/tftp/contract.ts';
+import {
+  type Endpoint,
+  TFTP_LIMITS,
+  type TftpDatagram,
+  type TftpEvent,
+  type TftpFiles,
+  type TftpLimits,
+} from '#server/tftp/contract.ts';
 import { diskFiles } from '#server/tftp/disk-files.ts';
 import { tftpServer } from '#server/tftp/server.ts';
 
@@ -32,6 +39,7 @@ export async function runningTftp(
   } = {},
 ) {
   const events: TftpEvent[] = [];
+  const datagrams: TftpDatagram[] = [];
   const waiting: { readonly kind: TftpEvent['kind']; readonly resolve: (event: TftpEvent) => void }[] = [];
   const stop = new AbortController();
   const server = tftpServer({
@@ -41,6 +49,7 @@ export async function runningTftp(
       events.push(event);
       for (const one of waiting.filter(({ kind }) => kind === event.kind)) one.resolve(event);
     },
+    datagrams: ({ payload, ...datagram }) => datagrams.push({ ...datagram, payload: payload.slice() }),
     limits: { ...TFTP_LIMITS, mtu: 65536, times: QUICK, ...limits },
     ...rest,
   });
@@ -55,6 +64,8 @@ export async function runningTftp(
     port: addresses[0]?.port ?? 0,
     addresses,
     events,
+    /** Those that a trace would keep. */
+    datagrams,
     kinds: () => events.map(({ kind }) => kind),
     async event<K extends TftpEvent['kind']>(kind: K): Promise<Extract<TftpEvent, { readonly kind: K }>> {
       const past = events.find((event) => event.kind === kind);

@@ -7,6 +7,7 @@ import { ANY_IPV4 } from '#machines/values/ip-address.ts';
 import type { TftpFileRequest } from '#server/tftp/contract.ts';
 import { diskFiles } from '#server/tftp/disk-files.ts';
 import { tftpServer } from '#server/tftp/server.ts';
+import { decodeTftp } from '#server/tftp/wire/packet.ts';
 import { runningTftp, sampleBytes } from './running-server.ts';
 import { fetchFile, rawClient } from './tftp-client.ts';
 
@@ -24,6 +25,37 @@ for (const singlePort of [false, true]) {
         });
       }
     }
+
+    test('the first datagrams are shown for the trace, each way and with both ends, and no more', async (t) => {
+      const server = await runningTftp(t, { files: { file: sampleBytes(512 * 20) }, singlePort });
+      await fetchFile(t, { port: server.port, filename: 'file', options: { blksize: 512 } });
+      await server.event('sent');
+      const seen = server.datagrams.map(({ source, destination, payload, peer }) => {
+        const decoded = decodeTftp(payload);
+        assert.ok(decoded.kind === 'packet');
+        assert.ok(source.port === peer.port || destination.port === peer.port);
+        return `${source.port === peer.port ? 'client' : 'server'} ${decoded.packet.kind}`;
+      });
+      const acknowledged = ['server DATA', 'client ACK'];
+      assert.deepEqual(seen, [
+        ...['client RRQ', 'server OACK', 'client ACK'],
+        ...[...acknowledged, ...acknowledged, ...acknowledged].slice(0, 5),
+      ]);
+      const ports = new Set(server.datagrams.flatMap(({ source, destination }) => [source.port, destination.port]));
+      assert.equal(ports.size, singlePort ? 2 : 3);
+    });
+
+    test('a refusal is shown with its request', async (t) => {
+      const server = await runningTftp(t, { singlePort });
+      const client = await rawClient(t);
+      await client.request(server.port, 'nothing');
+      await client.next();
+      await server.event('refused');
+      assert.deepEqual(
+        server.datagrams.map(({ payload }) => payload[1]),
+        [1, 5],
+      );
+    });
 
     test('a client that acknowledges everything twice gets every block once (Sorcerer’s Apprentice)', async (t) => {
       const server = await runningTftp(t, { files: { file: sampleBytes(512 * 50) }, singlePort });
