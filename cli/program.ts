@@ -11,7 +11,7 @@ import { addBmcCommands } from './groups/bmc.ts';
 import { addPowerCommands } from './groups/power.ts';
 import { addProgramCommands } from './groups/programs.ts';
 import { type Daemon, daemonAt } from './daemon.ts';
-import { CommandFailure } from './failure.ts';
+import { badInput, CommandFailure } from './failure.ts';
 import { note, type Terminal } from './terminal.ts';
 import { findDaemon, type GlobalOptions } from './where.ts';
 
@@ -43,7 +43,14 @@ export async function runCommandLine(args: readonly string[], term: Terminal): P
   const program = new Command('ingot')
     .description('Bare-metal provisioning: from power-on to a running machine, and why when it is not.')
     .version(VERSION, '-V, --version', 'print the version')
-    .option('-c, --config <file>', 'the daemon’s configuration')
+    .option('-c, --config [file]', 'the daemon’s configuration')
+    .hook('preAction', (_program, command) => {
+      // `explain MACHINE --config` asks for the machine’s; everywhere else it is a file.
+      if (program.getOptionValue('config') !== true) return;
+      program.setOptionValue('config', undefined);
+      if (command.name() !== 'explain') throw badInput('--config: got nothing, want a file');
+      command.setOptionValue('configured', true);
+    })
     .option('--data <dir>', 'the daemon’s data directory')
     .option('--url <url>', 'the daemon’s operator API')
     .addHelpText('after', EXAMPLES);

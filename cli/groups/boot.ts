@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { boot } from '../commands/boot.ts';
+import { explainConfig } from '../commands/explain-config.ts';
 import { explain } from '../commands/explain.ts';
 import { addLoader, type AddLoaderOptions, listLoaders } from '../commands/loader.ts';
 import { trace, type TraceOptions } from '../commands/trace.ts';
@@ -14,8 +15,14 @@ export function addBootCommands(program: Command, { term, daemon, end }: Shell):
   program
     .command('explain <machine>')
     .summary('which rule decides for a machine (name or MAC), and the script it would get, byte for byte')
+    .option('--configured', 'instead: what is configured for it, and who said each value (also --config, at the end)')
     .addOption(outputOption())
-    .action(async (of: string, { output }: WithOutput, self: Command) => explain(term, await daemon(self), of, output));
+    .action(
+      async (of: string, { output, configured }: WithOutput & { readonly configured?: boolean }, self: Command) =>
+        configured === true
+          ? explainConfig(term, await daemon(self), of, output)
+          : explain(term, await daemon(self), of, output),
+    );
   program
     .command('trace <machine>')
     .summary('what happened during its newest boot, the verdict, and what to try next')

@@ -19,6 +19,7 @@ import { BMC_ROUTES } from './bmc-routes.ts';
 import { inputOf } from './document-form.ts';
 import { explainQuery, explanation } from './explain.ts';
 import { IMAGE_ROUTES } from './image-routes.ts';
+import { machineConfiguration } from './machine-config.ts';
 import { grant, machineList, machineQuery, machineResource } from './machine-resource.ts';
 import { jobEventQuery, jobQuery, jobRequest, planAnswer, planRequest } from './job-resource.ts';
 import { replaceAnswer, replaceRequest } from './replace.ts';
@@ -163,6 +164,14 @@ export const ROUTES = {
     role: 'viewer',
     params: byName,
     answer: json(items(inventory)),
+  },
+  getMachineConfig: {
+    method: 'GET',
+    path: '/api/v1/machines/{name}/config',
+    summary: 'What is configured for a machine, and who said each value',
+    role: 'viewer',
+    params: byName,
+    answer: json(machineConfiguration),
   },
   replaceMachine: {
     method: 'POST',

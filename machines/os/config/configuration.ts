@@ -2,7 +2,7 @@ import type { ClassDocument, NetworkDocument, ProfileDocument } from '#machines/
 import type { MachineConfig } from '#machines/contract/config.ts';
 import type { Machine } from '#machines/contract/machine.ts';
 import { type NetworkIntent, networkDocument } from '#machines/contract/network.ts';
-import { type JsonObject, type Layer, type Merged, mergeLayers, type Origin } from './layers.ts';
+import { isObject, type Json, type JsonObject, type Layer, type Merged, mergeLayers, type Origin } from './layers.ts';
 
 /** All that is configured for a machine, before it is rendered for a target. */
 export type Configuration = {
@@ -82,7 +82,17 @@ export function defaultIntent(machine: Machine): NetworkIntent | undefined {
 
 const SECRET_KEY = /(passw|secret|token|private|passphrase|\bkey\b|credential|hash)/i;
 
-/** For people who look on: what is called like a secret is one. Public keys are none. */
+/** For people who look on: what is called like a secret is one, in lists too. Public keys are none. */
 export function masked(origins: readonly Origin[]): readonly Origin[] {
-  return origins.map((one) => (SECRET_KEY.test(one.path) ? { ...one, value: '***' } : one));
+  return origins.map((one) => ({ ...one, value: SECRET_KEY.test(one.path) ? '***' : maskedInside(one.value) }));
+}
+
+function maskedInside(value: Json): Json {
+  if (Array.isArray(value)) return value.map(maskedInside);
+  // A line such as `d-i passwd/user-password-crypted password …`.
+  if (typeof value === 'string') return value.includes(' ') && SECRET_KEY.test(value) ? '***' : value;
+  if (!isObject(value)) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([key, inner]) => [key, SECRET_KEY.test(key) ? '***' : maskedInside(inner)]),
+  );
 }

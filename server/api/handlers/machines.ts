@@ -1,4 +1,7 @@
 import { machineDocument } from '#machines/contract/documents.ts';
+import { classOf, profileOf } from '#machines/decide/classes.ts';
+import { configurationOf, masked } from '#machines/os/config/configuration.ts';
+import { refusalsOf } from '#machines/os/config/explain.ts';
 import { parseMacAddress } from '#machines/values/mac-address.ts';
 import type { Machine } from '#machines/contract/machine.ts';
 import { standingOf } from '#machines/decide/inspection.ts';
@@ -23,7 +26,8 @@ type Names =
   | 'removeMachine'
   | 'actOnMachine'
   | 'bootMachine'
-  | 'explain';
+  | 'explain'
+  | 'getMachineConfig';
 
 /** To put megabytes of JSON together takes longer than to send them. */
 const LARGE = 1000;
@@ -116,6 +120,29 @@ export function machineHandlers({
         status: 201,
         value: outcome.value,
         audit: { target: params.name, detail: `profile ${body.profile}, grant ${outcome.value.id}` },
+      };
+    },
+
+    getMachineConfig({ params: { name } }) {
+      const machine = registry.machine(name);
+      if (!machine) return notFound(`machine ${name}`);
+      const ofClass = classOf(machine, registry.classes());
+      const { profile } = profileOf(machine, registry.classes(), (one) => registry.profile(one));
+      const { origins, network } = configurationOf({
+        machine,
+        ofClass,
+        profile,
+        network: (one) => registry.network(one),
+      });
+      return {
+        kind: 'done',
+        value: {
+          machine: name,
+          ...(ofClass === undefined ? {} : { class: ofClass.name }),
+          ...(profile === undefined ? {} : { profile: profile.name }),
+          values: masked(origins),
+          refusals: network === undefined ? [] : refusalsOf(network.intent, name),
+        },
       };
     },
 

@@ -16,6 +16,7 @@ const WEAKEST: Readonly<Record<RouteName, Role>> = {
   actOnMachine: 'operator',
   bootMachine: 'operator',
   getInventory: 'viewer',
+  getMachineConfig: 'viewer',
   replaceMachine: 'operator',
   explain: 'viewer',
   listProfiles: 'viewer',
