@@ -110,7 +110,7 @@ export const configFile = z.strictObject({
         .array(z.strictObject({ from: z.url({ protocol: /^https?$/ }), to: z.url({ protocol: /^https?$/ }) }))
         .default([]),
       /** How often files of which no digest is pinned are looked for anew; 0: never. */
-      refreshHours: z.number().min(0).max(8760).default(0),
+      refreshHours: z.int().min(0).max(500).default(0),
     })
     .prefault({}),
   store: z

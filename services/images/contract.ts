@@ -35,6 +35,10 @@ export type ImageLibrary = {
   checked(sha256: string): Promise<readonly string[]>;
   /** Something small of another server, by the same mirrors: an index, a list. Throws with what went wrong. */
   small(url: string): Promise<Uint8Array>;
+  /** Fetches anew what has changed at its server, of files that are named by no digest. Never rejects. */
+  refresh(): Promise<
+    readonly { readonly url: string; readonly kind: 'changed' | 'failed'; readonly because: string }[]
+  >;
   /** Reads the file to its end. */
   verify(image: string, asset: ImageAsset): Promise<FileVerification>;
   /** `index` counts among assets of the same role. An unreadable file says why: `kernel-missing` needs the reason. */

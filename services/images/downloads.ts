@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 import { access, mkdir, open, readFile, rename, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { ImageAsset } from '#machines/contract/documents.ts';
-import { writeRecord } from './records.ts';
+import { type FileRecord, readRecord, writeRecord } from './records.ts';
 import { checkSignature, signedText } from './signatures.ts';
 import { digestFor } from './wire/digest-list.ts';
 
@@ -120,8 +120,35 @@ export function downloads({
     return state;
   }
 
+  /** Fetches what has changed at its server since. What is here is served until the new one is whole and proven. */
+  async function refresh(remote: Remote): Promise<Refreshed> {
+    const key = keyOf(remote);
+    const here = states.get(key);
+    if (here?.kind !== 'here' || isPinned(remote)) return 'not-wanted';
+    const record = await readRecord(dir, basename(here.path));
+    if (record && (await isStill(record, remote))) return 'unchanged';
+    const path = await slot(() => fetchFile({ remote, dir, limits, mirrors, now, signal: stop.signal, progress() {} }));
+    states.set(key, { kind: 'here', path });
+    return path === here.path ? 'unchanged' : 'changed';
+  }
+
+  /** By its list of digests, where it has one; else by what the server says without sending it. */
+  async function isStill({ digests, validator }: FileRecord, remote: Remote): Promise<boolean> {
+    const signal = AbortSignal.any([stop.signal, AbortSignal.timeout(limits.idleMs)]);
+    if (remote.digests) {
+      const small = (url: string) => fetchSmall(mirrored(url, mirrors), { idleMs: limits.idleMs, signal });
+      const wanted = await wantedDigests(remote, { fetchSmall: small, signal });
+      return [...wanted.digests].every(([name, { hex }]) => digests[name] === hex);
+    }
+    if (validator === undefined) return false;
+    const head = await fetch(mirrored(remote.url, mirrors), { method: 'HEAD', signal });
+    if (!head.ok) throw new Error(`the server answered ${head.status}`);
+    return validatorOf(head) === validator;
+  }
+
   return {
     want,
+    refresh,
     /** Ends all downloads; what has come stays, and is gone on with after the next start. */
     async [Symbol.asyncDispose]() {
       stop.abort();
@@ -134,6 +161,11 @@ export function downloads({
 export type Downloads = ReturnType<typeof downloads>;
 
 const digestOfText = (text: string): string => createHash('sha256').update(text).digest('hex');
+
+export type Refreshed = 'unchanged' | 'changed' | 'not-wanted';
+
+/** Named by its content: nothing newer can be it. */
+const isPinned = ({ sha256, sha512 }: Remote): boolean => (sha256 ?? sha512) !== undefined;
 
 /** What must prove a file beside its digest of SHA-256; nothing: nothing else. */
 function demands({ sha512, digests, signature }: Remote): string {
@@ -192,6 +224,7 @@ async function fetchFile(job: {
   if (wanted.digests.size === 0) await rm(part, { force: true });
   const file = await open(part, 'a+');
   const hashes = new Map(['sha256', ...wanted.digests.keys()].map((name) => [name, createHash(name)]));
+  let validator: string | undefined;
   const update = (piece: Uint8Array): void => hashes.forEach((hash) => hash.update(piece));
   try {
     let bytes = await readAll(part, update);
@@ -200,7 +233,8 @@ async function fetchFile(job: {
       from: bytes,
       idleMs: limits.idleMs,
       signal,
-      async begin(start, size) {
+      async begin(start, size, mark) {
+        validator = mark;
         if (start === 0 && bytes > 0) throw new StartOver(part);
         if ((size ?? 0) > limits.bytes) throw new Error(`it has ${size} bytes, more than allowed`);
         progress({ kind: 'fetching', bytes, size });
@@ -236,7 +270,13 @@ async function fetchFile(job: {
   const path = join(dir, sha256);
   if (from !== remote.url) checked.push(`came from the mirror ${from}`);
   if (checked.length === 0) checked.push('nothing was known to compare with; kept as it was at the first fetch');
-  await writeRecord(dir, sha256, { url: remote.url, at: job.now(), checked });
+  await writeRecord(dir, sha256, {
+    url: remote.url,
+    at: job.now(),
+    checked,
+    digests: Object.fromEntries(is),
+    ...(validator === undefined ? {} : { validator }),
+  });
   await rename(part, path);
   await writeFile(join(dir, 'by-url', noteOf(remote)), `${sha256}\n`);
   return path;
@@ -328,7 +368,7 @@ async function receive(job: {
   readonly from: number;
   readonly idleMs: number;
   readonly signal: AbortSignal;
-  readonly begin: (from: number, size: number | undefined) => Promise<void>;
+  readonly begin: (from: number, size: number | undefined, validator: string | undefined) => Promise<void>;
   readonly piece: (piece: Uint8Array, size: number | undefined) => Promise<void>;
 }): Promise<void> {
   const { url, from, idleMs, signal, begin, piece } = job;
@@ -347,7 +387,7 @@ async function receive(job: {
     const start = response.status === 206 ? from : 0;
     const length = response.headers.get('content-length');
     const size = length === null ? undefined : start + Number(length);
-    await begin(start, size);
+    await begin(start, size, validatorOf(response));
     let got = start;
     for await (const one of response.body) {
       clearTimeout(timer);
@@ -360,6 +400,9 @@ async function receive(job: {
     clearTimeout(timer);
   }
 }
+
+const validatorOf = ({ headers }: Response): string | undefined =>
+  headers.get('etag') ?? headers.get('last-modified') ?? undefined;
 
 /** undici says only "fetch failed"; what failed is in the cause, which may have a code and no words. */
 function reasonOf(error: unknown): string {

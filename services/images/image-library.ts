@@ -126,6 +126,23 @@ export function openImages({
   return {
     state,
     verify,
+    async refresh() {
+      const found: Awaited<ReturnType<ImageLibrary['refresh']>>[number][] = [];
+      for (const { document } of registry.documents('Image')) {
+        for (const asset of document.kind === 'Image' ? document.assets : []) {
+          const { url } = asset;
+          if (url === undefined) continue;
+          try {
+            const because = `image ${document.name}: there is a newer one`;
+            if ((await fetched.refresh(remoteOf(url, asset))) === 'changed')
+              found.push({ url, kind: 'changed', because });
+          } catch (error) {
+            found.push({ url, kind: 'failed', because: error instanceof Error ? error.message : String(error) });
+          }
+        }
+      }
+      return found;
+    },
     small: (url) =>
       fetchSmall(mirrored(url, mirrors), {
         idleMs: limits?.idleMs ?? SMALL_MS,

@@ -7,6 +7,10 @@ const record = z.object({
   at: z.number(),
   /** What was found to be right when the file came, in plain words. */
   checked: z.array(z.string()),
+  /** Of the whole file, by algorithm. */
+  digests: z.record(z.string(), z.string()).default({}),
+  /** ETag or Last-Modified of the server, to ask whether there is a newer one. */
+  validator: z.string().optional(),
 });
 export type FileRecord = z.output<typeof record>;
 

@@ -237,6 +237,7 @@ async function proven(
   return {
     dir,
     server,
+    refresh: () => fetched.refresh(remote(server.url)),
     state: (of: (url: string) => Remote = remote) =>
       until(
         () => fetched.want(of(server.url)),
@@ -320,5 +321,40 @@ describe('what a download must be proven by', () => {
       record?.checked.join('\n') ?? '',
       /vendor\.invalid\/d\/SHA512SUMS.*\ncame from the mirror http:\/\/127/,
     );
+  });
+});
+
+describe('a refresh', () => {
+  const newer = `newer ${FILE.toString()}`;
+  const digest = (text: string, kind: string): string => createHash(kind).update(text).digest('hex');
+
+  it('by a list fetches what has changed, and keeps the old one until it is proven', async () => {
+    await using at = await proven(listed, { '/SHA512SUMS': `${SHA512}  vmlinuz\n` });
+    assert.equal((await at.state()).kind, 'here');
+    assert.equal(await at.refresh(), 'unchanged');
+    assert.deepEqual(at.server.asked, ['/SHA512SUMS', '/vmlinuz', '/SHA512SUMS'], 'the file was not asked for again');
+    at.server.files.set('/SHA512SUMS', Buffer.from(`${digest(newer, 'sha512')}  vmlinuz\n`));
+    await assert.rejects(at.refresh(), /it has sha512/, 'the list is ahead of the file');
+    assert.deepEqual(await at.state(), { kind: 'here', path: join(at.dir, SHA256) });
+    at.server.files.set('/vmlinuz', Buffer.from(newer));
+    assert.equal(await at.refresh(), 'changed');
+    assert.deepEqual(await at.state(), { kind: 'here', path: join(at.dir, digest(newer, 'sha256')) });
+    assert.ok((await readdir(at.dir)).includes(SHA256), 'a job may still send the old one');
+  });
+
+  it('without a list goes by the mark of the server', async () => {
+    await using at = await proven((url) => ({ url: `${url}/vmlinuz` }), {});
+    await at.state();
+    assert.equal(await at.refresh(), 'unchanged');
+    assert.deepEqual(at.server.asked, ['/vmlinuz', 'HEAD /vmlinuz']);
+    at.server.files.set('/vmlinuz', Buffer.from(newer));
+    assert.equal(await at.refresh(), 'changed');
+  });
+
+  it('leaves alone what is named by its digest', async () => {
+    await using at = await proven((url) => ({ url: `${url}/vmlinuz`, sha256: SHA256 }), {});
+    await at.state();
+    at.server.files.clear();
+    assert.equal(await at.refresh(), 'not-wanted');
   });
 });

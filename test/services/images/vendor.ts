@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import http from 'node:http';
 
@@ -7,10 +8,11 @@ export async function vendor() {
   const asked: string[] = [];
   const server = http.createServer((request, response) => {
     const path = request.url ?? '';
-    asked.push(path);
+    asked.push(request.method === 'GET' ? path : `${request.method} ${path}`);
     const bytes = files.get(path);
     const missing = () => response.writeHead(404).end();
     if (!bytes) return missing();
+    response.setHeader('etag', `"${createHash('sha256').update(bytes).digest('hex')}"`);
     const from = Number(/^bytes=(\d+)-$/.exec(request.headers.range ?? '')?.[1] ?? 0);
     if (from > 0) response.writeHead(206, { 'content-range': `bytes ${from}-${bytes.length - 1}/${bytes.length}` });
     return response.end(bytes.subarray(from));
