@@ -83,6 +83,7 @@ async function showRack({ machines, port, dataDir, out, error, signal }: DemoOpt
   await operator.setCredential('rack', { username: 'admin', password: password.trim() });
   await operator.apply(JSON.parse(prepared.output()) as readonly unknown[]);
   await operator.adopt('sim-r1-u08');
+  if (machines >= BLANK_FROM) await operator.foreseeInstall('sim-r1-u09');
   const url = await operator.pageUrl();
   for (const line of welcome({ machines, dataDir, logFile, url, api: at('api') })) out(line);
   const rack = start({
@@ -102,6 +103,15 @@ async function showRack({ machines, port, dataDir, out, error, signal }: DemoOpt
   throw new PartFailed('the daemon ended', daemon);
 }
 
+/** The first of the rack's blank machines. */
+const BLANK_FROM = 9;
+
+const installLines = (ingot: string): readonly string[] => [
+  `               ${ingot} inspect sim-r1-u09 --wait       the agent looks at it`,
+  `               ${ingot} install sim-r1-u09 --plan       what would be written to which disk`,
+  `               ${ingot} install sim-r1-u09 --wait`,
+];
+
 const welcome = (to: {
   readonly machines: number;
   readonly dataDir: string;
@@ -119,7 +129,7 @@ const welcome = (to: {
     `               ${ingot} trace sim-r1-u07          why does it not boot?`,
     `               ${ingot} machine accept m-525400000006`,
     `               ${ingot} power cycle sim-r1-u01      by its simulated BMC`,
-    `               ${ingot} install sim-r1-u02 --profile demo-disk --plan`,
+    ...(to.machines < BLANK_FROM ? [] : installLines(ingot)),
     `  Log          ${to.logFile}`,
     '  End          Ctrl-C',
     '',

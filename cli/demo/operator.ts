@@ -5,6 +5,8 @@ export type Operator = {
   setCredential(name: string, login: { readonly username: string; readonly password: string }): Promise<void>;
   /** Puts a machine into service, so that it is never netbooted. Does nothing when it is. */
   adopt(machine: string): Promise<void>;
+  /** Asks once what an install would do: the image is read to its end then, and the next one who asks need not wait. */
+  foreseeInstall(machine: string): Promise<void>;
   /** An address that opens the page once. */
   pageUrl(): Promise<string>;
 };
@@ -37,6 +39,10 @@ export function operatorOf({ api, token }: { readonly api: string; readonly toke
       };
       const found = items.find(({ name }) => name === machine);
       if (found && found.status.service !== 'adopted') await call('POST', `/api/v1/machines/${machine}/actions/adopt`);
+    },
+    async foreseeInstall(machine) {
+      // Refused as long as the image is being read.
+      await call('POST', '/api/v1/plans', { kind: 'install', machines: [machine] }).catch(() => {});
     },
     async pageUrl() {
       const { url } = (await call('POST', '/api/v1/codes')) as { readonly url: string };

@@ -52,7 +52,7 @@ export function addProgramCommands(program: Command, { term, end }: Shell): void
   program
     .command('demo')
     .summary('a daemon and a rack of simulated machines, without root')
-    .option('-n, --machines <number>', 'how many', '8')
+    .option('-n, --machines <number>', 'how many', '10')
     .option('--port <number>', 'of the page; 0 takes a free one', '4680')
     .action(async (options: { readonly machines: string; readonly port: string }, self: Command) => {
       const { data } = self.optsWithGlobals<GlobalOptions>();

@@ -9,7 +9,12 @@ import { FIRMWARES, type Firmware, type MachineSpec } from './spec.ts';
 export const NAME_PREFIX = 'sim-';
 
 /** How an operator has set up a machine of the rack. */
-export type Standing = 'live' | 'unknown' | 'adopted';
+export type Standing =
+  | 'live'
+  | 'unknown'
+  | 'adopted'
+  /** Nothing is on its disks; it is to be installed. */
+  | 'blank';
 
 export type Place = {
   readonly spec: MachineSpec;
@@ -26,8 +31,8 @@ export type RackBmc = {
 };
 
 /**
- * The first eight tell the story: each kind of firmware, one that waits to be accepted, one whose network is broken,
- * and one that is in service and must be left alone.
+ * The first ten tell the story: each kind of firmware, one that waits to be accepted, one whose network is broken, one
+ * that is in service and must be left alone, and two that are to be installed.
  */
 const STORY: readonly {
   readonly firmware: Firmware;
@@ -42,6 +47,8 @@ const STORY: readonly {
   { firmware: 'uefi', standing: 'unknown', faults: [] },
   { firmware: 'bios', standing: 'live', faults: ['no-tftp'] },
   { firmware: 'uefi', standing: 'adopted', faults: ['installed'] },
+  { firmware: 'uefi', standing: 'blank', faults: [] },
+  { firmware: 'bios', standing: 'blank', faults: [] },
 ];
 
 const MODELS: Readonly<Record<Firmware, readonly [string, string]>> = {

@@ -99,7 +99,7 @@ function machineDocument(
   return {
     kind: 'Machine',
     name: spec.name,
-    labels: { ...labels, rack },
+    labels: { ...labels, rack, ...(standing === 'blank' ? { disks: 'blank' } : {}) },
     macs: [spec.mac],
     uuid: spec.uuid,
     serial: spec.serial,
@@ -111,6 +111,7 @@ function machineDocument(
       credential: BMC_CREDENTIAL,
     },
     ...(standing === 'live' ? { profile: liveName(architectureOf(spec.firmware)) } : {}),
+    ...(standing === 'blank' ? { profile: DISK_PROFILE } : {}),
   };
 }
 

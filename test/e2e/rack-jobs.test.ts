@@ -41,8 +41,8 @@ test('three machines at once are inspected, installed, boot their own disks, and
     return signed.certificate.erased.map(({ serial }) => serial);
   });
   assert.deepEqual(
-    serials.toSorted(),
-    world.specs.flatMap((spec) => disksOf(spec).map(({ serial }) => serial)).toSorted(),
+    serials.toSorted(byText),
+    world.specs.flatMap((spec) => disksOf(spec).map(({ serial }) => serial)).toSorted(byText),
   );
   for (const spec of world.specs) {
     assert.ok(
@@ -51,6 +51,8 @@ test('three machines at once are inspected, installed, boot their own disks, and
     );
   }
 });
+
+const byText = (a = '', b = ''): number => (a < b ? -1 : Number(a > b));
 
 /** The first 8 MiB of its system's disk, more than an image has. */
 async function bytesOf(rackDir: string, spec: MachineSpec): Promise<Buffer> {
