@@ -33,6 +33,7 @@ import type { Templates } from '#services/templates/templates.ts';
 import { openRecorder } from '#services/trace/recorder.ts';
 import { encodePcap } from '#services/trace/wire/pcap.ts';
 import { operatorApi } from './api/operator-api.ts';
+import { imageRefresh } from './image-refresh.ts';
 import { ociRegistry } from './oci/registry.ts';
 import { agentPower } from './bmc/agent-power.ts';
 import { bmcMetrics } from './bmc/bmc-metrics.ts';
@@ -228,6 +229,8 @@ export async function serve(parts: {
   const oci: readonly Task[] = config.registry.listen
     ? [ociRegistry({ listen: config.registry.listen, layouts: openOciLayouts(config.registry.dir), chunks, log })]
     : [];
+  const everyMs = config.images.refreshHours * 3_600_000;
+  const refresh: readonly Task[] = everyMs > 0 ? [imageRefresh({ images, everyMs, log })] : [];
     registry,
     drivers: DRIVERS,
     probes: PROBES,
@@ -388,6 +391,7 @@ export async function serve(parts: {
     consoleLog,
     bmc.rotations,
     ...oci,
+    ...refresh,
     api,
   ]);
 }
