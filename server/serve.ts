@@ -182,9 +182,9 @@ export async function serve(parts: {
       if (traced) recorder.record({ address: traced.address, ...(traced.mac ? { mac: traced.mac } : {}) }, traced.body);
       else log.debug({ event }, 'tftp');
     },
-  });
     datagrams: ({ peer, mac, ...packet }) =>
       recorder.packet({ address: peer.address, ...(mac ? { mac } : {}) }, packet),
+  });
   const dhcp = dhcp4Server({
     config,
     leases: store.leases,
@@ -222,15 +222,15 @@ export async function serve(parts: {
       now,
     },
   });
-  const openAgent = agentApi({ authority, definition: loadMachineApi(), now });
-  await using bmc = await openBmcService({
-    store,
-    vault,
   const oci: readonly Task[] = config.registry.listen
     ? [ociRegistry({ listen: config.registry.listen, layouts: openOciLayouts(config.registry.dir), chunks, log })]
     : [];
   const everyMs = config.images.refreshHours * 3_600_000;
   const refresh: readonly Task[] = everyMs > 0 ? [imageRefresh({ images, everyMs, log })] : [];
+  const openAgent = agentApi({ authority, definition: loadMachineApi(), now });
+  await using bmc = await openBmcService({
+    store,
+    vault,
     registry,
     drivers: DRIVERS,
     probes: PROBES,
@@ -386,12 +386,12 @@ export async function serve(parts: {
     machine,
     agentCalls,
     ...logs,
+    ...oci,
+    ...refresh,
     jobs,
     bmc.poller,
     consoleLog,
     bmc.rotations,
-    ...oci,
-    ...refresh,
     api,
   ]);
 }
