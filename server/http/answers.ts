@@ -5,6 +5,7 @@ import { lookAtFile } from '#services/images/blob.ts';
 import type { Blob } from '#services/images/contract.ts';
 import { type Asker, type BootScripts, machineOf, observe, type RenderedScript } from './boot-scripts.ts';
 import type { BootPlaneParts } from './contract.ts';
+import { paddingAfter } from './padded-blob.ts';
 
 /** What a request gets, before conditions and ranges. Nothing has been sent yet. */
 export type BootAnswer =
@@ -15,6 +16,8 @@ export type BootAnswer =
       readonly attempt?: string;
       readonly blob: Blob;
       readonly contentType: string;
+      /** Zero bytes that are sent after it. */
+      readonly padding?: number;
       readonly asset?: SentAsset;
     }
   /** Made for one machine: never cached, never shown. */
@@ -109,7 +112,10 @@ export function bootAnswers(parts: BootPlaneParts, scripts: BootScripts) {
     const found = await images.asset(plan.image.name, role, index);
     if (found.kind === 'missing') return notFound(found.because);
     const contentType = role === 'efi' ? 'application/efi' : 'application/octet-stream';
-    return { kind: 'blob', role, attempt, blob: found.blob, contentType, asset: { role, index, plan } };
+    const { blob } = found;
+    const initrds = plan.image.assets.filter((one) => one.role === 'initrd').length;
+    const padding = role === 'initrd' && index < initrds - 1 ? paddingAfter(blob.size) : 0;
+    return { kind: 'blob', role, attempt, blob, contentType, padding, asset: { role, index, plan } };
   }
 
   function failed(attempt: string, { method, target, asker }: BootRequest): BootAnswer {

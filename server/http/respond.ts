@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { BootAnswer } from './answers.ts';
 import type { BootPlaneParts } from './contract.ts';
 import { answerConditions, type Entity, formatHttpDate } from './decide/conditions.ts';
+import { paddedBlob } from './padded-blob.ts';
 import { type Sent, sendBlob, sendBytes } from './send.ts';
 
 /** How a request ended. `size` is what the client should have got, from byte `start` of the file on. */
@@ -74,7 +75,7 @@ export async function respond({
 
 async function sendFile({
   response,
-  answer: { blob },
+  answer: { blob, padding = 0 },
   head,
   start,
   end,
@@ -101,7 +102,8 @@ async function sendFile({
   }
   try {
     response.writeHead(status, headers);
-    const sent = await sendBlob(response, open, { start, end });
+    const source = padding === 0 ? open : paddedBlob(open, { size: blob.size, padding });
+    const sent = await sendBlob(response, source, { start, end });
     if (sent.error !== undefined) log.error({ err: sent.error, path: blob.path }, 'a file could not be read on');
     return { status, size, start, sent };
   } finally {
@@ -114,7 +116,12 @@ function entityOf(answer: Exclude<BootAnswer, { kind: 'not-found' }>): {
   readonly contentType: string;
   readonly bytes: Uint8Array;
 } {
-  if (answer.kind === 'blob') return { entity: answer.blob, contentType: answer.contentType, bytes: EMPTY };
+  if (answer.kind === 'blob') {
+    const { blob, contentType, padding = 0 } = answer;
+    // The same file is other bytes where it is padded.
+    const entity = padding === 0 ? blob : { ...blob, size: blob.size + padding, etag: `${blob.etag}+${padding}` };
+    return { entity, contentType, bytes: EMPTY };
+  }
   if (answer.kind === 'bytes') {
     const etag = createHash('sha256').update(answer.bytes).digest('base64url').slice(0, 22);
     const entity = { size: answer.bytes.length, etag };

@@ -29,6 +29,24 @@ describe('the boot plane', () => {
     }
   });
 
+  it('pads an initrd that another one follows to a multiple of four, and the last one not', async () => {
+    for (const padding of [0, 1, 2, 3]) {
+      const first = Buffer.alloc(2_000_000 - padding, 'x');
+      await using world = await startWorld({ firstInitrd: first, initrdBytes: 1001 });
+      const whole = Buffer.concat([first, Buffer.alloc(padding)]);
+      const head = await ask(world.port, `HEAD ${INITRD}`);
+      const get = await ask(world.port, `GET ${INITRD}`);
+      assert.equal(head.headers.get('content-length'), String(whole.length));
+      assert.ok(get.body.equals(whole));
+      const tail = await ask(world.port, `GET ${INITRD}`, { Range: 'bytes=1999995-' });
+      assert.ok(tail.body.equals(whole.subarray(1_999_995)));
+      const end = await ask(world.port, `GET ${INITRD}`, { Range: 'bytes=-2' });
+      assert.ok(end.body.equals(whole.subarray(-2)));
+      const last = await ask(world.port, `GET /a/${ATTEMPT}/initrd-1`);
+      assert.ok(last.body.equals(world.files.initrd));
+    }
+  });
+
   it('answers HEAD with the same head and nothing else', async () => {
     await using world = await startWorld();
     for (const path of [SCRIPT, KERNEL, LOADER, '/autoexec.ipxe']) {

@@ -52,6 +52,8 @@ export async function startWorld(
     /** The attempt is in a boot loop, and this is why. */
     readonly loop?: string;
     readonly initrdBytes?: number;
+    /** Another initrd goes before that one. */
+    readonly firstInitrd?: Uint8Array;
     /** false: nothing is remembered of what was recorded. */
     readonly keepEvents?: boolean;
     /** Given the port once it is known: guests of QEMU reach loopback by another address. */
@@ -67,6 +69,9 @@ export async function startWorld(
   await write(join(directory, 'vmlinuz'), files.kernel);
   await write(join(directory, 'initrd.zst'), files.initrd);
   await write(join(directory, 'loaders/ipxe/x86_64/snponly.efi'), files.snponly);
+
+  if (options.firstInitrd) await write(join(directory, 'first.img'), options.firstInitrd);
+  const first = options.firstInitrd ? [{ role: 'initrd', path: join(directory, 'first.img') }] : [];
 
   let machine: Machine = { ...MACHINE, ...options.machine };
   const profile = profileDocument.parse({
@@ -85,6 +90,7 @@ export async function startWorld(
     arch: 'x86_64',
     assets: [
       { role: 'kernel', path: join(directory, 'vmlinuz') },
+      ...first,
       { role: 'initrd', path: join(directory, 'initrd.zst') },
     ],
   });
