@@ -2,7 +2,7 @@ import type { GptTable } from './wire/gpt-table.ts';
 import { partitionGuid } from './wire/gpt-table.ts';
 import { LABEL_PREFIX, type Loader, orderWith, outdated, readBootCsv, readEfibootmgr } from './decide/efi-boot.ts';
 import type { Disk, Disks } from './disk.ts';
-import { openFat } from './fat-files.ts';
+import { type FatFiles, openFat } from './fat-files.ts';
 
 const EFI_SYSTEM = 'C12A7328-F81F-11D2-BA4B-00A0C93EC93B';
 /** UEFI 2.10 §3.5.1.1. */
@@ -10,28 +10,31 @@ const ARCHITECTURE = process.arch === 'arm64' ? 'AA64' : 'X64';
 
 /**
  * The loader of a disk that an image was written to: what its BOOT*.CSV names, else the one at the path for removable
- * media. Undefined where the disk has no EFI system partition, or nothing to start in it.
+ * media. Undefined where the disk has no EFI system partition that can be read, or nothing to start in it.
  */
 export async function findLoader(disk: Pick<Disk, 'read'>, table: GptTable): Promise<Loader | undefined> {
-  for (const partition of table.partitions.filter(({ type }) => type === EFI_SYSTEM)) {
-    const files = await openFat(disk, partition.first * table.sectorBytes);
-    if (!files) continue;
-    const is = { partition: partition.number, partitionGuid: partitionGuid(table, partition.number) };
-    const fallback = (await files.list('EFI/BOOT')).find(
-      ({ name }) => name.toUpperCase() === `BOOT${ARCHITECTURE}.EFI`,
-    );
-    const removable = fallback !== undefined;
-    for (const { name, folder } of await files.list('EFI')) {
-      if (!folder || name.toUpperCase() === 'BOOT') continue;
-      const within = await files.list(`EFI/${name}`);
-      const csv = within.find((one) => one.name.toUpperCase() === `BOOT${ARCHITECTURE}.CSV`);
-      const named = csv && readBootCsv((await files.read(`EFI/${name}/${csv.name}`)) ?? new Uint8Array(0));
-      const loader = named && within.find((one) => one.name.toLowerCase() === named.loader.toLowerCase());
-      if (loader) return { ...is, file: `\\EFI\\${name}\\${loader.name}`, removable };
-    }
-    if (fallback) return { ...is, file: `\\EFI\\BOOT\\${fallback.name}`, removable };
+  for (const { type, number, first } of table.partitions) {
+    if (type !== EFI_SYSTEM) continue;
+    // A volume that is broken has no loader: firmware does not get on with it either.
+    const files = await openFat(disk, first * table.sectorBytes).catch(() => undefined);
+    const found = files && (await loaderIn(files).catch(() => undefined));
+    if (found) return { ...found, partition: number, partitionGuid: partitionGuid(table, number) };
   }
   return undefined;
+}
+
+async function loaderIn(files: FatFiles): Promise<Pick<Loader, 'file' | 'removable'> | undefined> {
+  const fallback = (await files.list('EFI/BOOT')).find(({ name }) => name.toUpperCase() === `BOOT${ARCHITECTURE}.EFI`);
+  const removable = fallback !== undefined;
+  for (const { name, folder } of await files.list('EFI')) {
+    if (!folder || name.toUpperCase() === 'BOOT') continue;
+    const within = await files.list(`EFI/${name}`);
+    const csv = within.find((one) => one.name.toUpperCase() === `BOOT${ARCHITECTURE}.CSV`);
+    const named = csv && readBootCsv((await files.read(`EFI/${name}/${csv.name}`)) ?? new Uint8Array(0));
+    const loader = named && within.find((one) => one.name.toLowerCase() === named.loader.toLowerCase());
+    if (loader) return { file: `\\EFI\\${name}\\${loader.name}`, removable };
+  }
+  return fallback && { file: `\\EFI\\BOOT\\${fallback.name}`, removable };
 }
 
 /**

@@ -15,7 +15,7 @@ import { linuxHost } from '#machines/agent/linux-host.ts';
 import { need } from '#test/lab/need.ts';
 
 const MIB = 1 << 20;
-const DISK_BYTES = 96 * MIB;
+const DISK_BYTES = 64 * MIB;
 const host = linuxHost();
 const never = new AbortController().signal;
 const TOOLS = ['sfdisk', 'sgdisk', 'mkfs.vfat', 'mkfs.ext4', 'fsck.ext4', 'mmd', 'mcopy', 'mtype', 'debugfs'] as const;
@@ -33,8 +33,11 @@ const PRIVATE: AfterImage['seeds'][number] = {
   files: [file('user-data.toml', '[settings]\n', 0o600), file('ignition/config.ign', '{}')],
 };
 
-/** A disk image as others make them: an ESP, two banks of something, an ext4 that seeds go to. */
-async function imageOf(tools: Tools, folder: string): Promise<Buffer> {
+/** Made once for all tests. */
+let made: Promise<Buffer> | undefined;
+
+/** A disk image as others make them: an ESP, a bank of something, an ext4 that seeds go to, and room for data. */
+async function makeImage(tools: Tools, folder: string): Promise<Buffer> {
   const path = join(folder, 'image');
   await writeFile(path, '');
   await truncate(path, 40 * MIB);
@@ -90,7 +93,7 @@ async function withDisk(t: TestContext, work: (world: World) => Promise<void>): 
     await writeFile(disk, Buffer.alloc(DISK_BYTES, 'old '));
     const facts = { name: 'sda', serial: 'S1', bytes: DISK_BYTES, sectorBytes: 512, rotational: false };
     const files = fileDisks({ dir: join(folder, 'disks'), disks: [facts], signaturesOf: async () => [] });
-    const image = await imageOf(tools, folder);
+    const image = await (made ??= makeImage(tools, folder));
     const write: World['write'] = (after, more) =>
       writeOn({ ...files, run: (program, args) => host.run(program, args), ...more?.disks }, 'sda', image, after);
     await work({ tools, folder, disk, image, write });
@@ -148,13 +151,13 @@ describe('an image on a larger disk', () => {
     withDisk(t, async ({ tools, folder, disk, image, write }) => {
       const { done } = await write({ grow: { kind: 'last' }, seeds: [CIDATA, PRIVATE] });
       assert.deepEqual(done, [
-        'partition 4 (DATA) grown to 58 MiB',
+        'partition 4 (DATA) grown to 26 MiB',
         'seed cidata on partition 5',
         'user-data.toml, ignition/config.ign in BOTTLEROCKET-PRIVATE',
       ]);
       const partitions = partitionsOf(tools, disk);
       const cidata = partitions.get('cidata') ?? assert.fail('no cidata');
-      assert.equal(partitions.get('DATA')?.size, (58 * MIB) / 512);
+      assert.equal(partitions.get('DATA')?.size, (26 * MIB) / 512);
       const read = (path: string): string =>
         execFileSync(tools.mtype, ['-i', `${disk}@@${cidata.start * 512}`, `::${path}`], { encoding: 'utf8' });
       assert.equal(read('user-data'), '#cloud-config\n');
@@ -248,7 +251,7 @@ describe('an image on a block device of the kernel', () => {
         const { done } = await writeOn(disks, device.slice('/dev/'.length), image, after);
         assert.equal(done.length, 3);
         assert.deepEqual(told, []);
-        assert.equal(partitionsOf(tools, device).get('DATA')?.size, (58 * MIB) / 512);
+        assert.equal(partitionsOf(tools, device).get('DATA')?.size, (26 * MIB) / 512);
       } finally {
         execFileSync(root.losetup, ['-d', device]);
       }
