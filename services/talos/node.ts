@@ -45,7 +45,7 @@ export type Reset = {
   readonly graceful: boolean;
   /** `disk`: all of the system disk. `configuration`: STATE and EPHEMERAL, after which it waits in maintenance. */
   readonly what: 'disk' | 'configuration';
-  readonly then: 'reboot' | 'power-off';
+  readonly afterwards: 'reboot' | 'power-off';
 };
 
 /** Rejects with a `MachineApiError` wherever the machine refuses a call, or with the reason of the signal. */
@@ -168,12 +168,12 @@ export async function talosNode(parts: {
       }
     },
     follow: (sequence, signal) => statesOf(events(signal, -1), ofSequence(sequence)),
-    reset: ({ graceful, what, then }, signal) =>
+    reset: ({ graceful, what, afterwards }, signal) =>
       afterAsking(async () => {
         const labels = what === 'disk' ? [] : ['STATE', 'EPHEMERAL'];
         const request = {
           graceful,
-          reboot: then === 'reboot',
+          reboot: afterwards === 'reboot',
           system_partitions_to_wipe: labels.map((label) => ({ label, wipe: true })),
           user_disks_to_wipe: [],
           // Other disks are never the reset's: they are wiped by a plan that names them.
