@@ -238,7 +238,7 @@ const machineStatus = z.object({
     .default({ ready: false, unmetConditions: [] }),
 });
 const systemDisk = z.object({ diskID: z.string() });
-const unattendedInstall = z.object({ phase: z.coerce.string(), error: z.string().default('') });
+const unattendedInstall = z.object({ phase: z.string().default('pending'), error: z.string().default('') });
 const versionResource = z.object({ version: z.string() });
 
 /** The spec of a resource in the namespace `runtime`; undefined where there is none, or none of that form. */
