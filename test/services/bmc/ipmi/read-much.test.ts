@@ -41,7 +41,10 @@ function log(ids: readonly number[], next = (index: number): number => ids[index
   };
 }
 
-const reads = (bmc: SmallBmc): number => bmc.seen.filter(({ netFn, cmd }) => netFn === 10 && cmd === 0x43).length;
+/** Which were asked for; a question that got no answer in time is asked again. */
+const reads = (bmc: SmallBmc): number =>
+  new Set(bmc.seen.filter(({ netFn, cmd }) => netFn === 10 && cmd === 0x43).map(({ data }) => `${data[2]} ${data[3]}`))
+    .size;
 
 test('of a long log the newest 256 are read, and no more', async (t) => {
   const { bmc, driver } = await rig(t, log(Array.from({ length: 1000 }, (_, index) => index + 1)));

@@ -61,9 +61,11 @@ export async function simulatedBmc(
     readonly hardware?: BmcHardware;
     /** How long the power takes, milliseconds. */
     readonly powerMs?: number;
+    /** What decides which datagrams are lost. */
+    readonly random?: () => number;
   } = {},
 ): Promise<SimulatedBmc> {
-  const { powerMs = 0 } = options;
+  const { powerMs = 0, random } = options;
   const stop = new AbortController();
   const boots: string[] = [];
   const backend = simulatedPower({
@@ -80,6 +82,7 @@ export async function simulatedBmc(
   const bmc = await startBmc({
     identity: options.hardware ?? HARDWARE,
     backend,
+    ...(random ? { random } : {}),
     address: '127.0.0.1',
     ports: { redfish: 0, ipmi: 0 },
     profile: { ...BMC_PROFILES[options.profile ?? 'plain'], ...options.change },
