@@ -8,6 +8,7 @@ import { addImageCommands } from './groups/images.ts';
 import { addJobCommands } from './groups/jobs.ts';
 import { addMachineCommands } from './groups/machine.ts';
 import { addBmcCommands } from './groups/bmc.ts';
+import { addSystemCommands } from './groups/system.ts';
 import { addPowerCommands } from './groups/power.ts';
 import { addProgramCommands } from './groups/programs.ts';
 import { type Daemon, daemonAt } from './daemon.ts';
@@ -62,6 +63,7 @@ export async function runCommandLine(args: readonly string[], term: Terminal): P
   addImageCommands(program, shell);
   addPowerCommands(program, shell);
   addBmcCommands(program, shell);
+  addSystemCommands(program, shell);
   addJobCommands(program, shell);
   addAccessCommands(program, shell);
   talkThrough(program, term);

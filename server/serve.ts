@@ -228,6 +228,11 @@ export async function serve(parts: {
   const everyMs = config.images.refreshHours * 3_600_000;
   const refresh: readonly Task[] = everyMs > 0 ? [imageRefresh({ images, everyMs, log })] : [];
   const openAgent = agentApi({ authority, definition: loadMachineApi(), now });
+  const system = {
+    power: agentPower({ agents, open: openAgent }),
+    agents: { of: agents.of, open: openAgent },
+    held: (name: string) => heldByJobs(jobs, name),
+  };
   await using bmc = await openBmcService({
     store,
     vault,
@@ -241,8 +246,8 @@ export async function serve(parts: {
     chance: Math.random,
     random: randomBytes,
     newId: randomUUID,
-    held: (name) => heldByJobs(jobs, name),
-    machineApi: agentPower({ agents, open: openAgent }),
+    held: system.held,
+    machineApi: system.power,
     log,
   });
   const consoleLog = consoleRecording({
@@ -311,6 +316,7 @@ export async function serve(parts: {
     },
     jobs,
     bmc,
+    system,
     inventories: store.inventories,
     plans: openPlans({ now, newId: randomUUID }),
     planFor: planMaker({

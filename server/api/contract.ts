@@ -13,7 +13,9 @@ import type { Plans } from '#services/jobs/plans.ts';
 import type { Registry } from '#services/registry/contract.ts';
 import type { AuditStore, InventoryStore, LeaseStore } from '#services/store/contract.ts';
 import type { Recorder } from '#services/trace/contract.ts';
+import type { MachineApiPower, Refusal } from '#services/bmc/power.ts';
 import type { BmcService } from '../bmc/contract.ts';
+import type { Agents } from '../jobs/contract.ts';
 import type { PlanFor, PlanQuestion } from '../jobs/plan-for.ts';
 import type { Metric } from './metrics.ts';
 
@@ -51,6 +53,13 @@ export type OperatorApiParts = {
   /** What a destructive job would do to a machine. */
   readonly planFor: PlanFor;
   readonly bmc: BmcService;
+  /** What runs on machines, as far as it can be asked: the agent. */
+  readonly system: {
+    readonly power: MachineApiPower;
+    readonly agents: Pick<Agents, 'of' | 'open'>;
+    /** Why a machine must not lose its power now. */
+    readonly held: (machine: string) => Refusal | undefined;
+  };
   readonly inventories: Pick<InventoryStore, 'latest' | 'move'>;
   readonly audit: AuditStore;
   readonly access: Access;

@@ -14,6 +14,7 @@ import { addSecurityHeaders, enter, hostProblem, problemOfError, sendProblem } f
 import { accessHandlers } from './handlers/access.ts';
 import { applyHandlers } from './handlers/apply.ts';
 import { bmcHandlers, consoleStream } from './handlers/bmc.ts';
+import { machineSystemHandlers, systemLogStream } from './handlers/machine-system.ts';
 import { credentialHandlers } from './handlers/credentials.ts';
 import { documentHandlers } from './handlers/documents.ts';
 import { hardwareHandlers } from './handlers/hardware.ts';
@@ -75,6 +76,7 @@ export function operatorApi(parts: OperatorApiParts & { readonly listen: Listen 
         ...hardwareHandlers(parts),
         ...bmcHandlers(parts, signal),
         ...credentialHandlers(parts),
+        ...machineSystemHandlers(parts, signal),
         ...traceHandlers(parts),
         ...systemHandlers({
           ...parts,
@@ -91,6 +93,7 @@ export function operatorApi(parts: OperatorApiParts & { readonly listen: Listen 
       },
       {
         openConsole: consoleStream({ ...parts, signal }),
+        readSystemLog: systemLogStream({ ...parts, signal }),
         getImageFile: imageFileStream(parts),
         watch: changeStream({ hub, access, signal, now }),
         getPage: async (request, reply) =>

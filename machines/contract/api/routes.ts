@@ -21,6 +21,7 @@ import { explainQuery, explanation } from './explain.ts';
 import { IMAGE_ROUTES } from './image-routes.ts';
 import { machineConfiguration } from './machine-config.ts';
 import { grant, machineList, machineQuery, machineResource } from './machine-resource.ts';
+import { MACHINE_SYSTEM_ROUTES } from './machine-system-routes.ts';
 import { jobEventQuery, jobQuery, jobRequest, planAnswer, planRequest } from './job-resource.ts';
 import { replaceAnswer, replaceRequest } from './replace.ts';
 import { type Route } from './route.ts';
@@ -287,6 +288,7 @@ export const ROUTES = {
   },
 
   ...BMC_ROUTES,
+  ...MACHINE_SYSTEM_ROUTES,
 
   listAttempts: {
     method: 'GET',

@@ -90,6 +90,11 @@ export async function runningApi(
       now,
     }),
     bmc: bmcs.service,
+    system: {
+      power: { has: () => false, command: async () => {} },
+      agents: { of: () => undefined, open: () => Promise.reject(new Error('no agent runs in this test')) },
+      held: () => undefined,
+    },
     inventories: store.inventories,
     audit: store.audit,
     access,
