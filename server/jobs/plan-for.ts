@@ -3,6 +3,7 @@ import type { Plan } from '#machines/contract/job.ts';
 import type { Machine } from '#machines/contract/machine.ts';
 import { profileOf } from '#machines/decide/classes.ts';
 import { makePlan, type PlannedKind, type PlanRequest } from '#machines/decide/jobs/make-plan.ts';
+import { roomBeside } from '#machines/os/image/seeds.ts';
 import type { DiskImages } from '#services/images/contract.ts';
 import type { Outcome, Registry } from '#services/registry/contract.ts';
 import type { InventoryStore } from '#services/store/contract.ts';
@@ -92,7 +93,7 @@ export function planMaker(parts: {
           name: profile.name,
           image: profile.image,
           imageSha256: sha256,
-          bytes: rawBytes,
+          bytes: rawBytes + (beside.ok ? roomBeside(beside.work) : 0),
           ...(profile.os === 'bottlerocket' ? { os: profile.os } : {}),
           problems: beside.ok ? [] : beside.problems,
         },

@@ -27,6 +27,7 @@ export type PlanRequest = {
     readonly name: string;
     readonly image: string;
     readonly imageSha256: string;
+    /** Of the image, and of what is written behind it. */
     readonly bytes?: number;
     /** It mounts by the labels of partitions, which no other disk may have. */
     readonly os?: 'bottlerocket';
@@ -168,7 +169,7 @@ function installDisk(
   }
   if (bytes !== undefined && disk.bytes < bytes) {
     refusals.push({
-      because: `the image has ${bytes} bytes, ${disk.name ?? disk.serial ?? 'the disk'} only ${disk.bytes}`,
+      because: `the image needs ${bytes} bytes, ${disk.name ?? disk.serial ?? 'the disk'} only ${disk.bytes}`,
       next: 'take a larger disk or a smaller image',
     });
   }

@@ -55,3 +55,10 @@ export const bottlerocketSeed = (files: readonly BottlerocketFile[]): SeedWork =
   existing: { label: PRIVATE_LABEL, type: PRIVATE_TYPE },
   files,
 });
+
+/** As the agent makes them (machines/agent/disks), each at a whole MiB, and at their end the copy of the GPT. */
+const VOLUME_BYTES = 17 << 20;
+
+/** What a disk must have more than the image: seeds in volumes of their own lie behind it. */
+export const roomBeside = ({ seeds = [] }: { readonly seeds?: readonly SeedWork[] }): number =>
+  seeds.filter(({ volume }) => volume).length * VOLUME_BYTES;

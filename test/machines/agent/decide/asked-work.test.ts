@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { OperateRequest, PlannedDisk } from '#machines/api/messages/agent.ts';
 import { workOf } from '#machines/agent/decide/asked-work.ts';
+import { loadMachineApi } from '#services/machine-api/definition.ts';
 
 const DISK: PlannedDisk = { name: 'nvme0n1', serial: 'S1', bytes: '480103981056', signatures: ['gpt'] };
 const target = (disk: PlannedDisk | null, method = 'best') => ({ disk, method, seed: 7 });
@@ -12,6 +13,17 @@ const IMAGE = {
   sha256: 'a'.repeat(64),
   raw_bytes: '512',
 } as const;
+
+/** As the agent gets it: through the bytes of the protocol, where what is absent becomes null or empty. */
+const operate = loadMachineApi().methods.get('/ingot.AgentService/Operate');
+const overTheWire = (request: object): OperateRequest =>
+  operate?.requestDeserialize(operate.requestSerialize(request)) as OperateRequest;
+
+/** Bytes from the wire are a Buffer. */
+const withPlainBytes = (work: object): unknown =>
+  JSON.parse(
+    JSON.stringify(work, (_key, value) => (value instanceof Uint8Array ? Buffer.from(value).toJSON() : value)),
+  );
 
 describe('work that is asked for', () => {
   it('is a wipe of planned disks', () => {
@@ -53,6 +65,20 @@ describe('work that is asked for', () => {
         { kind: 'partition', partition: { label: 'BOTTLEROCKET-PRIVATE' }, files: [{ ...file, mode: 0o600 }] },
       ],
     });
+  });
+
+  it('comes over the wire as it was asked for', () => {
+    for (const more of [
+      {},
+      { grow: { partition: 'ROOT' }, seeds: [volume, existing], efi_entry: { label: 'debian-12' } },
+      { grow: null, seeds: [existing], efi_entry: null },
+    ]) {
+      const request = { id: 'job-1', write_image: { ...IMAGE, ...more } };
+      const read = workOf(overTheWire(request));
+      const direct = workOf(request);
+      assert.ok(read.ok && direct.ok);
+      assert.deepEqual(withPlainBytes(read.work), withPlainBytes(direct.work));
+    }
   });
 
   for (const [name, more, because] of [

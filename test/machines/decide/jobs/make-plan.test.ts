@@ -172,7 +172,7 @@ describe('a plan', () => {
 
   it('refuses a disk that is smaller than the image', () => {
     const plan = planOf({ kind: 'install', profile, inventory: seen([{ name: 'sda', bytes: GIB }]) });
-    assert.match(plan.refusals[0]?.because ?? '', /the image has 3221225472 bytes, sda only 1073741824/);
+    assert.match(plan.refusals[0]?.because ?? '', /the image needs 3221225472 bytes, sda only 1073741824/);
   });
 
   it('is refused where nobody knows the disks', () => {
