@@ -106,7 +106,7 @@ describe('ingot machine', () => {
   it('writes what machines claim as text and nothing else', async () => {
     await using cli = await runningCli();
     const mac = sure(parseMacAddress('525400000009'));
-    cli.api.registry.observe({ mac, facts: { manufacturer: HOSTILE, product: HOSTILE }, source: 'ipxe', at: 1 });
+    cli.api.registry.observe({ mac, facts: { manufacturer: HOSTILE, product: HOSTILE }, source: 'ipxe', at: cli.api.clock.now });
     for (const args of [
       ['machine', 'list'],
       ['machine', 'show', 'm-525400000009'],
@@ -121,7 +121,7 @@ describe('ingot machine', () => {
   it('cuts the last column to the terminal, and is not cut in a pipe', async () => {
     await using cli = await runningCli();
     const mac = sure(parseMacAddress('525400000009'));
-    cli.api.registry.observe({ mac, facts: { product: 'x'.repeat(200) }, source: 'ipxe', at: 1 });
+    cli.api.registry.observe({ mac, facts: { product: 'x'.repeat(200) }, source: 'ipxe', at: cli.api.clock.now });
     const narrow = await cli.run(['machine', 'list'], { columns: 100 });
     for (const line of narrow.out.trimEnd().split('\n')) assert.ok(line.length <= 100, line);
     assert.match((await cli.done('machine', 'list')).out, /x{200}/);
