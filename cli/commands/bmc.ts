@@ -1,4 +1,6 @@
-import type { BmcResource, DiscoveredBmc } from '#machines/contract/api/bmc-resource.ts';
+import { readFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { type BmcResource, type DiscoveredBmc, quirksImported } from '#machines/contract/api/bmc-resource.ts';
 import { EXIT } from '#machines/contract/exit-status.ts';
 import { BMC_TYPES, BMC_VERBS, type BmcType } from '#machines/contract/power.ts';
 import { terminal as escaped } from '#machines/values/escape.ts';
@@ -10,6 +12,7 @@ import { ago, type Format, printDocuments } from '../output/format.ts';
 import { pairs, table } from '../output/table.ts';
 import { isoTime } from '../output/time.ts';
 import { note, paint, say, type Terminal } from '../terminal.ts';
+import { codeOf } from '../where.ts';
 import { each } from './machine-act.ts';
 
 export type WithOutput = { readonly output: Format };
@@ -360,6 +363,33 @@ export async function readInventory(
       ['not read', gaps.join('; ')],
     ]),
   );
+}
+
+/** A file as `export-quirks` writes it. */
+export async function importQuirks(term: Terminal, daemon: Daemon, file: string): Promise<void> {
+  const read = quirksImported.shape.items.safeParse(await jsonOf(term, file));
+  if (!read.success) {
+    const [issue] = read.error.issues;
+    throw badInput(
+      `${file}: ${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'another form'}; want what ingot bmc export-quirks gives`,
+    );
+  }
+  const { value } = await daemon.ask('importBmcQuirks', { body: { items: read.data } });
+  say(term, `${value.kept} models: BMCs of these start from it; what they teach here counts more`);
+}
+
+async function jsonOf(term: Terminal, file: string): Promise<unknown> {
+  const text =
+    file === '-'
+      ? await term.readInput()
+      : await readFile(resolve(term.cwd, file), 'utf8').catch((error: unknown) => {
+          throw badInput(`cannot read ${file} (${codeOf(error) ?? String(error)})`);
+        });
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    throw badInput(`${file}: it is no JSON; want what ingot bmc export-quirks gives`);
+  }
 }
 
 export async function exportQuirks(term: Terminal, daemon: Daemon): Promise<void> {

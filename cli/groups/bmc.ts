@@ -4,6 +4,7 @@ import {
   discoverBmcs,
   exportQuirks,
   identify,
+  importQuirks,
   listBmcs,
   pinBmc,
   readInventory,
@@ -119,6 +120,11 @@ export function addBmcCommands(program: Command, { term, daemon, end }: Shell): 
     .command('export-quirks')
     .summary('what was found to work, by model and firmware, as JSON')
     .action(async (_options: object, self: Command) => exportQuirks(term, await daemon(self)));
+
+  group
+    .command('import-quirks <file>')
+    .summary('begin with what export-quirks of another Ingot gave; - for standard input')
+    .action(async (file: string, _options: object, self: Command) => importQuirks(term, await daemon(self), file));
 
   const credentials = group.command('credentials').summary('what BMCs are logged in to with: list, set, remove');
   credentials

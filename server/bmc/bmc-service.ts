@@ -9,7 +9,7 @@ import { openConsoles } from '#services/bmc/consoles.ts';
 import { BmcError } from '#services/bmc/contract.ts';
 import { type CredentialInfo, openCredentials } from '#services/bmc/credentials.ts';
 import { likenesses, proofOf } from '#services/bmc/decide/proof.ts';
-import { learnedByModel } from '#services/bmc/decide/quirks.ts';
+import { importedAddress, isImported, learnedByModel } from '#services/bmc/decide/quirks.ts';
 import { rotationDueAt } from '#services/bmc/decide/rotation-schedule.ts';
 import { discover, type Probes, searchRefusal } from '#services/bmc/discover.ts';
 import { openOperations } from '#services/bmc/operations.ts';
@@ -279,7 +279,8 @@ export async function openBmcService(parts: {
     async list() {
       const named = users();
       const used = await uses();
-      const records = new Map(bmcs.records().map((record) => [record.address, record]));
+      const known = bmcs.records().filter((record) => !isImported(record));
+      const records = new Map(known.map((record) => [record.address, record]));
       for (const [address, [bmc]] of named) {
         if (bmc && !records.has(address)) records.set(address, { address, type: bmc.type, learned: {} });
       }
@@ -354,6 +355,18 @@ export async function openBmcService(parts: {
       return await rotateOne(bmc, signal);
     },
     quirks: () => learnedByModel(bmcs.records()),
+    async importQuirks(quirks) {
+      for (const one of quirks) {
+        const { vendor, product, version, learned } = one;
+        const identity = { macs: [], bmcVendor: vendor, product, bmcVersion: version };
+        await bmcs.change({ address: importedAddress(one), type: 'redfish' }, (record) => ({
+          ...record,
+          identity,
+          learned: { ...learned },
+        }));
+      }
+      return quirks.length;
+    },
     async discover(cidr, ports, signal) {
       const refused = searchRefusal(cidr);
       if (refused !== undefined) throw new BmcError('refused', refused);

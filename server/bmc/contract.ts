@@ -52,6 +52,8 @@ export type BmcService = AsyncDisposable & {
   doubt(machine: string): Promise<void>;
   rotate(machine: string, signal: AbortSignal): Promise<{ readonly address: string; readonly username: string }>;
   quirks(): readonly LearnedQuirks[];
+  /** What was found elsewhere: where BMCs of that model here start from. Gives how many were kept. */
+  importQuirks(quirks: readonly LearnedQuirks[]): Promise<number>;
   discover(
     cidr: Cidr4,
     ports: readonly number[] | undefined,

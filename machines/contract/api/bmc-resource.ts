@@ -271,10 +271,13 @@ export const bmcEvent = z.object({
 
 export const learnedQuirks = z
   .object({
-    vendor: z.string(),
-    product: z.string(),
-    version: z.string(),
-    learned: z.record(z.string(), z.string()),
-    seenOn: z.int(),
+    vendor: z.string().max(255),
+    product: z.string().max(255),
+    version: z.string().min(1).max(255),
+    learned: z.record(z.string().max(64), z.string().max(255)),
+    seenOn: z.int().min(0),
   })
   .meta({ id: 'LearnedQuirks' });
+
+/** What another Ingot has found out: `ingot bmc export-quirks` gives it. */
+export const quirksImported = z.strictObject({ items: z.array(learnedQuirks).max(1000) });

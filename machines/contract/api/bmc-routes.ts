@@ -19,6 +19,7 @@ import {
   powerOperation,
   powerOrder,
   powerReading,
+  quirksImported,
   rotation,
   triedBmc,
 } from './bmc-resource.ts';
@@ -166,6 +167,14 @@ export const BMC_ROUTES = {
     answer: json(items(learnedQuirks)),
   },
 
+  importBmcQuirks: {
+    method: 'POST',
+    path: '/api/v1/bmc-quirks',
+    summary: 'Begin with what another Ingot has found to work; what BMCs here have taught counts more',
+    role: 'admin',
+    body: json(quirksImported),
+    answer: json(z.object({ kept: z.int() })),
+  },
   listCredentials: {
     method: 'GET',
     path: '/api/v1/bmc-credentials',

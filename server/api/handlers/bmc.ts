@@ -27,6 +27,7 @@ type Names =
   | 'discoverBmcs'
   | 'tryBmcs'
   | 'listBmcQuirks'
+  | 'importBmcQuirks'
   | 'typeIntoConsole';
 
 /** How long a client is kept waiting for news of a power action; proxies give up after thirty. */
@@ -187,6 +188,11 @@ export function bmcHandlers(
     },
 
     listBmcQuirks: () => ({ kind: 'done', value: { items: [...bmc.quirks()] } }),
+
+    async importBmcQuirks({ body: { items } }) {
+      const kept = await bmc.importQuirks(items);
+      return { kind: 'done', value: { kept }, audit: { target: `${kept} models`, detail: 'quirks of BMCs imported' } };
+    },
 
     async typeIntoConsole({ params: { id }, body }) {
       const open = bmc.consoles.get(id);

@@ -43,6 +43,14 @@ export function learnedByModel(records: readonly BmcRecord[]): readonly LearnedQ
   return [...models].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, quirks]) => quirks);
 }
 
+const IMPORTED = 'imported:';
+
+/** Where what was brought from elsewhere is kept: as a BMC that was never heard from, so that every real one knows better. */
+export const importedAddress = ({ vendor, product, version }: LearnedQuirks): string =>
+  `${IMPORTED}${[vendor, product, version].map(encodeURIComponent).join('/')}`;
+
+export const isImported = ({ address }: { readonly address: string }): boolean => address.startsWith(IMPORTED);
+
 /** What a BMC starts from: what its model has taught, and over that what it taught itself. */
 export function learnedFor(record: BmcRecord, records: readonly BmcRecord[]): Readonly<Record<string, string>> {
   const model = modelOf(record);

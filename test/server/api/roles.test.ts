@@ -72,6 +72,7 @@ const WEAKEST: Readonly<Record<RouteName, Role>> = {
   discoverBmcs: 'operator',
   tryBmcs: 'admin',
   listBmcQuirks: 'viewer',
+  importBmcQuirks: 'admin',
   listCredentials: 'operator',
   applyCredentials: 'admin',
   putCredential: 'admin',
