@@ -74,17 +74,19 @@ export function latestAttempts({
       return () => void listeners.delete(listener);
     },
     async load(signal) {
-      let before: number | undefined;
+      let last: Attempt | undefined;
       for (let read = 0; read < MAX_READ && !signal.aborted; read += PAGE) {
-        const page = await recorder.attempts({ limit: PAGE, ...(before === undefined ? {} : { before }) });
+        const page = await recorder.attempts({
+          limit: PAGE,
+          ...(last === undefined ? {} : { before: last.startedAt, beforeId: last.id }),
+        });
         for (const attempt of page) {
           if (attempt.machine !== undefined && !latest.has(attempt.machine) && registry.machine(attempt.machine)) {
             note(attempt);
           }
         }
-        const last = page.at(-1);
-        if (page.length < PAGE || last === undefined || last.startedAt === before) return;
-        before = last.startedAt;
+        last = page.at(-1);
+        if (page.length < PAGE || last === undefined) return;
       }
     },
     [Symbol.dispose]() {

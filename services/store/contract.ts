@@ -119,11 +119,12 @@ export type TracedPacket = {
 
 export interface TraceStore {
   append(batch: TraceBatch): Promise<void>;
-  /** Newest first. `before` is the `startedAt` of the last one seen. */
+  /** Newest first, of one millisecond by id. `before` and `beforeId` are `startedAt` and id of the last one seen. */
   attempts(query: {
     readonly machine?: string;
     readonly mac?: MacAddress;
     readonly before?: number;
+    readonly beforeId?: string;
     readonly limit: number;
   }): Promise<readonly Attempt[]>;
   attempt(id: string): Promise<Attempt | undefined>;

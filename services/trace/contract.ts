@@ -40,12 +40,13 @@ export type Recorder = {
   live(subject: Subject): Attempt | undefined;
   /** Who has this address, by the DHCP traffic seen (also another server's), newest wins. */
   macOf(address: IpAddress): MacAddress | undefined;
-  /** Newest first, memory and store together. */
+  /** Newest first, of one millisecond by id; memory and store together. `before` and `beforeId` as the store has them. */
   attempts(query: {
     readonly machine?: string;
     readonly mac?: MacAddress;
     readonly limit: number;
     readonly before?: number;
+    readonly beforeId?: string;
   }): Promise<readonly Attempt[]>;
   attempt(id: string): Promise<Attempt | undefined>;
   events(attempt: string, after?: number): Promise<readonly TraceEvent[]>;

@@ -1,6 +1,7 @@
 import { setInterval } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { VERDICT_TIMES, type VerdictTimes } from '#machines/decide/verdict/times.ts';
+import type { Attempt } from '#machines/contract/trace.ts';
 import type { Registry } from '#services/registry/contract.ts';
 import type { LeaseStore, TraceStore } from '#services/store/contract.ts';
 import type { Recorder } from './contract.ts';
@@ -36,6 +37,12 @@ export type RunningRecorder = Required<Recorder> &
     tick(): Promise<void>;
   };
 
+type Begun = Pick<Attempt, 'startedAt' | 'id'>;
+
+/** Of two that began in one millisecond the ids decide, so that pages neither skip nor repeat any. */
+const newestFirst = (one: Begun, other: Begun): number =>
+  other.startedAt - one.startedAt || (other.id < one.id ? -1 : Number(other.id > one.id));
+
 /** Attempts older than this have ended anyway. */
 const TAKE_UP_MS = 6 * 3600_000;
 const PAGE = 2000;
@@ -53,13 +60,13 @@ export async function openRecorder(parts: RecorderParts): Promise<RunningRecorde
 
   async function takeUp(): Promise<void> {
     const now = clock.now();
-    const seen = new Set<string>();
-    let before: number | undefined;
+    let last: Attempt | undefined;
     for (;;) {
-      const page = await store.attempts({ limit: PAGE, ...(before === undefined ? {} : { before }) });
-      const fresh = page.filter(({ id }) => !seen.has(id));
-      for (const attempt of fresh) {
-        seen.add(attempt.id);
+      const page = await store.attempts({
+        limit: PAGE,
+        ...(last === undefined ? {} : { before: last.startedAt, beforeId: last.id }),
+      });
+      for (const attempt of page) {
         if (attempt.endedAt === undefined) {
           const events = await storedEvents(attempt.id, 0);
           const { length } = await store.packets(attempt.id);
@@ -68,10 +75,8 @@ export async function openRecorder(parts: RecorderParts): Promise<RunningRecorde
           attempts.takeUpEnded(restoredAttempt(attempt, { events: [], packets: 0 }));
         }
       }
-      const last = fresh.at(-1);
+      last = page.at(-1);
       if (page.length < PAGE || !last || last.startedAt < now - TAKE_UP_MS) return;
-      // Others may have begun in the same millisecond as the last of this page.
-      before = last.startedAt + 1;
     }
   }
 
@@ -136,12 +141,12 @@ export async function openRecorder(parts: RecorderParts): Promise<RunningRecorde
       return live?.endedAt === undefined && live ? attempts.snapshot(live) : undefined;
     },
     macOf: (address) => attempts.macOf(address),
-    async attempts({ machine, mac, limit, before }) {
+    async attempts({ machine, mac, limit, before, beforeId = '' }) {
       const stored = await store.attempts({
         limit,
         ...(machine === undefined ? {} : { machine }),
         ...(mac === undefined ? {} : { mac }),
-        ...(before === undefined ? {} : { before }),
+        ...(before === undefined ? {} : { before, beforeId }),
       });
       const all = new Map(stored.map((attempt) => [attempt.id, attempt]));
       // A full page needs nothing that is older than its last.
@@ -150,9 +155,11 @@ export async function openRecorder(parts: RecorderParts): Promise<RunningRecorde
         if (live.startedAt < since) continue;
         if (machine !== undefined && live.machine !== machine) continue;
         if (mac !== undefined && live.mac !== mac) continue;
-        if (before === undefined || live.startedAt < before) all.set(live.id, attempts.snapshot(live));
+        if (before === undefined || newestFirst({ startedAt: before, id: beforeId }, live) < 0) {
+          all.set(live.id, attempts.snapshot(live));
+        }
       }
-      return [...all.values()].sort((one, other) => other.startedAt - one.startedAt).slice(0, limit);
+      return [...all.values()].sort(newestFirst).slice(0, limit);
     },
     async attempt(id) {
       const live = attempts.get(id);

@@ -108,6 +108,7 @@ export const attemptQuery = z.strictObject({
   mac: macAddress.optional(),
   limit: z.coerce.number().int().min(1).max(1000).default(50),
   before: z.coerce.number().optional().meta({ description: '`startedAt` of the last one seen' }),
+  beforeId: text.max(64).optional().meta({ description: 'its `id`, so that others of the same millisecond follow' }),
 });
 
 export const eventQuery = z.strictObject({

@@ -9,12 +9,13 @@ export function traceHandlers({
   pcapOf,
 }: Pick<OperatorApiParts, 'recorder' | 'pcapOf'>): Pick<Handlers, Names> {
   return {
-    async listAttempts({ query: { machine, mac, before, limit } }) {
+    async listAttempts({ query: { machine, mac, before, beforeId, limit } }) {
       const items = await recorder.attempts({
         limit,
         ...(machine === undefined ? {} : { machine }),
         ...(mac === undefined ? {} : { mac }),
         ...(before === undefined ? {} : { before }),
+        ...(beforeId === undefined ? {} : { beforeId }),
       });
       return { kind: 'done', value: { items } };
     },

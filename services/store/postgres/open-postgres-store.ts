@@ -312,11 +312,12 @@ function storeOver(pool: pg.Pool): Store {
             }
           }),
         ),
-      attempts: async ({ machine, mac, before, limit }) =>
+      attempts: async ({ machine, mac, before, beforeId, limit }) =>
         (await bodies(
-          `SELECT body FROM attempts WHERE started_at < $1 AND ($2::text IS NULL OR machine = $2) AND ($3::text IS NULL OR mac = $3)
-           ORDER BY started_at DESC LIMIT $4`,
-          [before ?? Number.MAX_SAFE_INTEGER, machine ?? null, mac ?? null, limit],
+          `SELECT body FROM attempts WHERE (started_at, id COLLATE "C") < ($1, $2)
+           AND ($3::text IS NULL OR machine = $3) AND ($4::text IS NULL OR mac = $4)
+           ORDER BY started_at DESC, id COLLATE "C" DESC LIMIT $5`,
+          [before ?? Number.MAX_SAFE_INTEGER, beforeId ?? '', machine ?? null, mac ?? null, limit],
         )) as readonly Attempt[],
       attempt: async (id) => (await bodies('SELECT body FROM attempts WHERE id = $1', [id]))[0] as Attempt | undefined,
       events: async (attempt, after, limit) =>

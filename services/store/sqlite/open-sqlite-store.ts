@@ -167,14 +167,17 @@ function storeOver({ rows, bodies }: Reader, writer: Writer, close: () => Promis
 /** By machine, by MAC, by both or all of them: each has an index of its own. */
 function attemptQueries(bodies: Reader['bodies']): Store['traces']['attempts'] {
   const query = (where: string) =>
-    bodies<Attempt>(`SELECT body FROM attempts WHERE started_at < ?${where} ORDER BY started_at DESC, id DESC LIMIT ?`);
+    bodies<Attempt>(
+      `SELECT body FROM attempts WHERE (started_at, id) < (?, ?)${where} ORDER BY started_at DESC, id DESC LIMIT ?`,
+    );
   const all = query('');
   const ofMachine = query(' AND machine = ?');
   const ofMac = query(' AND mac = ?');
   const ofBoth = query(' AND machine = ? AND mac = ?');
-  return async ({ machine, mac, before = Number.MAX_SAFE_INTEGER, limit }) => {
-    if (machine === undefined) return mac === undefined ? await all(before, limit) : await ofMac(before, mac, limit);
-    return mac === undefined ? await ofMachine(before, machine, limit) : await ofBoth(before, machine, mac, limit);
+  return async ({ machine, mac, before = Number.MAX_SAFE_INTEGER, beforeId = '', limit }) => {
+    const last = [before, beforeId] as const;
+    if (machine === undefined) return mac === undefined ? await all(...last, limit) : await ofMac(...last, mac, limit);
+    return mac === undefined ? await ofMachine(...last, machine, limit) : await ofBoth(...last, machine, mac, limit);
   };
 }
 

@@ -16,12 +16,14 @@ export function memoryRecorder(): Pick<Recorder, 'attempts' | 'attempt' | 'event
       events.set(attempt.id, event ? [...known, event] : known);
       for (const listener of listeners) listener(attempt, event);
     },
-    attempts: async ({ machine, mac, before, limit }) =>
+    attempts: async ({ machine, mac, before, beforeId = '', limit }) =>
       [...attempts.values()]
         .filter((one) => machine === undefined || one.machine === machine)
         .filter((one) => mac === undefined || one.mac === mac)
-        .filter((one) => before === undefined || one.startedAt < before)
-        .sort((a, b) => b.startedAt - a.startedAt)
+        .filter(
+          ({ startedAt, id }) => before === undefined || startedAt < before || (startedAt === before && id < beforeId),
+        )
+        .sort((a, b) => b.startedAt - a.startedAt || (a.id < b.id ? 1 : -1))
         .slice(0, limit),
     attempt: async (id) => attempts.get(id),
     events: async (id, after = 0) => (events.get(id) ?? []).filter(({ seq }) => seq > after),

@@ -265,6 +265,21 @@ export function storeConformance(
         assert.deepEqual(await ids({ mac: '52:54:00:00:00:02' as MacAddress, limit: 10 }), ['b']);
       }));
 
+    it('are paged by time and id: of one millisecond none is skipped or given twice', () =>
+      withStore(async ({ traces }) => {
+        const ids = ['-x', 'Ab', 'B', '_z', 'a', 'b'];
+        await traces.append({ attempts: ids.map((id) => attempt(id, { startedAt: 7 })), events: [] });
+        const seen: string[] = [];
+        for (let last: Attempt | undefined; seen.length < 10; ) {
+          const page = await traces.attempts({ limit: 2, ...(last ? { before: 7, beforeId: last.id } : {}) });
+          last = page.at(-1);
+          if (!last) break;
+          seen.push(...page.map(({ id }) => id));
+        }
+        assert.deepEqual(seen, ids.toReversed());
+        assert.deepEqual(await traces.attempts({ limit: 2, before: 7 }), []);
+      }));
+
     it('take the newest state of an attempt, and events in order, once', () =>
       withStore(async ({ traces }) => {
         await traces.append({

@@ -6,7 +6,8 @@ export function memoryTraceStore(): TraceStore & { broken: boolean; readonly bat
   const attempts = new Map<string, Attempt>();
   const events = new Map<string, TraceEvent[]>();
   const packets: TracedPacket[] = [];
-  const newestFirst = () => [...attempts.values()].sort((one, other) => other.startedAt - one.startedAt);
+  const newestFirst = () =>
+    [...attempts.values()].sort((one, other) => other.startedAt - one.startedAt || (one.id < other.id ? 1 : -1));
   return {
     broken: false,
     batches: [],
@@ -26,11 +27,13 @@ export function memoryTraceStore(): TraceStore & { broken: boolean; readonly bat
         packets.push(packet);
       }
     },
-    async attempts({ machine, mac, before, limit }) {
+    async attempts({ machine, mac, before, beforeId = '', limit }) {
       return newestFirst()
         .filter((one) => machine === undefined || one.machine === machine)
         .filter((one) => mac === undefined || one.mac === mac)
-        .filter((one) => before === undefined || one.startedAt < before)
+        .filter(
+          ({ startedAt, id }) => before === undefined || startedAt < before || (startedAt === before && id < beforeId),
+        )
         .slice(0, limit);
     },
     async attempt(id) {

@@ -352,6 +352,25 @@ describe('what is written', () => {
     assert.equal(events.length - dropped.length + counted, 12 + 500 + 2);
   });
 
+  it('gives attempts in pages, of one millisecond too, from memory and store together', async () => {
+    const { play, recorder } = await world();
+    const macs = Array.from({ length: 7 }, (_, index) => macNumber(index + 1));
+    const ids = macs.map((mac) => play({ mac }, dora(0, UEFI, UEFI_LOADER).slice(0, 1))[0]);
+    await recorder.tick();
+    const seen: string[] = [];
+    for (let last: Attempt | undefined; seen.length < 20; ) {
+      const query: Parameters<typeof recorder.attempts>[0] = {
+        limit: 2,
+        ...(last ? { before: last.startedAt, beforeId: last.id } : {}),
+      };
+      const page = await recorder.attempts(query);
+      last = page.at(-1);
+      if (!last) break;
+      seen.push(...page.map(({ id }) => id));
+    }
+    assert.deepEqual([seen.length, new Set<string | undefined>(seen)], [ids.length, new Set(ids)]);
+  });
+
   it('leaves room for more than a kernel’s log', async () => {
     const { play, recorder } = await world({ limits: { logs: 10 } });
     const [id = ''] = play({ mac: MAC }, dora(0, UEFI, UEFI_LOADER));
