@@ -55,8 +55,8 @@ export type TalosNode = {
   applyConfig(config: string, options?: { readonly mode?: ApplyMode; readonly dryRun?: boolean }): Promise<Applied>;
   /** On one control plane of the cluster, and only there. */
   bootstrap(): Promise<Bootstrapped>;
-  /** The events of the sequence of that name, from the whole history on; ends when it is over. */
-  follow(sequence: string, signal: AbortSignal): AsyncGenerator<Followed, FollowedEnd, undefined>;
+  /** The events of the sequences of those names, from the whole history on; ends when one of them is over. */
+  follow(sequences: readonly string[], signal: AbortSignal): AsyncGenerator<Followed, FollowedEnd, undefined>;
   reset(what: Reset, signal: AbortSignal): AsyncGenerator<Followed, FollowedEnd, undefined>;
   /**
    * Installs another release beside the one that runs and reboots into it. Does not drain the node: that is asked of
@@ -167,7 +167,7 @@ export async function talosNode(parts: {
         throw error;
       }
     },
-    follow: (sequence, signal) => statesOf(events(signal, -1), ofSequence(sequence)),
+    follow: (sequences, signal) => statesOf(events(signal, -1), ofSequences(sequences)),
     reset: ({ graceful, what, afterwards }, signal) =>
       afterAsking(async () => {
         const labels = what === 'disk' ? [] : ['STATE', 'EPHEMERAL'];
@@ -189,7 +189,7 @@ export async function talosNode(parts: {
       afterAsking(async () => {
         await client.call('/machine.MachineService/Rollback', {}, { signal });
         // It answers with no actor; what follows is the reboot that it forces.
-        return ofSequence('reboot');
+        return ofSequences(['reboot']);
       }, signal),
     async health() {
       const [{ services }, status] = await Promise.all([
@@ -322,12 +322,12 @@ async function* statesOf(
   return { kind: 'lost', last: state };
 }
 
-/** The events of whoever began the sequence of that name last: phases and tasks name no sequence, only their actor. */
-function ofSequence(sequence: string): (event: MachineEvent) => boolean {
+/** The events of whoever began a sequence of those names last: phases and tasks name no sequence, only their actor. */
+function ofSequences(sequences: readonly string[]): (event: MachineEvent) => boolean {
   let actorId: string | undefined;
   return (event) => {
     if (event.kind === 'machine.SequenceEvent') {
-      if (event.payload.sequence !== sequence) return false;
+      if (!sequences.includes(event.payload.sequence)) return false;
       actorId = event.actorId;
       return true;
     }

@@ -148,7 +148,7 @@ describe('an install', () => {
     fake.tell(ACTOR, 'machine.PhaseEvent', { phase: 'install', action: 'START' });
     fake.tell(OTHER, 'machine.PhaseEvent', { phase: 'config', action: 'START' });
     fake.tell(ACTOR, 'machine.SequenceEvent', { sequence: 'install', action: 'NOOP', error: REBOOTED });
-    const { seen, end } = await all((await open(fake)).follow('install', signal()));
+    const { seen, end } = await all((await open(fake)).follow(['install'], signal()));
     assert.deepEqual(end, { kind: 'rebooting', sequence: 'install' });
     assert.deepEqual(seen.at(-1), { kind: 'running', sequence: 'install', phase: 'install' });
     assert.equal(seen.length, 2);
@@ -161,7 +161,7 @@ describe('an install', () => {
     fake.tell(ACTOR, 'machine.TaskEvent', { task: 'install', action: 'START' });
     const error = { code: 'FATAL', message: 'task 1/1: failed, exit code 1' } as const;
     fake.tell(ACTOR, 'machine.SequenceEvent', { sequence: 'install', action: 'NOOP', error });
-    const { end } = await all((await open(fake)).follow('install', signal()));
+    const { end } = await all((await open(fake)).follow(['install'], signal()));
     const where = { sequence: 'install', phase: 'install', task: 'install' };
     assert.deepEqual(end, { kind: 'failed', because: error.message, ...where });
   });
@@ -169,7 +169,7 @@ describe('an install', () => {
   it('is lost where the machine goes before it says how it ended', async () => {
     using fake = await fakeNode({ [`${SERVICE}/Version`]: version('v1.13.0') });
     fake.tell(ACTOR, 'machine.SequenceEvent', { sequence: 'install', action: 'START' });
-    const states = (await open(fake)).follow('install', signal());
+    const states = (await open(fake)).follow(['install'], signal());
     await states.next();
     fake.die();
     const { end } = await all(states);
