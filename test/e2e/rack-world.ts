@@ -116,7 +116,7 @@ export async function openRackWorld(options: {
             },
             limitMs,
           ).catch((cause: unknown) => {
-            throw new Error((screens.get(machine) ?? []).join('\n'), { cause });
+            throw new Error([...(screens.get(machine) ?? []), daemon.output().slice(-4000)].join('\n'), { cause });
           });
           await look?.(job);
           return [machine, job.state === 'done' ? 'done' : `${job.state}: ${job.result?.because ?? ''}`] as const;
