@@ -57,9 +57,8 @@ export async function logs(term: Terminal, daemon: Daemon, word: string, options
     for (const event of value.items) show(id, asTraceEvent(event));
   } else if (!changes)
     note(term, `nothing has been seen of ${name} yet`, `  next: ingot logs ${name} --follow, and turn it on`);
-  while (changes && next) {
-    const change = await next;
-    if (change.done === true) return;
+  if (!changes) return;
+  for (let change = await next; change && change.done !== true; change = await next) {
     next = changes.next();
     if (change.value.kind === 'trace') show(change.value.attempt, asTraceEvent(change.value.event));
   }

@@ -27,8 +27,8 @@ export type Accounts = {
   readonly policy?: ReadPolicy;
 };
 
-/** Who Ingot is at a BMC where it has a user of its own. */
-export const OWN_USER = 'ingot';
+/** Who Ingot is at a BMC where it has a user of its own: another one than its administrator, who may have that name. */
+const ownUserBeside = ({ username }: BmcCredential): string => (username === 'ingot' ? 'ingot-own' : 'ingot');
 
 const RANDOM_BYTES = 512;
 const ROTATE_MS = 90_000;
@@ -70,7 +70,7 @@ export async function rotate(
   };
   const policy = await accounts.policy?.(target, signal);
   const password = makePassword(random(RANDOM_BYTES), policy);
-  const fresh: BmcCredential = { ...old, ...(create ? { username: OWN_USER } : {}), password };
+  const fresh: BmcCredential = { ...old, ...(create ? { username: ownUserBeside(old) } : {}), password };
   await credentials.keepPending(address, fresh);
   try {
     if (create) {

@@ -16,7 +16,7 @@ async function world() {
   const agent: LiveAgent = {
     machine: 'a',
     attempt: 'one',
-    address: '127.0.0.1' as LiveAgent['address'],
+    address: '127.0.0.1',
     port: served.port,
     registeredAt: 0,
   };

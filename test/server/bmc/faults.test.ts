@@ -6,6 +6,10 @@ import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { machineDocument } from '#machines/contract/documents.ts';
 import type { BmcFault } from '#machines/rack/bmc/faults.ts';
+import type { Attempt } from '#machines/contract/trace.ts';
+import { consoleRecording } from '#server/bmc/console-recording.ts';
+import { sampleMachine } from '#test/harness/sample-machine.ts';
+import { attemptOf } from '#test/server/api/memory-recorder.ts';
 import { openBmcService } from '#server/bmc/bmc-service.ts';
 import { ACCOUNTS, DRIVERS, PROBES } from '#server/bmc/drivers.ts';
 import type { PowerFailure, PowerResult } from '#services/bmc/carry-out.ts';
@@ -196,6 +200,66 @@ describe('a BMC that fails', { concurrency: 8 }, () => {
       openRedfish({ type: 'redfish', address: at.bmc.url, credential: CREDENTIAL }, undefined, { limits: TEST_LIMITS }),
       /credential|password|refuse/i,
     );
+  });
+
+  it('a user of its own: made, proven by a login, rotated; the administrator stays as it was', async () => {
+    await using at = await world();
+    const { signal } = new AbortController();
+    const own = CREDENTIAL.username === 'ingot' ? 'ingot-own' : 'ingot';
+    const wanted = { ...CREDENTIAL, labels: {}, ownUser: true };
+    await at.service.credentials.apply('rack1', wanted, { dryRun: false, from: undefined });
+    assert.equal((await at.service.rotate('node1', signal)).username, own);
+    assert.equal(outcome(await at.act('on')), 'done');
+    const [first] = await at.service.list();
+    assert.deepEqual([first?.credential?.own, first?.credential?.username], [true, own]);
+    assert.equal((await at.service.rotate('node1', signal)).username, own);
+    assert.equal(outcome(await at.act('off')), 'done');
+    await using admin = await openRedfish(
+      {
+        type: 'redfish',
+        address: at.bmc.url,
+        credential: CREDENTIAL,
+        ...(first?.pin ? { pin: first.pin.sha256 } : {}),
+      },
+      undefined,
+      { limits: TEST_LIMITS },
+    );
+    assert.equal((await admin.status(AbortSignal.timeout(5000))).power, 'off');
+  });
+
+  it('what its console says of a boot is in the trace, and a person gets the console at once', async () => {
+    await using at = await world('ipmi');
+    const lines: string[] = [];
+    const watchers = new Set<(attempt: Attempt, event: undefined) => void>();
+    const bmc = at.service.power.bmcOf('node1');
+    assert.ok(bmc);
+    const recording = consoleRecording({
+      recorder: {
+        record: (_subject, body) => void (body.kind === 'log' && lines.push(body.text)),
+        watch(watcher) {
+          watchers.add(watcher);
+          return () => void watchers.delete(watcher);
+        },
+      },
+      registry: { machine: () => sampleMachine({ name: 'node1', recordConsole: true }), profile: () => undefined },
+      consoles: at.service.consoles,
+      bmcOf: () => bmc,
+      clock: systemClock,
+      log: { info() {}, error() {} },
+    });
+    const stop = new AbortController();
+    const running = recording.run(stop.signal);
+    for (const watcher of watchers) watcher(attemptOf('node1'), undefined);
+    while (lines.length === 0) await at.act('cycle');
+    assert.doesNotMatch(lines.join(''), /\p{Cc}/u);
+    await using person = await at.service.consoles.open(bmc, 'alice', stop.signal);
+    assert.match(lines.at(-1) ?? '', /the recording ends here: alice opened the console/);
+    const mine = person.output[Symbol.asyncIterator]();
+    const first = mine.next();
+    await at.act('cycle');
+    assert.ok(((await first).value?.length ?? 0) > 0);
+    stop.abort();
+    await running;
   });
 
   it('inventory is read with the power off, kept, and joined', async () => {
