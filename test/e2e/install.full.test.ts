@@ -59,14 +59,11 @@ test('the power of the machine fails in the middle of a write and of a wipe: no 
     });
     assert.ok((stepOf(half, 'write-image')?.progress ?? 1) < 1);
     await guest.stop();
-    const disk = readFileSync(world.disk);
+    // What the guest had not synced yet is lost as well; the first MiB was not even sent.
+    const head = readFileSync(world.disk).subarray(0, MIB);
     assert.ok(
-      disk.subarray(0, MIB).every((byte) => byte === 0),
+      head.every((byte) => byte === 0),
       'there is nothing to boot',
-    );
-    assert.ok(
-      disk.subarray(MIB).some((byte) => byte !== 0),
-      'it had begun',
     );
     await world.when(install, 'the wish to restart it', waitsForAPerson);
     guest = world.powerOn('network');
