@@ -59,7 +59,7 @@ import { holdingOf } from './machine/holding.ts';
 import { machinePlane } from './machine/machine-plane.ts';
 import { dhcp4Metrics, tftpCounters } from './metrics.ts';
 import { besideImageOf } from './jobs/beside-image.ts';
-import { agentBoots } from './jobs/boots.ts';
+import { agentBoots, installersOf } from './jobs/boots.ts';
 import { erasureKeeper } from './jobs/erasure.ts';
 import { planMaker } from './jobs/plan-for.ts';
 import { recipes } from './jobs/recipe.ts';
@@ -123,7 +123,12 @@ export async function serve(parts: {
     failed: (err) => log.error({ err }, 'a sign of life of an agent could not be stored'),
   });
 
-  const planner = bootPlanner({ registry, agentImage: () => agentImage.state(), now });
+  const planner = bootPlanner({
+    registry,
+    agentImage: () => agentImage.state(),
+    jobsOf: (name) => jobs.unfinishedOf(name),
+    now,
+  });
   const ports = {
     boot: config.boot.listen.port,
     tftp: config.tftp.listen.port,
@@ -263,6 +268,7 @@ export async function serve(parts: {
     recipe: recipes({
       agents: { ...agents, open: openAgent },
       boots: agentBoots(registry),
+      installers: installersOf({ registry, recorder, tokens }),
       power: jobPower(bmc),
       keepInventory: (name, inventory) => store.inventories.put(name, inventory),
       diskImages,

@@ -15,6 +15,8 @@ export type BootFacts = {
   /** Unspent, or spent by this attempt within the last 15 minutes. */
   readonly grant: { readonly grant: Grant; readonly profile: ProfileDocument | undefined } | undefined;
   readonly image: (name: string) => ImageDocument | undefined;
+  /** The grant is a running job’s whose confirmed plan names the grant’s profile: then it may write (safety rule 1). */
+  readonly isPlanned?: boolean;
   /** Can the agent be booted at all? With the profile by which strangers get it. */
   readonly agent:
     | { readonly kind: 'ready'; readonly profile: ProfileDocument }
@@ -130,7 +132,7 @@ function planProfile(facts: BootFacts, profile: ProfileDocument, grant: Grant | 
     return { kind: 'netboot', profile, image: undefined, grant, because };
   }
   if (profile.os === 'disk') return ownDisk('profile-disk', because);
-  if (profile.writes === 'planned') {
+  if (profile.writes === 'planned' && !(grant && facts.isPlanned === true)) {
     return ownDisk('needs-plan', `${because}; it may write disks, so it needs a confirmed plan, not only a grant`);
   }
   const image = profile.image === undefined ? undefined : facts.image(profile.image);

@@ -128,6 +128,8 @@ function netboot(question: ScriptQuestion, plan: Netboot): BootScript | Broken {
   const values = valuesOf(question, profile, plan.image);
   switch (profile.os) {
     case 'kernel':
+    // Its arguments say where its answers are.
+    case 'installer':
       return kernel(question, plan, data, values);
     case 'agent':
       return agent(question, plan, data, values);

@@ -22,7 +22,7 @@ export type PlanFor = (question: PlanQuestion) => Promise<Outcome<Omit<Plan, 'id
 
 /** Makes plans from what is known now. What stands against one is in its `refusals`: a person wants to see all of them. */
 export function planMaker(parts: {
-  readonly registry: Pick<Registry, 'machine' | 'machines' | 'classes' | 'profile'>;
+  readonly registry: Pick<Registry, 'machine' | 'machines' | 'classes' | 'profile' | 'image'>;
   readonly inventories: Pick<InventoryStore, 'latest'>;
   readonly diskImages: DiskImages;
   readonly besideImage: StepParts['besideImage'];
@@ -69,8 +69,17 @@ export function planMaker(parts: {
     if (asked !== undefined && !profile) return { kind: 'not-found', what: `profile ${asked}` };
     if (!profile) return { kind: 'done', value: makePlan(request) };
     const next = `ingot ${kind} ${name} --profile PROFILE`;
+    if (profile.os === 'installer') {
+      const named = profile.image === undefined ? undefined : registry.image(profile.image);
+      if (!named) {
+        const because = `profile ${profile.name} names no image with the installer’s kernel`;
+        return { kind: 'refused', because, next: `ingot edit profile ${profile.name}` };
+      }
+      const installed = { name: profile.name, image: named.name, os: profile.os };
+      return { kind: 'done', value: makePlan({ ...request, profile: installed }) };
+    }
     if (profile.os !== 'image' && profile.os !== 'bottlerocket') {
-      const because = `profile ${profile.name} is os: ${profile.os}; the agent installs os: image and os: bottlerocket`;
+      const because = `profile ${profile.name} is os: ${profile.os}; want os: image | bottlerocket | installer`;
       return { kind: 'refused', because, next };
     }
     if (profile.image === undefined) {

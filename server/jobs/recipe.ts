@@ -1,5 +1,6 @@
 import type { Job, JobKind } from '#machines/contract/job.ts';
 import type { Recipe, Step } from '#services/jobs/contract.ts';
+import { awaitReportStep, bootInstallerStep, type InstallerParts } from './installer-steps.ts';
 import {
   bootAgentStep,
   bootDiskStep,
@@ -13,7 +14,7 @@ import {
 } from './steps.ts';
 
 /** The steps of each kind of job, in order. The names of those of a plan stand in machines/decide/jobs/make-plan.ts too. */
-export function recipes(parts: StepParts): Recipe {
+export function recipes(parts: StepParts & InstallerParts): Recipe {
   const bootAgent = bootAgentStep(parts);
   const prove = proveMachineStep(parts);
   const wipe = wipeDisksStep(parts);
@@ -31,14 +32,20 @@ export function recipes(parts: StepParts): Recipe {
     rollback: undefined,
     rescue: undefined,
   };
-  return ({ kind, notes }) => {
-    const own = steps[kind];
+  const inPlace: Readonly<Record<string, Step>> = {
+    [write.name]: bootInstallerStep(parts),
+    [bootDisk.name]: awaitReportStep(parts),
+  };
+  return ({ kind, notes, plan }) => {
+    // Which of the two ways to write, its plan says: a profile may be another one by now.
+    const isInstaller = plan?.steps.includes('boot-installer') === true;
+    const own = isInstaller ? steps[kind]?.map((step) => inPlace[step.name] ?? step) : steps[kind];
     if (!own) throw new Error(`there is no way yet to ${kind} a machine`);
     return notes['holdUntil'] === undefined ? own : [hold, ...own];
   };
 }
 
-const WRITING: readonly string[] = ['wipe-disks', 'write-image'] satisfies readonly Step['name'][];
+const WRITING: readonly string[] = ['wipe-disks', 'write-image', 'await-report'] satisfies readonly Step['name'][];
 
 /** Is it in the middle of something that no power action may interrupt? (safety rule 3) */
 export const isWriting = (jobs: readonly Job[]): boolean =>

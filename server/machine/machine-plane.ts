@@ -42,10 +42,11 @@ export function machinePlane(parts: {
 function addRoutes(app: FastifyInstance, recorder: Recorder): void {
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('*', { parseAs: 'string' }, (_request, body, done) => done(null, body));
-  app.post<{ Params: { attempt: string }; Body: string | undefined }>('/report/:attempt', (request, reply) => {
+  app.post<{ Params: { attempt: string }; Body: string | undefined }>('/report/:attempt', async (request, reply) => {
     const { attempt } = request.params;
     const peer = addressOf(request.ip);
-    const live = recorder.live({ attempt });
+    // An installer is silent for longer than an attempt is held to be in progress.
+    const live = recorder.live({ attempt }) ?? (await recorder.attempt(attempt));
     if (!live || !peer || live.address !== peer) return reply.code(404).send({ title: 'no such attempt' });
     recorder.record(
       { attempt, address: peer },

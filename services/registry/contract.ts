@@ -54,7 +54,13 @@ export type Registry = {
 
   /** The grant under which this machine may boot now, in this attempt: unspent, or spent by it within 15 minutes. */
   grantFor(machine: string, attempt: string | undefined, now: number): Grant | undefined;
-  grant(request: { readonly machine: string; readonly profile: string; readonly by: string }): Promise<Outcome<Grant>>;
+  /** `isPlanned`: it is a job’s, and its confirmed plan names that profile, which therefore may write. */
+  grant(request: {
+    readonly machine: string;
+    readonly profile: string;
+    readonly by: string;
+    readonly isPlanned?: boolean;
+  }): Promise<Outcome<Grant>>;
   useGrant(id: string, attempt: string): void;
   spendGrant(id: string, attempt: string): Promise<void>;
 

@@ -399,7 +399,7 @@ export async function openRegistry(parts: {
     },
 
     grantFor: (machine, attempt, at) => grants.usable(machine, attempt, at),
-    grant: ({ machine: name, profile: profileName, by }) =>
+    grant: ({ machine: name, profile: profileName, by, isPlanned = false }) =>
       inTurn(async () => {
         const machine = machines.get(name);
         if (!machine) return missing(`machine ${name}`);
@@ -415,7 +415,7 @@ export async function openRegistry(parts: {
             next: 'power it on',
           };
         }
-        if (profile.writes === 'planned') {
+        if (profile.writes === 'planned' && !isPlanned) {
           const because = `profile ${profileName} may write disks, so a grant alone is not enough`;
           return { kind: 'refused', because, next: 'if it does not write any, say writes: none in the profile' };
         }

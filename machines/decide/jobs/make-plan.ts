@@ -26,11 +26,12 @@ export type PlanRequest = {
   readonly profile?: {
     readonly name: string;
     readonly image: string;
-    readonly imageSha256: string;
+    /** Absent for an installer, which brings what it writes itself. */
+    readonly imageSha256?: string;
     /** Of the image, and of what is written behind it. */
     readonly bytes?: number;
     /** It mounts by the labels of partitions, which no other disk may have. */
-    readonly os?: 'bottlerocket';
+    readonly os?: 'bottlerocket' | 'installer';
     /** What cannot be written beside the image, by its key in the documents. */
     readonly problems?: readonly { readonly key: string; readonly because: string }[];
   };
@@ -50,6 +51,12 @@ const STEPS: Readonly<Record<PlannedKind, readonly string[]>> = {
   retire: ['boot-agent', 'prove-machine', 'wipe-disks', 'power-off'],
   install: ['boot-agent', 'prove-machine', 'write-image', 'boot-disk'],
   reprovision: ['boot-agent', 'prove-machine', 'wipe-disks', 'write-image', 'boot-disk'],
+};
+
+/** What takes the place of writing an image, where a network installer does it. */
+const INSTALLER_STEPS: Readonly<Record<string, string>> = {
+  'write-image': 'boot-installer',
+  'boot-disk': 'await-report',
 };
 
 const writes = (kind: PlannedKind): boolean => kind === 'install' || kind === 'reprovision';
@@ -80,6 +87,7 @@ export function makePlan(request: PlanRequest): Draft {
       next: `ingot explain ${name} --config`,
     })),
     ...(profile?.os === 'bottlerocket' ? secondBottlerockets(request, target) : []),
+    ...(profile?.os === 'installer' && target ? unnamed(machine, target) : []),
   );
   const disks = candidates.map(({ disk, alone }): PlannedDisk => plannedDisk(disk, alone, request, target));
   for (const named of request.only ?? []) {
@@ -96,11 +104,12 @@ export function makePlan(request: PlanRequest): Draft {
     kind,
     machine: name,
     createdAt: request.now,
-    ...(profile ? { profile: profile.name, image: profile.image, imageSha256: profile.imageSha256 } : {}),
+    ...(profile ? { profile: profile.name, image: profile.image } : {}),
+    ...(profile?.imageSha256 === undefined ? {} : { imageSha256: profile.imageSha256 }),
     disks,
     identifiers,
     ...(inventory ? { inventoryAt: inventory.at } : {}),
-    steps: [...STEPS[kind]],
+    steps: STEPS[kind].map((step) => (profile?.os === 'installer' ? (INSTALLER_STEPS[step] ?? step) : step)),
     acknowledge: [
       ...touched.flatMap((disk) =>
         disk.vetoes.map((veto) => ({ what: `${labelOf(disk)} is ${veto}`, say: disk.serial ?? disk.wwn ?? name })),
@@ -174,6 +183,17 @@ function installDisk(
     });
   }
   return disk;
+}
+
+/** An installer’s script knows a disk by what it is told of it, in plain words. */
+function unnamed(
+  { document: { name } }: Machine,
+  { serial, wwn, name: path }: InventoryDisk,
+): readonly { readonly because: string; readonly next: string }[] {
+  const isPlain = [serial, wwn].every((one) => one === undefined || /^[A-Za-z0-9._:-]+$/.test(one));
+  if ((serial !== undefined || wwn !== undefined) && isPlain) return [];
+  const because = `${path ?? 'the disk'} has no serial or WWN that an installer could find it by`;
+  return [{ because, next: `ingot install ${name} with a profile of os: image` }];
 }
 
 /** A second disk with its labels is taken for the first one. Disks that this very job erases are none. */

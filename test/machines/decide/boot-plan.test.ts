@@ -175,6 +175,17 @@ const TABLE: readonly {
     code: 'needs-plan',
   },
   {
+    name: 'under a grant of a job whose confirmed plan names the profile, it boots',
+    given: facts({ grant: { grant, profile: profile({ writes: 'planned' }) }, isPlanned: true }),
+    want: 'netboot',
+  },
+  {
+    name: 'a plan without a grant boots nothing that could write',
+    given: facts({ profile: profile({ writes: 'planned' }), isPlanned: true }),
+    want: 'own-disk',
+    code: 'needs-plan',
+  },
+  {
     name: 'a grant for a profile that is gone leads nowhere',
     given: facts({ grant: { grant, profile: undefined } }),
     want: 'own-disk',

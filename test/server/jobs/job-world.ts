@@ -8,6 +8,7 @@ import { isOver, type Job } from '#machines/contract/job.ts';
 import { makePlan, type PlannedKind } from '#machines/decide/jobs/make-plan.ts';
 import type { Agents } from '#server/jobs/contract.ts';
 import { erasureKeeper } from '#server/jobs/erasure.ts';
+import type { Installers } from '#server/jobs/installer-steps.ts';
 import { recipes } from '#server/jobs/recipe.ts';
 import { liveAgents } from '#services/agents/live-agents.ts';
 import { certificateSigner } from '#services/certificates/signer.ts';
@@ -25,13 +26,27 @@ export const INVENTORY = inventorySchema.parse({
   nics: [{ name: 'eth0', mac: '52:54:00:00:00:01' }],
 });
 
+const NO_INSTALLERS: Installers = {
+  permit: async () => 'grant',
+  attemptsOf: async () => [],
+  eventsOf: async () => [],
+  watch: () => () => {},
+  over: async () => {},
+};
+
 const machineOf = (disks: object) => sampleMachine({ macs: ['52:54:00:00:00:01'], disks });
 
 /**
  * The daemon's jobs over a real store, and one machine that runs the real agent's machine API over files as disks. What
  * stands between, network boot and power, is the test's.
  */
-export async function jobWorld({ answers = INVENTORY } = {}) {
+export async function jobWorld({
+  answers = INVENTORY,
+  installers = NO_INSTALLERS,
+}: {
+  readonly answers?: typeof INVENTORY;
+  readonly installers?: Installers;
+} = {}) {
   const dir = await mkdtemp(join(tmpdir(), 'ingot-job-world-'));
   const store = await openSqliteStore({ dir });
   const agent = await servedAgent({ read: answers });
@@ -53,6 +68,7 @@ export async function jobWorld({ answers = INVENTORY } = {}) {
   const agents: Agents = { ...live, open: () => agent.as('os:admin') };
   const recipe = recipes({
     agents,
+    installers,
     boots: { permit: async (machine, by) => void permitted.push(`${machine} by ${by}`) },
     power: {
       async netboot(machine) {
@@ -118,12 +134,20 @@ export async function jobWorld({ answers = INVENTORY } = {}) {
       return { jobs, stop };
     },
     /** A confirmed plan as a job. */
-    async submit(jobs: RunningJobs, kind: PlannedKind, disks: object = { install: { serial: 'S-sda' } }): Promise<Job> {
+    async submit(
+      jobs: RunningJobs,
+      kind: PlannedKind,
+      disks: object = { install: { serial: 'S-sda' } },
+      os?: 'installer',
+    ): Promise<Job> {
       const draft = makePlan({
         kind,
         machine: machineOf(disks),
         inventory: INVENTORY,
-        profile: { name: 'debian', image: 'debian', imageSha256: image.sha256, bytes: image.bytes.length },
+        profile:
+          os === undefined
+            ? { name: 'debian', image: 'debian', imageSha256: image.sha256, bytes: image.bytes.length }
+            : { name: 'debian', image: 'netboot', os },
         sharedWwns: new Set(),
         now: Date.now(),
       });

@@ -50,6 +50,19 @@ describe('a plan', () => {
     assert.deepEqual(plan.steps, ['boot-agent', 'prove-machine', 'wipe-disks']);
   });
 
+  it('by a network installer has its steps, and only for a disk that a script can name', () => {
+    const installer = { name: 'debian', image: 'netboot', os: 'installer' } as const;
+    const planned = (more: object) =>
+      planOf({ kind: 'install', profile: installer, inventory: seen([{ name: 'sda', ...more }]) });
+    const plan = planned({});
+    assert.deepEqual(plan.steps, ['boot-agent', 'prove-machine', 'boot-installer', 'await-report']);
+    assert.deepEqual(plan.refusals, []);
+    assert.equal(plan.imageSha256, undefined);
+    assert.match(planned({ serial: undefined }).refusals[0]?.because ?? '', /no serial or WWN/);
+    assert.match(planned({ serial: 'a b' }).refusals[0]?.because ?? '', /no serial or WWN/);
+    assert.deepEqual(planned({ serial: undefined, wwn: 'naa.5002538e40a1b2c3' }).refusals, []);
+  });
+
   it('to install Bottlerocket wants its labels on no other disk, unless the job erases that one too', () => {
     const inventory = seen([{ name: 'sda' }, { name: 'sdb', signatures: ['gpt', 'gpt:BOTTLEROCKET-DATA'] }]);
     const request = { inventory, machine: machine({ disks: { install: { serial: 'S-sda' } } }) };

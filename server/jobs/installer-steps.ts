@@ -1,0 +1,154 @@
+import type { Attempt, TraceEvent } from '#machines/contract/trace.ts';
+import type { Step, StepContext, StepOutcome } from '#services/jobs/contract.ts';
+import { type AgentParts, powerAsked, presentAgent } from './agent-session.ts';
+
+/** How a job boots a network installer, and hears of it. */
+export type Installers = {
+  /** Permits one boot of a profile that writes, under the confirmed plan of the job `by`. Gives the grant’s id. */
+  permit(machine: string, profile: string, by: string): Promise<string>;
+  /** Newest first. */
+  attemptsOf(machine: string): Promise<readonly Attempt[]>;
+  eventsOf(attempt: string): Promise<readonly TraceEvent[]>;
+  /** Called for each event as it is recorded. Ends with the returned function. */
+  watch(listener: (attempt: Attempt, event: TraceEvent | undefined) => void): () => void;
+  /** Nothing more is read by that boot’s token. */
+  over(attempt: string): Promise<void>;
+};
+
+export type InstallerParts = AgentParts & { readonly installers: Installers };
+
+const MINUTE_MS = 60_000;
+/** A server’s self-test, then an installer’s kernel and initrd over a slow line. */
+const BOOT_MS = 30 * MINUTE_MS;
+/** A full system from a mirror far away. */
+const INSTALL_MS = 3 * 60 * MINUTE_MS;
+const SIGN_MS = 30_000;
+
+const GRANT = 'installer-grant';
+const ATTEMPT = 'installer-attempt';
+
+/**
+ * From the agent, by which the machine was proven, into the installer of the job’s profile: the machine netboots it once,
+ * and what it reads of its configuration names the plan’s disk and no other.
+ */
+export function bootInstallerStep(parts: InstallerParts): Step {
+  const { installers, agents } = parts;
+  return {
+    name: 'boot-installer',
+    tries: 2,
+    silentMs: 10 * MINUTE_MS,
+    async already(context) {
+      const attempt = await fetchedBy(context.job().notes[GRANT], context.job().machine, installers);
+      if (attempt === undefined) return undefined;
+      await context.note(ATTEMPT, attempt);
+      return `boot attempt ${attempt} has fetched the installer`;
+    },
+    async run(context) {
+      const { id, machine, plan, confirmed } = context.job();
+      const profile = plan?.profile;
+      if (!plan || profile === undefined || confirmed?.digest !== plan.digest) {
+        return failed('nobody confirmed a plan that names a profile', `ingot install ${machine} --plan`);
+      }
+      const grant = await installers.permit(machine, profile, `job:${id}`);
+      await context.note(GRANT, grant);
+      const booted = heardOf(context, parts, BOOT_MS, 'waits for the installer’s boot', (attempt, event) =>
+        attempt.machine === machine && event.kind === 'grant-spent' && event.grant === grant ? attempt.id : undefined,
+      );
+      // Whatever comes of it is looked at below; a rejection meanwhile must not end the daemon.
+      booted.catch(() => {});
+      const agent = await presentAgent(context, parts);
+      if (agent) {
+        using api = await agents.open(agent, context.signal);
+        await api.call('/machine.MachineService/Reboot', {}, { signal: context.signal });
+        context.progress('the agent reboots into the installer');
+      } else await parts.power.netboot(machine, powerAsked(context.job()), context.signal, context.progress);
+      const attempt = await booted;
+      if (attempt === undefined) {
+        const because = `no boot of ${machine} fetched the installer within ${BOOT_MS / MINUTE_MS} minutes`;
+        return { kind: 'again', because, afterMs: 1000 };
+      }
+      await context.note(ATTEMPT, attempt);
+      return done(`boot attempt ${attempt} has fetched the installer`);
+    },
+  };
+}
+
+/** The last thing that an installer does is to call `/report/ATTEMPT`; then its boot may read nothing any more. */
+export function awaitReportStep(parts: InstallerParts): Step {
+  const { installers } = parts;
+  return {
+    name: 'await-report',
+    // It is not begun again: an installer that stopped half-way is for a person to look at.
+    tries: 10,
+    silentMs: 10 * MINUTE_MS,
+    async already(context) {
+      const attempt = context.job().notes[ATTEMPT];
+      const events = attempt === undefined ? [] : await installers.eventsOf(attempt);
+      if (attempt === undefined || !events.some(isReport)) return undefined;
+      await installers.over(attempt);
+      return 'the installer has reported';
+    },
+    async run(context) {
+      const { machine, notes, startedAt = parts.now() } = context.job();
+      const attempt = notes[ATTEMPT];
+      const left = startedAt + BOOT_MS + INSTALL_MS - parts.now();
+      const reported =
+        attempt !== undefined &&
+        (await heardOf(context, parts, Math.max(0, left), 'the installer is at work', (of, event) =>
+          of.id === attempt && isReport(event) ? true : undefined,
+        ));
+      if (attempt !== undefined) await installers.over(attempt);
+      if (reported === true) return done('the installer has reported; the machine boots from its own disk');
+      return failed(
+        `the installer has not reported within ${INSTALL_MS / 60 / MINUTE_MS} hours`,
+        `ingot trace ${machine}, and look at its console; its disk may hold half a system`,
+      );
+    },
+  };
+}
+
+const isReport = (event: TraceEvent): boolean => event.kind === 'reported' && event.by === 'phone-home';
+
+async function fetchedBy(
+  grant: string | undefined,
+  machine: string,
+  installers: Installers,
+): Promise<string | undefined> {
+  if (grant === undefined) return undefined;
+  for (const { id } of await installers.attemptsOf(machine)) {
+    const events = await installers.eventsOf(id);
+    if (events.some((event) => event.kind === 'grant-spent' && event.grant === grant)) return id;
+  }
+  return undefined;
+}
+
+/** What `look` finds in an event as it is recorded; nothing when the time is over. Signs of life meanwhile. */
+async function heardOf<T>(
+  context: StepContext,
+  { installers }: InstallerParts,
+  ms: number,
+  waiting: string,
+  look: (attempt: Attempt, event: TraceEvent) => T | undefined,
+): Promise<T | undefined> {
+  const { promise, resolve, reject } = Promise.withResolvers<T | undefined>();
+  const unwatch = installers.watch((attempt, event) => {
+    const found = event && look(attempt, event);
+    if (found !== undefined) resolve(found);
+  });
+  const aborted = (): void => reject(context.signal.reason as Error);
+  context.signal.addEventListener('abort', aborted, { once: true });
+  const limit = setTimeout(() => resolve(undefined), ms);
+  const signs = setInterval(() => context.progress(waiting), SIGN_MS);
+  context.progress(waiting);
+  try {
+    return await promise;
+  } finally {
+    unwatch();
+    clearTimeout(limit);
+    clearInterval(signs);
+    context.signal.removeEventListener('abort', aborted);
+  }
+}
+
+const done = (text: string): StepOutcome => ({ kind: 'done', text });
+const failed = (because: string, next: string): StepOutcome => ({ kind: 'failed', because, next });
