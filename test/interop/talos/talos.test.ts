@@ -3,6 +3,9 @@ import { randomBytes } from 'node:crypto';
 import { after, before, describe, it, type TestContext } from 'node:test';
 import fc from 'fast-check';
 import { parseAllDocuments } from 'yaml';
+import { machineNetwork } from '#machines/contract/network.ts';
+import type { Rendered } from '#machines/os/network/devices.ts';
+import { renderTalosDocuments, renderTalosLegacy } from '#machines/os/network/talos.ts';
 import { configText, type TalosDocument } from '#machines/os/talos/documents.ts';
 import { machineConfig, type MachineConfigInput } from '#machines/os/talos/config.ts';
 import { patched } from '#machines/os/talos/patch.ts';
@@ -133,6 +136,24 @@ describe("Talos' own packages", { timeout: 600_000 }, () => {
     }
   }
 
+  for (const [contract, kubernetes] of [
+    ['v1.11.0', '1.33.0'],
+    ['v1.13.0', '1.35.0'],
+    ['v1.14.0', '1.36.0'],
+  ] as const) {
+    it(`take a network laid on the configuration of ${contract}`, async (t) => {
+      const own = needs(t, contract);
+      if (!own) return;
+      const asked = input(contract, kubernetes, 'worker');
+      const rendered = contract === 'v1.14.0' ? renderTalosDocuments(NETWORK) : legacyNetwork();
+      assert.ok(rendered.kind === 'rendered', JSON.stringify(rendered));
+      const result = patched(machineConfig(asked), rendered.value);
+      assert.ok(result.ok, JSON.stringify(result));
+      assert.deepEqual(await one(own, { kind: 'validate', text: configText(result.documents) }), {});
+      assert.deepEqual(validateConfig(result.documents, { version: asked.version, installs: true }), []);
+    });
+  }
+
   it('refuse what we refuse', async (t) => {
     const own = needs(t);
     if (!own) return;
@@ -213,6 +234,23 @@ describe("Talos' own packages", { timeout: 600_000 }, () => {
     }
   });
 });
+
+const NETWORK = machineNetwork.parse({
+  interfaces: [
+    { mac: '52:54:00:00:00:01', address: ['192.0.2.7/24'], gateway: '192.0.2.1' },
+    { mac: '52:54:00:00:00:02', address: ['dhcp'] },
+  ],
+  dns: ['192.0.2.53'],
+  search: ['example.org'],
+});
+
+/** As one document, which is laid on like any patch. */
+function legacyNetwork(): Rendered<readonly TalosDocument[]> {
+  const rendered = renderTalosLegacy(NETWORK);
+  return rendered.kind === 'rendered'
+    ? { kind: 'rendered', value: [{ machine: { network: rendered.value } }] }
+    : rendered;
+}
 
 const NODE_KEY = { slot: 0, nodeID: {} };
 
