@@ -17,7 +17,7 @@ export async function explain(term: Terminal, daemon: Daemon, of: string, output
   const { value } = await daemon.ask('explain', { query: { of } });
   if (output !== 'table') return printDocuments(term, output, value);
   const { machine, mac, plan, outcome, missing, loader, script } = value;
-  say(term, paint(term, 'bold', `${escaped(machine ?? mac ?? of)}: ${WHAT[outcome.kind]}`));
+  say(term, paint(term, 'bold', `${escaped(machine ?? mac ?? of)}: ${headline(value)}`));
   say(
     term,
     ...pairs(term, [
@@ -36,6 +36,11 @@ export async function explain(term: Terminal, daemon: Daemon, of: string, output
     ...script.text.replace(/\n$/, '').split('\n').map(escaped),
   );
 }
+
+const headline = ({ outcome, script }: Explanation): string =>
+  outcome.kind === 'netboot' && script.situation === 'agent'
+    ? 'is booted into the agent, which writes no disk unless a confirmed job says so'
+    : WHAT[outcome.kind];
 
 const standing = ({ standing: word, locked }: Explanation): string =>
   word === undefined ? 'no machine has this MAC' : [word, locked === true ? 'locked' : ''].filter(Boolean).join(', ');

@@ -99,7 +99,7 @@ export function eventText(event: TraceEvent): string {
     case 'grant-spent':
       return `spent ${event.grant}`;
     case 'boot-token':
-      return `${event.act}: ${event.because}`;
+      return `boot token ${event.act}: ${event.because}`;
     case 'log':
       return `${SEVERITIES[event.severity] ?? 'notice'} by ${event.source}: ${event.text}`;
     case 'os-dhcp':

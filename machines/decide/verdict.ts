@@ -28,6 +28,7 @@ import {
   findSilentKernel,
   findStop,
 } from './verdict/script-findings.ts';
+import { awaitsAgent } from './verdict/running-evidence.ts';
 import { VERDICT_TIMES } from './verdict/times.ts';
 
 /** The first that holds names the verdict: what is told outright, then from the end of a boot to its beginning. */
@@ -68,16 +69,18 @@ export function verdictOf(events: readonly TraceEvent[], now: number, context: V
 /** The same from evidence, for who has it at hand. */
 export function judge(evidence: Evidence, now: number, context: VerdictContext = {}): Judgement {
   const { stage, running } = evidence;
-  if (running?.netbooted && !running.panic && !evidence.abused)
+  const waiting = awaitsAgent(evidence);
+  if (running?.netbooted && !running.panic && !evidence.abused && !waiting)
     return { verdict: { stage, ...booted(evidence) }, changesAt: undefined };
   const times = { ...VERDICT_TIMES, ...context.times };
   const findings = FINDERS.flatMap((find) => find({ evidence, context, times }) ?? []);
   // An operating system that was not netbooted shows that the machine went on: what was awaited does not come any more.
-  const due = findings.find(({ from }) => from <= now || (running && !running.panic));
+  const wentOn = running && !running.panic && !(running.netbooted && waiting);
+  const due = findings.find(({ from }) => from <= now || wentOn);
   const later = findings.filter(({ from }) => from > now);
   const changesAt = later.length === 0 ? undefined : Math.min(...later.map(({ from }) => from));
   if (due) return { verdict: { stage, ...faultWords(due, evidence) }, changesAt };
-  if (running) return { verdict: { stage, ...bootedFromDisk(evidence) }, changesAt: undefined };
+  if (wentOn) return { verdict: { stage, ...bootedFromDisk(evidence) }, changesAt: undefined };
   return { verdict: { code: 'in-progress', stage, ...outlook(evidence, context) }, changesAt };
 }
 
@@ -87,13 +90,14 @@ function faultWords({ code, cause, next }: Finding, { running }: Evidence): Omit
 }
 
 function booted({ running, dhcp }: Evidence): Omit<Verdict, 'stage'> {
+  const who = running?.agent === true ? 'agent' : 'system';
   const { late } = dhcp;
   const delayed = late
     ? ` Its first packet came only after ${late.secs} seconds: a switch port in edge mode (portfast) would save them.`
     : '';
   return {
     code: 'booted',
-    cause: `The system runs: ${running?.seen ?? 'it was heard'}.${delayed}`,
+    cause: `The ${who} runs: ${running?.seen ?? 'it was heard'}.${delayed}`,
     next: 'Nothing to do.',
   };
 }

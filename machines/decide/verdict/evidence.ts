@@ -26,6 +26,8 @@ export type Evidence = {
   readonly running: RunningEvidence | undefined;
   /** Its key to the machine plane was asked for by more than one. */
   readonly abused: { readonly at: number; readonly because: string } | undefined;
+  /** That key was not taken, and its machine has not come in by it since. */
+  readonly refusedToken: string | undefined;
 };
 
 export const NO_EVIDENCE: Evidence = {
@@ -38,6 +40,7 @@ export const NO_EVIDENCE: Evidence = {
   kernel: {},
   running: undefined,
   abused: undefined,
+  refusedToken: undefined,
 };
 
 export function fold(before: Evidence, event: TraceEvent): Evidence {
@@ -69,12 +72,25 @@ export function fold(before: Evidence, event: TraceEvent): Evidence {
     case 'reported':
       return foldRunning(evidence, event);
     case 'boot-token':
-      return event.act === 'voided' ? { ...evidence, abused: { at, because: event.because } } : evidence;
+      return foldToken(evidence, event);
     case 'grant-spent':
     case 'dropped':
       return evidence;
     default:
       return event satisfies never;
+  }
+}
+
+function foldToken(evidence: Evidence, { at, act, because }: Extract<TraceEvent, { kind: 'boot-token' }>): Evidence {
+  switch (act) {
+    case 'voided':
+      return { ...evidence, abused: { at, because } };
+    case 'refused':
+      return { ...evidence, refusedToken: because };
+    case 'taken':
+      return { ...evidence, refusedToken: undefined };
+    default:
+      return act satisfies never;
   }
 }
 

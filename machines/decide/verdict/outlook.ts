@@ -2,6 +2,7 @@ import type { Evidence } from './evidence.ts';
 import { describeClient } from './dhcp-findings.ts';
 import { type VerdictContext, quote } from './finding.ts';
 import { imageSentAt } from './kernel-evidence.ts';
+import { awaitsAgent } from './running-evidence.ts';
 
 type Words = { readonly cause: string; readonly next: string };
 
@@ -17,6 +18,9 @@ export function outlook(evidence: Evidence, context: VerdictContext): Words {
 function kernelOutlook(evidence: Evidence): Words | undefined {
   const { kernel, initrds = [] } = evidence.kernel;
   if (!kernel) return undefined;
+  if (evidence.running && awaitsAgent(evidence)) {
+    return { cause: `The agent’s kernel runs: ${evidence.running.seen}; the agent calls back next.`, next: WAIT };
+  }
   if (imageSentAt(evidence) !== undefined) {
     return { cause: 'Kernel and initrds were sent whole; the machine starts them.', next: WAIT };
   }

@@ -10,6 +10,8 @@ export type RunningEvidence = {
   readonly netbooted: boolean;
   /** What was seen, such as `it asked for an address as "dhcpcd-9.4.1"`. */
   readonly seen: string;
+  /** Our agent has called back. */
+  readonly agent: boolean;
   /** The kernel's last words, with nothing after them. */
   readonly panic: { readonly at: number; readonly text: string } | undefined;
 };
@@ -29,7 +31,7 @@ export function foldRunning(evidence: Evidence, event: Signs): Evidence {
       return running(evidence, at, netbooted, `it asked for an address${who ? ` as "${who}"` : ''}`);
     }
     case 'reported':
-      return running(evidence, at, true, `it called back${event.text ? `: "${event.text}"` : ''}`);
+      return called(evidence, event);
     case 'log':
       return logged(evidence, event, netbooted);
     default:
@@ -37,9 +39,22 @@ export function foldRunning(evidence: Evidence, event: Signs): Evidence {
   }
 }
 
+function called(evidence: Evidence, { at, by, text }: Extract<TraceEvent, { kind: 'reported' }>): Evidence {
+  const next = running(evidence, at, true, `it called back${text ? `: "${text}"` : ''}`);
+  if (by !== 'agent' || !next.running || next.running.agent) return next;
+  return { ...next, running: { ...next.running, agent: true, seen: text || 'it called back' } };
+}
+
+/**
+ * The agent was sent and has not called back. That its kernel asked for an address is not enough: without the machine
+ * plane an agent can do nothing.
+ */
+export const awaitsAgent = ({ script, running: seen }: Evidence): boolean =>
+  script?.rendered?.situation === 'agent' && seen?.agent !== true;
+
 function running(evidence: Evidence, at: number, netbooted: boolean, seen: string): Evidence {
   const { running: before } = evidence;
-  const first = before && (before.netbooted || !netbooted) ? before : { at, netbooted, seen };
+  const first = before && (before.netbooted || !netbooted) ? before : { at, netbooted, seen, agent: false };
   return {
     ...evidence,
     stage: furthest(evidence.stage, 'running'),

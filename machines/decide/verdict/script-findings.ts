@@ -1,6 +1,8 @@
 import type { ScriptSituation } from '../../contract/trace.ts';
 import { type Finder, type Finding, quote, seconds } from './finding.ts';
+import type { Evidence } from './evidence.ts';
 import { type AssetEvidence, imageSentAt } from './kernel-evidence.ts';
+import { awaitsAgent } from './running-evidence.ts';
 
 /** iPXE runs and has an address, but no script. */
 export const findNoScript: Finder = ({ evidence, times }) => {
@@ -169,6 +171,7 @@ export const findSilentKernel: Finder = ({ evidence, times }) => {
       next: 'The loader could not start the kernel: check that the image’s architecture fits the machine, that Secure Boot allows it, and that there is memory enough.',
     };
   }
+  if (awaitsAgent(evidence)) return silentAgent(evidence, times.runningMs, sentAt);
   return {
     code: 'silent-after-kernel',
     from: sentAt + times.runningMs,
@@ -176,3 +179,19 @@ export const findSilentKernel: Finder = ({ evidence, times }) => {
     next: 'Look at its console: add console=tty0 console=ttyS0,115200 to the profile’s args and take quiet out. A kernel without a driver for this network card also keeps silent, and so does a system that never asks for an address.',
   };
 };
+
+/** Where a system of its own may keep silent, the agent may not: it calls the machine plane before anything else. */
+function silentAgent({ running, refusedToken }: Evidence, waitMs: number, sentAt: number): Finding {
+  const heard = running?.netbooted === true ? running : undefined;
+  const came = heard ? `The agent’s kernel runs (${heard.seen})` : 'The agent was sent whole';
+  const why = refusedToken === undefined ? '' : ` Its boot token was refused: ${refusedToken}.`;
+  return {
+    code: 'silent-after-kernel',
+    from: (heard?.at ?? sentAt) + waitMs,
+    cause: `${came}, but it has not called back within ${seconds(waitMs)}.${why}`,
+    next:
+      refusedToken === undefined
+        ? 'Look at its console, where the agent says what it tries: a firewall before the machine plane’s TLS port (8443), a network card without a driver in the agent’s image, and a network without DHCP are the usual reasons.'
+        : 'A token is for one machine at the address that it booted by: look for a second DHCP server, or boot it again.',
+  };
+}

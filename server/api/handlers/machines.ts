@@ -228,7 +228,8 @@ function loaderOf(
   const platform = (['bios', 'uefi', 'u-boot', 'raspberry-pi'] as const).find((one) => one === firmware);
   const architecture = platform === 'bios' ? 'i386' : ARCHITECTURES.find((one) => one === arch);
   if (!platform || !architecture) {
-    return { kind: 'unknown', because: 'it was not heard from yet, so its firmware is not known' };
+    const told = platform ? `${platform}, of an architecture that its firmware has not told` : 'not known';
+    return { kind: 'unknown', because: `no packet of its firmware has been seen yet: it is ${told}` };
   }
   const choice = chooseLoader({ platform, architecture, http: false }, available);
   switch (choice.kind) {

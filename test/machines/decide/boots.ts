@@ -145,7 +145,7 @@ export const script = (situation: ScriptSituation = 'kernel', initrds?: number):
   situation,
   because: 'profile rescue: machine r1-u12 names it',
   bytes: 900,
-  ...(situation === 'kernel' ? { initrds: initrds ?? 1 } : {}),
+  ...(situation === 'kernel' || situation === 'agent' ? { initrds: initrds ?? 1 } : {}),
 });
 
 export const KERNEL = `/a/${ATTEMPT}/kernel`;

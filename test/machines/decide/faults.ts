@@ -69,6 +69,11 @@ const scripted: readonly Step[] = [...ipxeUp, ...scriptSteps(15)];
 const kernelSent: readonly Step[] = [...scripted, [16, httpAsked('kernel', KERNEL)], [18, http('kernel', KERNEL)]];
 const imageSent: readonly Step[] = [...kernelSent, [18, httpAsked('initrd', INITRD)], [25, http('initrd', INITRD)]];
 
+/** The same with the agent’s script. */
+const agentSent: readonly Step[] = imageSent.map(([second, body]) =>
+  body.kind === 'script-rendered' ? [second, script('agent')] : [second, body],
+);
+
 export const FAULTS: readonly Fault[] = [
   {
     code: 'other-dhcp-won',
@@ -490,6 +495,35 @@ export const FAULTS: readonly Fault[] = [
       name: 'a driver that complains is no panic',
       steps: [...imageSent, [30, { kind: 'log', source: 'syslog', severity: 3, text: 'nouveau: unknown chipset' }]],
       at: 400,
+      want: 'booted',
+    },
+  },
+  {
+    code: 'silent-after-kernel',
+    name: 'the agent’s kernel asks for an address, and the agent never calls back',
+    steps: [...agentSent, ...linuxSteps(40)],
+    at: 341,
+    twin: {
+      name: 'it calls back after some minutes',
+      steps: [...agentSent, ...linuxSteps(40), [300, { kind: 'reported', by: 'agent', text: 'agent 1 registered' }]],
+      at: 300,
+      want: 'booted',
+    },
+  },
+  {
+    code: 'silent-after-kernel',
+    name: 'the agent’s key is refused, and it comes no further',
+    steps: [...agentSent, [40, { kind: 'boot-token', act: 'refused', because: `nobody holds a lease of ${OTHER}` }]],
+    at: 341,
+    twin: {
+      name: 'it has a lease by the second try',
+      steps: [
+        ...agentSent,
+        [40, { kind: 'boot-token', act: 'refused', because: `nobody holds a lease of ${ADDRESS}` }],
+        [45, { kind: 'boot-token', act: 'taken', because: `by r1-u12 at ${ADDRESS}` }],
+        [45, { kind: 'reported', by: 'agent', text: 'agent 1 registered' }],
+      ],
+      at: 341,
       want: 'booted',
     },
   },

@@ -44,6 +44,23 @@ describe('a verdict on a fault', () => {
   });
 });
 
+describe('a verdict on the agent', () => {
+  it('says what it was refused for', () => {
+    const fault = FAULTS.find(({ name }) => name.includes('key is refused'));
+    assert.ok(fault);
+    assert.match(verdictOf(eventsOf(fault.steps), atSecond(fault.at)).cause, /refused: nobody holds a lease of/);
+  });
+
+  it('waits for it after its kernel has asked for an address, and then calls it the agent', () => {
+    const fault = FAULTS.find(({ name }) => name.startsWith('the agent’s kernel asks'));
+    assert.ok(fault);
+    const before = verdictOf(eventsOf(fault.steps), atSecond(60));
+    assert.deepEqual([before.code, /the agent calls back next/.test(before.cause)], ['in-progress', true]);
+    const after = verdictOf(eventsOf(fault.twin.steps), atSecond(300));
+    assert.equal(after.cause, 'The agent runs: agent 1 registered.');
+  });
+});
+
 describe('a verdict on a boot that goes well', () => {
   for (const [name, steps] of Object.entries(HEALTHY)) {
     it(`${name}: in progress at each step, and booted at its end`, () => {
