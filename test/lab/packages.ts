@@ -71,8 +71,10 @@ export const UNPACKED_PACKAGES = [
   'ipxe',
   'isc-dhcp-relay',
   'kea-dhcp4-server',
+  'libnetplan0',
   'linux-image-cloud-amd64',
   'lvm2',
+  'netplan.io', // a generator that systemd would run at each boot
   'nftables',
   'nginx',
   'openipmi', // an init script that loads kernel modules
@@ -155,6 +157,9 @@ export const PROVISIONS = {
   'make-bcache': { package: 'bcache-tools', path: 'usr/sbin/make-bcache' },
   busybox: { package: 'busybox-static', path: 'bin/busybox' },
   dhcrelay: { package: 'isc-dhcp-relay', path: 'usr/sbin/dhcrelay' },
+  'netplan-generate': { package: 'netplan.io', path: 'usr/libexec/netplan/generate' },
+  /** The folder of its library. */
+  libnetplan: { package: 'libnetplan0', path: 'usr/lib/*' },
   nginx: { package: 'nginx', path: 'usr/sbin/nginx' },
   nft: { package: 'nftables', path: 'usr/sbin/nft' },
   ipmi_sim: { package: 'openipmi', path: 'usr/bin/ipmi_sim' },
