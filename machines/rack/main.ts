@@ -128,7 +128,9 @@ async function run(): Promise<void> {
   try {
     if (values.bmcs) {
       const nodes = simulatedNodes({ dir: join(resolve(values.dir), 'nodes'), definition: loadMachineApi() });
-      await runRackWithBmcs({ ...rack, nodes, bmcs: await bmcs(), powersOn: !values['powered-off'] });
+      // Nobody turns on what has nothing to start: a job does.
+      const staysOff = new Set(places().flatMap(({ spec, standing }) => (standing === 'blank' ? [spec.name] : [])));
+      await runRackWithBmcs({ ...rack, nodes, bmcs: await bmcs(), powersOn: !values['powered-off'], staysOff });
       return;
     }
     const results = await runRack(rack);

@@ -66,9 +66,14 @@ const NO_OVERRIDE: BootChoice = { device: 'none', mode: 'uefi' };
  * once, `staggerMs` apart, as somebody who built the rack would; else they stay off until their BMC is told otherwise.
  */
 export async function runRackWithBmcs(
-  options: RackOptions & { readonly bmcs: RackBmcs; readonly powersOn: boolean },
+  options: RackOptions & {
+    readonly bmcs: RackBmcs;
+    readonly powersOn: boolean;
+    /** Names of those that stay off all the same. */
+    readonly staysOff?: ReadonlySet<string>;
+  },
 ): Promise<void> {
-  const { machines, daemon, staggerMs, events, bmcs, powersOn, signal } = options;
+  const { machines, daemon, staggerMs, events, bmcs, powersOn, staysOff, signal } = options;
   const { promise: ended, resolve: end, reject: fail } = Promise.withResolvers<void>();
   if (signal.aborted) return;
   signal.addEventListener('abort', () => end(), { once: true });
@@ -91,6 +96,7 @@ export async function runRackWithBmcs(
   });
   if (powersOn) {
     for (const { board } of running.bmcs) {
+      if (staysOff?.has(board.hardware().name)) continue;
       board.power.request('on');
       await Promise.race([sleep(staggerMs, undefined, { signal }).catch(() => {}), ended]);
     }
