@@ -252,6 +252,19 @@ describe('a kernel script', () => {
     assert.match(kernel({ firmware: 'unknown' }).kernelArguments, /^initrd=initrd-0 initrd=initrd-1$/);
   });
 
+  it('tells an installer where its answers are, and nothing where nobody serves them', () => {
+    const args = ['url={{config.preseed}}', 'ds=nocloud;s={{config.nocloud}}'];
+    const plan = netboot({ os: 'installer', writes: 'planned', args });
+    const configUrl = 'http://192.0.2.1:8081/m/TOKEN';
+    assert.equal(
+      kernel({ firmware: 'bios', plan, configUrl }).kernelArguments,
+      `url=${configUrl}/preseed ds=nocloud;s=${configUrl}/nocloud/`,
+    );
+    const without = decideBootScript(question({ plan }));
+    assert.match(without.because, /\{\{config\.preseed\}\} has no value/);
+    assert.equal(without.situation, 'disk');
+  });
+
   it('interpolates values of the machine', () => {
     const args = [
       'n={{machine.name}}',
