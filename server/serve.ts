@@ -235,7 +235,7 @@ export async function serve(parts: {
   const openAgent = agentApi({ authority, definition: loadMachineApi(), now });
   const system = {
     power: agentPower({ agents, open: openAgent }),
-    agents: { of: agents.of, open: openAgent },
+    agents: { of: (name: string) => agents.of(name), open: openAgent },
     held: (name: string) => heldByJobs(jobs, name),
   };
   await using bmc = await openBmcService({
@@ -373,7 +373,7 @@ export async function serve(parts: {
       machine: machineUrl.url,
       tftp: tftpAt.map(formatListen).join(','),
       dhcp: [...dhcpAt.relay, ...dhcpAt.bootServer].map(formatListen),
-      restraint: dhcp.restraint,
+      restraint: () => dhcp.restraint(),
       code: secret,
       codeMinutes: CODE_MS / 60_000,
       user: userInfo().username,

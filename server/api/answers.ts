@@ -39,7 +39,10 @@ export type Handler<N extends RouteName> = (request: ApiRequest<N>) => Promise<A
 
 /** One handler for each route that answers at once; the others are streams, and `getPage` is for people. */
 export type Handlers = {
-  readonly [N in Exclude<RouteName, 'watch' | 'getPage' | 'endSession' | 'openConsole' | 'readSystemLog' | 'getImageFile'>]: Handler<N>;
+  readonly [N in Exclude<
+    RouteName,
+    'watch' | 'getPage' | 'endSession' | 'openConsole' | 'readSystemLog' | 'getImageFile'
+  >]: Handler<N>;
 };
 
 export const problemAnswer = (...args: Parameters<typeof makeProblem>): ProblemAnswer => ({

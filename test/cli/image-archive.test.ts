@@ -40,7 +40,10 @@ describe('ingot image export and import', () => {
     assert.match((await to.done('image', 'import', 'site.tar', '--dry-run')).out, /nothing was changed\n$/);
     assert.deepEqual(await readdir(join(to.api.dir, 'images')), []);
     const imported = await to.done('image', 'import', 'site.tar');
-    assert.match(imported.out, /Image live created\nImage other created\nProfile live created\n3 files, \d documents; /);
+    assert.match(
+      imported.out,
+      /Image live created\nImage other created\nProfile live created\n3 files, \d documents; /,
+    );
     assert.match((await to.done('image', 'list')).out, /live .*ready[\s\S]*other .*ready/);
     assert.equal(await readFile(join(to.api.dir, 'ipxe', 'undionly.kpxe'), 'utf8'), 'a loader');
     assert.match((await to.done('image', 'import', 'site.tar')).out, /^3 files, \d documents; 0 B of /m);

@@ -106,7 +106,12 @@ describe('ingot machine', () => {
   it('writes what machines claim as text and nothing else', async () => {
     await using cli = await runningCli();
     const mac = sure(parseMacAddress('525400000009'));
-    cli.api.registry.observe({ mac, facts: { manufacturer: HOSTILE, product: HOSTILE }, source: 'ipxe', at: cli.api.clock.now });
+    cli.api.registry.observe({
+      mac,
+      facts: { manufacturer: HOSTILE, product: HOSTILE },
+      source: 'ipxe',
+      at: cli.api.clock.now,
+    });
     for (const args of [
       ['machine', 'list'],
       ['machine', 'show', 'm-525400000009'],
