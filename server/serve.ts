@@ -373,7 +373,7 @@ export async function serve(parts: {
       machine: machineUrl.url,
       tftp: tftpAt.map(formatListen).join(','),
       dhcp: [...dhcpAt.relay, ...dhcpAt.bootServer].map(formatListen),
-      restraint: () => dhcp.restraint(),
+      restraint: (name) => dhcp.restraint(name),
       code: secret,
       codeMinutes: CODE_MS / 60_000,
       user: userInfo().username,
