@@ -204,7 +204,7 @@ export function bootDiskStep(parts: StepParts): Step {
           await sleep(500, undefined, { signal: context.signal });
         }
       }
-      return done('it boots from its own disk: it has no permission to netboot any more');
+      return done('the agent restarted the machine: it goes to its own disk, unless its profile netboots at every start');
     },
   };
 }
