@@ -19,7 +19,13 @@ export function answerAsProxy(question: Question): Answer {
     case 'REQUEST': {
       const serverId = getOption(message.options, 'serverId');
       if (serverId !== undefined) {
-        if (isOurs(serverId)) return bootReply(question, 'ACK', boot.because);
+        if (isOurs(serverId)) {
+          // No proxy has offered it an address: a DHCP server beside us on this very host has. EDK2 takes the first ACK
+          // of its server's address, and one without the address makes it decline the lease (PXE-E07).
+          const wanted = getOption(message.options, 'requestedAddress');
+          if (wanted !== undefined) return silence('other-server', `a DHCP server at our address offered it ${wanted}`);
+          return bootReply(question, 'ACK', boot.because);
+        }
         return silence('other-server', `it takes its address from ${serverId}, as it should`);
       }
       // Boot server discovery by broadcast; without it, this is a lease that the DHCP server is asked about.

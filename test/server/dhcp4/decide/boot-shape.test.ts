@@ -249,8 +249,15 @@ describe('a proxy on port 67', () => {
   for (const type of ['DECLINE', 'RELEASE', 'INFORM'] as const)
     test(`says nothing to ${type}`, () => assert.equal(silent(UEFI, {}, type), 'ignored'));
 
-  test('acknowledges a REQUEST that names the proxy itself', () => {
-    const message = answer(UEFI, { ...PROXY, boot: LOADER }, 'REQUEST');
+  test('says nothing to a REQUEST for an address that a DHCP server on this very host offered', () =>
+    assert.equal(
+      silent({ ...UEFI, serverId: SERVER, requestedAddress: ip('192.168.77.30') }, {}, 'REQUEST'),
+      'other-server',
+    ));
+
+  test('acknowledges a REQUEST that names the proxy itself, and no address', () => {
+    const asked = clientMessage(MAC, { messageType: 'REQUEST', ...UEFI, serverId: SERVER });
+    const { message } = replyOf(decide(asked, { ...PROXY, boot: LOADER }));
     assert.equal(getOption(message.options, 'messageType'), 'ACK');
     assert.equal(message.yiaddr, '0.0.0.0');
   });
