@@ -153,7 +153,7 @@ async function read(more: { readonly lldpMs?: number; readonly signal?: AbortSig
 
 describe('the inventory of a server', () => {
   it('has everything, and passes the contract', async () => {
-    const { told } = await read({ lldpMs: 1000 });
+    const { told } = await read({ lldpMs: 20_000 });
     assert.deepEqual(told.system, {
       manufacturer: 'Acme Systems',
       product: 'Box 1000',
@@ -279,7 +279,7 @@ describe('the inventory of a server', () => {
       ran.filter((line) => line.startsWith('tcpdump')),
       [],
     );
-    const listened = await read({ lldpMs: 1000 });
+    const listened = await read({ lldpMs: 20_000 });
     assert.deepEqual(listened.told.nics[0]?.neighbour, {
       chassis: '02:00:00:aa:bb:00',
       port: 'Ethernet1/7',
