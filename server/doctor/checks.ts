@@ -38,6 +38,20 @@ export function doctorChecks(parts: {
   ];
 }
 
+/**
+ * Where relayed packets would come in. Only looked at once it has failed: these sockets share their address with whoever
+ * lets them, which a look from outside cannot tell.
+ */
+export const relayPorts = (config: Config, where: (path: YamlPath) => string): readonly WantedPort[] =>
+  config.dhcp.relayListen.map(({ address, port }, index) => ({
+    protocol: 'udp',
+    address,
+    port,
+    use: 'relayed DHCP',
+    setting: 'dhcp.relayListen',
+    where: where(['dhcp', 'relayListen', index]),
+  }));
+
 /** What `serve` would listen on. */
 export function wantedPorts(config: Config, where: (path: YamlPath) => string): readonly WantedPort[] {
   const port = (
@@ -56,7 +70,10 @@ export function wantedPorts(config: Config, where: (path: YamlPath) => string): 
   const everywhere = (number: number): Listen => ({ address: ANY_IPV4, port: number });
   const devices = config.interfaces.flatMap(({ name, mode }) => (mode === 'off' ? [] : [name]));
   const serves = devices.length > 0;
-  const { syslog } = config;
+  const receivers = [
+    ['syslog', config.syslog.listen],
+    ['jsonLines', config.jsonLines.listen],
+  ] as const;
   return [
     ...(serves
       ? [
@@ -69,11 +86,8 @@ export function wantedPorts(config: Config, where: (path: YamlPath) => string): 
     port('tcp', config.machine.listen, 'machine reports', ['machine', 'listen']),
     port('tcp', config.machine.tls, 'agents', ['machine', 'tls']),
     port('tcp', config.api.listen, 'API', ['api', 'listen']),
-    ...(syslog.listen
-      ? [
-          port('udp', syslog.listen, 'syslog', ['syslog', 'listen']),
-          port('tcp', syslog.listen, 'syslog', ['syslog', 'listen']),
-        ]
-      : []),
+    ...receivers.flatMap(([name, listen]) =>
+      listen ? (['udp', 'tcp'] as const).map((protocol) => port(protocol, listen, name, [name, 'listen'])) : [],
+    ),
   ];
 }

@@ -3,7 +3,7 @@ import { openLoaders } from '#services/images/loaders.ts';
 import type { YamlPath } from '#services/yaml/read-yaml.ts';
 import type { Config } from '../config/config.ts';
 import { probeDhcpServers } from '../dhcp4/probe-servers.ts';
-import { doctorChecks, wantedPorts } from './checks.ts';
+import { doctorChecks, relayPorts, wantedPorts } from './checks.ts';
 import { examine, type Finding } from './finding.ts';
 import { interfacesCheck } from './interfaces.ts';
 import { portsCheck, type WantedPort } from './ports.ts';
@@ -34,18 +34,23 @@ export async function startDoctor(options: Look): Promise<readonly Finding[]> {
  * to its device may share them with a server on another interface, and systemd may have opened it for us.
  */
 export async function beforeServing(look: Look): Promise<readonly Finding[]> {
-  return await portsAndInterfaces(look, ({ use }) => use !== 'DHCP' && use !== 'PXE proxy');
+  const ports = wantedPorts(look.config, look.where);
+  return await portsAndInterfaces(
+    look,
+    ports.filter(({ use }) => use !== 'DHCP' && use !== 'PXE proxy'),
+  );
 }
 
 /** Why `serve` could not go on, as far as interfaces and ports explain it. */
 export async function afterFailing(look: Look): Promise<readonly Finding[]> {
-  return await portsAndInterfaces(look, () => true);
+  const { config, where } = look;
+  return await portsAndInterfaces(look, [...wantedPorts(config, where), ...relayPorts(config, where)]);
 }
 
 async function portsAndInterfaces(
   { config, where, signal }: Look,
-  matter: (port: WantedPort) => boolean,
+  ports: readonly WantedPort[],
 ): Promise<readonly Finding[]> {
   const interfaces = interfacesCheck(config.interfaces, (index) => where(['interfaces', index, 'name']));
-  return await examine([interfaces, portsCheck(wantedPorts(config, where).filter(matter))], signal);
+  return await examine([interfaces, portsCheck(ports)], signal);
 }
