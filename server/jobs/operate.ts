@@ -31,9 +31,12 @@ export async function operate(parts: {
   const id = `${context.job().id}-${step}-${number}`;
   let last = 'begins';
   let fraction: number | undefined;
+  let gone = new AbortController();
   const sign = setInterval(() => {
-    // The agent's own heartbeat is the sign of life: a drive that erases itself says nothing for hours.
-    if (agents.of(session.agent.machine)) context.progress(last, fraction);
+    // The agent's own heartbeat is the sign of life: a drive that erases itself says nothing for hours, and a machine
+    // without power ends no connection.
+    if (agents.of(session.agent.machine)?.attempt === session.agent.attempt) context.progress(last, fraction);
+    else gone.abort();
   }, SIGN_MS);
   const callOff = (): void =>
     void session.api.call('/ingot.AgentService/CancelOperation', { id }).catch(() => {
@@ -46,10 +49,15 @@ export async function operate(parts: {
   context.signal.addEventListener('abort', cancelled, { once: true });
   try {
     for (;;) {
-      const state = await follow(session, { id, ...work }, context.signal, (now) => {
+      gone = new AbortController();
+      const until = AbortSignal.any([context.signal, gone.signal]);
+      const state = await follow(session, { id, ...work }, until, (now) => {
         fraction = now.parts.reduce((sum, part) => sum + part.progress, 0) / Math.max(1, now.parts.length);
         last = now.parts.map((part) => `${part.name}: ${part.text}`).join('; ');
         context.progress(last, fraction);
+      }).catch((error: unknown) => {
+        if (gone.signal.aborted && !context.signal.aborted) return 'lost' as const;
+        throw error;
       });
       if (state === 'lost') {
         const { agent } = session;
