@@ -204,7 +204,9 @@ export function bootDiskStep(parts: StepParts): Step {
           await sleep(500, undefined, { signal: context.signal });
         }
       }
-      return done('the agent restarted the machine: it goes to its own disk, unless its profile netboots at every start');
+      return done(
+        'the agent restarted the machine: it goes to its own disk, unless its profile netboots at every start',
+      );
     },
   };
 }
