@@ -42,28 +42,6 @@ export const debian: CatalogEntry = {
   },
 };
 
-export const debianInstaller: CatalogEntry = {
-  name: 'debian-installer',
-  title: 'Debian’s network installer',
-  boots: 'netboot',
-  architectures: ARCHITECTURES,
-  versions: versions(DEBIAN),
-  proof: 'SHA256SUMS beside the installer: HTTPS alone',
-  resolve(version, architecture) {
-    const codename = DEBIAN.get(version);
-    if (codename === undefined) return refused(known(DEBIAN, version));
-    const deb = DEB[architecture];
-    const images = `https://deb.debian.org/debian/dists/${codename}/main/installer-${deb}/current/images`;
-    const dir = `${images}/netboot/debian-installer/${deb}`;
-    const digests = { url: `${images}/SHA256SUMS` };
-    return image({
-      assets: [asset('kernel', `${dir}/linux`, { digests }), asset('initrd', `${dir}/initrd.gz`, { digests })],
-      pulls: [{ what: 'the packages of the installer and of the system', from: 'deb.debian.org, or a mirror of it' }],
-      args: ['auto=true', 'priority=critical'],
-    });
-  },
-};
-
 export const ubuntu: CatalogEntry = {
   name: 'ubuntu',
   title: 'Ubuntu Server, the cloud image, with cloud-init',

@@ -16,10 +16,8 @@ export const installerData = z.object({
   locale: word.default('en_US.UTF-8'),
   keyboard: word.default('us'),
   timezone: word.default('Etc/UTC'),
-  /** Where packages come from: a host and a folder, or a URL (kickstart). */
-  mirror: z
-    .object({ host: word.default('deb.debian.org'), folder: word.default('/debian'), url: word.optional() })
-    .prefault({}),
+  /** Where packages come from: a host and a folder (Debian’s own where none is named), or a URL (kickstart). */
+  mirror: z.object({ host: word.optional(), folder: word.default('/debian'), url: word.optional() }).prefault({}),
   /** A URL of an HTTP proxy for packages. */
   proxy: word.default(''),
   suite: word.optional(),
