@@ -56,7 +56,8 @@ export async function readInventory(parts: {
     pci: [...devices.pci],
     gpus: [...devices.gpus],
     ...(health === undefined ? {} : { health }),
-    gaps: [...source.gaps],
+    // Sources are read side by side: the same machine tells the same all the same.
+    gaps: source.gaps.toSorted(),
   };
 }
 

@@ -344,8 +344,8 @@ describe('the inventory of a machine that tells nothing', () => {
       gpus: [],
       gaps: [
         'SMBIOS: this machine has no table, or it is not to be read',
-        'processors: /proc/cpuinfo is not to be read',
         'memory: neither the kernel nor the board says how much there is',
+        'processors: /proc/cpuinfo is not to be read',
       ],
     });
     assert.deepEqual(await readIdentity(host), { macs: [] });
