@@ -236,7 +236,7 @@ export async function serve(parts: {
   const system = {
     power: agentPower({ agents, open: openAgent }),
     agents: { of: (name: string) => agents.of(name), open: openAgent },
-    held: (name: string) => heldByJobs(jobs, name),
+    held: (name: string) => heldByJobs(jobs, name, agents.of(name) !== undefined),
   };
   await using bmc = await openBmcService({
     store,

@@ -2,14 +2,23 @@ import type { Refusal } from '#services/bmc/power.ts';
 import type { Jobs } from '#services/jobs/contract.ts';
 
 /** In these the agent writes; whoever takes the power away leaves half a disk (safety rule 3). */
-const WRITING: ReadonlySet<string> = new Set(['wipe-disks', 'write-image']);
+const AGENT_WRITES: ReadonlySet<string> = new Set(['wipe-disks', 'write-image']);
+/** In this an installer writes by itself. */
+const INSTALLER_WRITES = 'await-report';
 
-export function heldByJobs(jobs: Pick<Jobs, 'unfinishedOf'>, machine: string): Refusal | undefined {
+/**
+ * Why a machine must not lose its power now. Where its agent is gone nothing is written any more: then the job itself
+ * has to restart it.
+ */
+export function heldByJobs(jobs: Pick<Jobs, 'unfinishedOf'>, machine: string, hasAgent: boolean): Refusal | undefined {
   for (const { id, kind, steps } of jobs.unfinishedOf(machine)) {
-    const step = steps.find(({ name, state }) => WRITING.has(name) && state === 'running');
+    const step = steps.find(
+      ({ name, state }) => state === 'running' && (name === INSTALLER_WRITES || (hasAgent && AGENT_WRITES.has(name))),
+    );
     if (step) {
+      const who = step.name === INSTALLER_WRITES ? 'its installer' : 'its agent';
       return {
-        because: `${machine}: its agent is at ${step.name} of a ${kind}, and must not lose its power`,
+        because: `${machine}: ${who} is at ${step.name} of a ${kind}, and must not lose its power`,
         next: `ingot job show ${id}; to end it: ingot job cancel ${id}`,
       };
     }

@@ -1,4 +1,4 @@
-import type { Job, JobKind } from '#machines/contract/job.ts';
+import type { JobKind } from '#machines/contract/job.ts';
 import type { Recipe, Step } from '#services/jobs/contract.ts';
 import { awaitReportStep, bootInstallerStep, type InstallerParts } from './installer-steps.ts';
 import {
@@ -44,9 +44,3 @@ export function recipes(parts: StepParts & InstallerParts): Recipe {
     return notes['holdUntil'] === undefined ? own : [hold, ...own];
   };
 }
-
-const WRITING: readonly string[] = ['wipe-disks', 'write-image', 'await-report'] satisfies readonly Step['name'][];
-
-/** Is it in the middle of something that no power action may interrupt? (safety rule 3) */
-export const isWriting = (jobs: readonly Job[]): boolean =>
-  jobs.some(({ steps }) => steps.some(({ name, state }) => state === 'running' && WRITING.includes(name)));

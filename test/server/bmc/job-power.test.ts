@@ -119,7 +119,7 @@ describe('a machine that a job is at', () => {
         { name, state },
       ],
     }) as Partial<Job> as Job;
-  const held = (...jobs: readonly Job[]) => heldByJobs({ unfinishedOf: () => jobs }, 'a');
+  const held = (...jobs: readonly Job[]) => heldByJobs({ unfinishedOf: () => jobs }, 'a', true);
 
   for (const name of ['wipe-disks', 'write-image']) {
     it(`keeps its power while ${name} runs, and at no other time`, () => {
@@ -131,6 +131,12 @@ describe('a machine that a job is at', () => {
       }
     });
   }
+
+  it('whose agent is gone may be restarted by its job; one whose installer writes may not', () => {
+    const gone = (one: Job) => heldByJobs({ unfinishedOf: () => [one] }, 'a', false);
+    assert.equal(gone(job('write-image', 'running')), undefined);
+    assert.match(gone(job('await-report', 'running'))?.because ?? '', /its installer is at await-report/);
+  });
 
   it('may lose it in every other step, and without a job', () => {
     assert.equal(held(job('boot-agent', 'running')), undefined);
