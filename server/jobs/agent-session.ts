@@ -52,10 +52,13 @@ export async function agentOf(context: StepContext, parts: AgentParts): Promise<
   return came;
 }
 
-/** The first restart of a job is the will of whoever asked for the job. */
+/**
+ * The first restart of a job is the will of whoever asked for it, and so is the one of a machine that lost its power in
+ * the middle, which its step counts. Only an agent that does not come up could be a loop.
+ */
 export const powerAsked = ({ by, steps }: Job): PowerAsked => ({
   by,
-  again: steps.some(({ state, tries }) => state === 'running' && tries > 1),
+  again: steps.some(({ name, state, tries }) => name === 'boot-agent' && state === 'running' && tries > 1),
 });
 
 /** The agent that is there. One of a job that another process began is waited for: it tells of itself soon. */
