@@ -28,6 +28,8 @@ export interface Store extends AsyncDisposable {
   readonly bmcs: BmcStore;
   readonly secrets: SecretStore;
   readonly jobs: JobStore;
+  readonly answers: AnswerStore;
+  readonly deliveries: DeliveryStore;
 }
 
 export type Lease = {
@@ -223,7 +225,68 @@ export interface JobStore {
   get(id: string): Promise<Job | undefined>;
   /** Queued and running ones, oldest first. */
   unfinished(): Promise<readonly Job[]>;
-  /** Newest first. `before` is the `createdAt` of the last one seen. */
-  list(query: { readonly machine?: string; readonly before?: number; readonly limit: number }): Promise<readonly Job[]>;
+  /** Newest first, of one millisecond by id. `before` and `beforeId` are `createdAt` and id of the last one seen. */
+  list(query: {
+    readonly machine?: string;
+    readonly before?: number;
+    readonly beforeId?: string;
+    readonly limit: number;
+  }): Promise<readonly Job[]>;
   events(job: string, after: number, limit: number): Promise<readonly JobEvent[]>;
+}
+
+/** What was answered to a request that carried an idempotency key. */
+export type KeptAnswer = {
+  /** Of the caller and the key they chose. */
+  readonly key: string;
+  /** Of the request, so that the same key with another request is told apart. */
+  readonly fingerprint: string;
+  readonly at: number;
+  /** Sealed; absent while the operation has not ended. */
+  readonly sealed?: string;
+};
+
+export interface AnswerStore {
+  /** Takes the key if it is free; whoever comes second is told what is there. */
+  claim(
+    answer: KeptAnswer,
+  ): Promise<{ readonly kind: 'claimed' } | { readonly kind: 'known'; readonly answer: KeptAnswer }>;
+  finish(answer: KeptAnswer): Promise<void>;
+  release(key: string): Promise<void>;
+  /** Removes those that were claimed before then, and gives their number. */
+  prune(before: number): Promise<number>;
+}
+
+export type DeliveryState = 'waiting' | 'delivered' | 'dead';
+
+/** An event on its way to a webhook. */
+export type Delivery = {
+  readonly id: string;
+  /** The URL as the configuration names it. */
+  readonly url: string;
+  readonly event: string;
+  readonly at: number;
+  readonly state: DeliveryState;
+  readonly tries: number;
+  /** waiting: not before then. */
+  readonly nextAt?: number;
+  readonly endedAt?: number;
+  /** Of the newest try: the HTTP status, or why there was none. */
+  readonly status?: number;
+  readonly because?: string;
+  readonly body: string;
+};
+
+export interface DeliveryStore {
+  /** Creates or replaces. */
+  put(delivery: Delivery): Promise<void>;
+  /** Newest first, of one millisecond by id. */
+  list(query: {
+    readonly state?: DeliveryState;
+    readonly before?: number;
+    readonly beforeId?: string;
+    readonly limit: number;
+  }): Promise<readonly Delivery[]>;
+  /** Keeps the newest so many that are over, and those that wait. */
+  prune(keep: number): Promise<number>;
 }

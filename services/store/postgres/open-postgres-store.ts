@@ -7,6 +7,8 @@ import {
   type AccessKey,
   type AuditEntry,
   type BmcRecord,
+  type Delivery,
+  type KeptAnswer,
   type Conflict,
   KEPT_INVENTORIES,
   type Lease,
@@ -448,11 +450,11 @@ function storeOver(pool: pg.Pool): Store {
       get: async (id) => (await bodies('SELECT body FROM jobs WHERE id = $1', [id]))[0] as Job | undefined,
       unfinished: async () =>
         (await bodies('SELECT body FROM jobs WHERE NOT over ORDER BY created_at, id')) as readonly Job[],
-      list: async ({ machine, before, limit }) =>
+      list: async ({ machine, before, beforeId, limit }) =>
         (await bodies(
-          `SELECT body FROM jobs WHERE created_at < $1 AND ($2::text IS NULL OR machine = $2)
-           ORDER BY created_at DESC, id DESC LIMIT $3`,
-          [before ?? Number.MAX_SAFE_INTEGER, machine ?? null, limit],
+          `SELECT body FROM jobs WHERE (created_at, id) < ($1, $2) AND ($3::text IS NULL OR machine = $3)
+           ORDER BY created_at DESC, id DESC LIMIT $4`,
+          [before ?? Number.MAX_SAFE_INTEGER, beforeId ?? '', machine ?? null, limit],
         )) as readonly Job[],
       events: async (job, after, limit) =>
         (await bodies('SELECT body FROM job_events WHERE job = $1 AND seq > $2 ORDER BY seq LIMIT $3', [
@@ -460,6 +462,51 @@ function storeOver(pool: pg.Pool): Store {
           after,
           limit,
         ])) as readonly JobEvent[],
+    },
+    answers: {
+      claim: (answer) =>
+        guarded(async () => {
+          const taken = await changed(
+            'INSERT INTO answers (key, at, body) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING',
+            [answer.key, answer.at, json(answer)],
+          );
+          if (taken > 0) return { kind: 'claimed' };
+          const [known] = await bodies('SELECT body FROM answers WHERE key = $1', [answer.key]);
+          // Released in between: whoever comes second asks again.
+          return { kind: 'known', answer: known === undefined ? answer : (known as KeptAnswer) };
+        }),
+      async finish(answer) {
+        await changed(
+          `INSERT INTO answers (key, at, body) VALUES ($1, $2, $3)
+           ON CONFLICT (key) DO UPDATE SET at = excluded.at, body = excluded.body`,
+          [answer.key, answer.at, json(answer)],
+        );
+      },
+      async release(key) {
+        await changed('DELETE FROM answers WHERE key = $1', [key]);
+      },
+      prune: (before) => changed('DELETE FROM answers WHERE at < $1', [before]),
+    },
+    deliveries: {
+      async put(delivery) {
+        await changed(
+          `INSERT INTO deliveries (id, at, state, body) VALUES ($1, $2, $3, $4)
+           ON CONFLICT (id) DO UPDATE SET state = excluded.state, body = excluded.body`,
+          [delivery.id, delivery.at, delivery.state, json(delivery)],
+        );
+      },
+      list: async ({ state, before, beforeId, limit }) =>
+        (await bodies(
+          `SELECT body FROM deliveries WHERE (at, id) < ($1, $2) AND ($3::text IS NULL OR state = $3)
+           ORDER BY at DESC, id DESC LIMIT $4`,
+          [before ?? Number.MAX_SAFE_INTEGER, beforeId ?? '', state ?? null, limit],
+        )) as readonly Delivery[],
+      prune: (keep) =>
+        changed(
+          `DELETE FROM deliveries WHERE state <> 'waiting' AND id NOT IN (
+             SELECT id FROM deliveries WHERE state <> 'waiting' ORDER BY at DESC, id DESC LIMIT $1)`,
+          [keep],
+        ),
     },
     [Symbol.asyncDispose]: () => (closing ??= pool.end()),
   };

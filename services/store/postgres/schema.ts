@@ -59,6 +59,13 @@ const MIGRATIONS: readonly string[] = [
     job text NOT NULL REFERENCES jobs (id) ON DELETE CASCADE, seq integer NOT NULL, body jsonb NOT NULL, PRIMARY KEY (job, seq)
   );
   `,
+  `
+  CREATE TABLE answers (key text PRIMARY KEY, at bigint NOT NULL, body jsonb NOT NULL);
+  CREATE INDEX answers_by_time ON answers (at);
+  CREATE TABLE deliveries (id text PRIMARY KEY, at bigint NOT NULL, state text NOT NULL, body jsonb NOT NULL);
+  CREATE INDEX deliveries_by_time ON deliveries (at, id);
+  CREATE INDEX deliveries_by_state ON deliveries (state, at, id);
+  `,
 ];
 
 /** Any fixed number: daemons that start together on an empty database take turns. */

@@ -4,7 +4,16 @@ import type { Grant, Machine } from '#machines/contract/machine.ts';
 import type { Attempt, TraceEvent } from '#machines/contract/trace.ts';
 import type { Inventory } from '#machines/contract/inventory.ts';
 import type { Job, JobEvent } from '#machines/contract/job.ts';
-import type { AccessKey, AuditEntry, BmcRecord, Lease, Store, StoredDocument, TracedPacket } from '../contract.ts';
+import type {
+  AccessKey,
+  AuditEntry,
+  BmcRecord,
+  Delivery,
+  Lease,
+  Store,
+  StoredDocument,
+  TracedPacket,
+} from '../contract.ts';
 import { holdDirectory } from './directory-lock.ts';
 import { inPages, openReader, PAGE, type Reader } from './reader.ts';
 import { openWriter, type Writer } from './writer.ts';
@@ -84,6 +93,7 @@ function storeOver({ rows, bodies }: Reader, writer: Writer, close: () => Promis
   const secret = rows<{ readonly body: string }>('SELECT body FROM secrets WHERE name = ?');
   const secretNames = rows<{ readonly name: string }>('SELECT name FROM secrets ORDER BY name');
   const jobs = jobQueries(bodies);
+  const deliveries = deliveryQueries(bodies);
   let closing: Promise<void> | undefined;
 
   return {
@@ -160,6 +170,17 @@ function storeOver({ rows, bodies }: Reader, writer: Writer, close: () => Promis
       put: (job, expected, of = []) => write('putJob', job, expected, of),
       ...jobs,
     },
+    answers: {
+      claim: (answer) => write('claimAnswer', answer),
+      finish: (answer) => write('finishAnswer', answer),
+      release: (key) => write('releaseAnswer', key),
+      prune: (before) => write('pruneAnswers', before),
+    },
+    deliveries: {
+      put: (delivery) => write('putDelivery', delivery),
+      list: deliveries,
+      prune: (keep) => write('pruneDeliveries', keep),
+    },
     [Symbol.asyncDispose]: () => (closing ??= close()),
   };
 }
@@ -193,16 +214,27 @@ function inventoryQueries(bodies: Reader['bodies']): Pick<Store['inventories'], 
 function jobQueries(bodies: Reader['bodies']): Omit<Store['jobs'], 'put'> {
   const get = bodies<Job>('SELECT body FROM jobs WHERE id = ?');
   const unfinished = bodies<Job>('SELECT body FROM jobs WHERE over = 0 ORDER BY created_at, id');
-  const newest = bodies<Job>('SELECT body FROM jobs WHERE created_at < ? ORDER BY created_at DESC, id DESC LIMIT ?');
+  const newest = bodies<Job>(
+    'SELECT body FROM jobs WHERE (created_at, id) < (?, ?) ORDER BY created_at DESC, id DESC LIMIT ?',
+  );
   const ofMachine = bodies<Job>(
-    'SELECT body FROM jobs WHERE created_at < ? AND machine = ? ORDER BY created_at DESC, id DESC LIMIT ?',
+    'SELECT body FROM jobs WHERE (created_at, id) < (?, ?) AND machine = ? ORDER BY created_at DESC, id DESC LIMIT ?',
   );
   const events = bodies<JobEvent>('SELECT body FROM job_events WHERE job = ? AND seq > ? ORDER BY seq LIMIT ?');
   return {
     get: async (id) => (await get(id))[0],
     unfinished: () => unfinished(),
-    list: ({ machine, before = Number.MAX_SAFE_INTEGER, limit }) =>
-      machine === undefined ? newest(before, limit) : ofMachine(before, machine, limit),
+    list: ({ machine, before = Number.MAX_SAFE_INTEGER, beforeId = '', limit }) =>
+      machine === undefined ? newest(before, beforeId, limit) : ofMachine(before, beforeId, machine, limit),
     events: (job, after, limit) => events(job, after, limit),
   };
+}
+
+function deliveryQueries(bodies: Reader['bodies']): Store['deliveries']['list'] {
+  const query = (where: string) =>
+    bodies<Delivery>(`SELECT body FROM deliveries WHERE (at, id) < (?, ?)${where} ORDER BY at DESC, id DESC LIMIT ?`);
+  const all = query('');
+  const inState = query(' AND state = ?');
+  return ({ state, before = Number.MAX_SAFE_INTEGER, beforeId = '', limit }) =>
+    state === undefined ? all(before, beforeId, limit) : inState(before, beforeId, state, limit);
 }

@@ -65,6 +65,13 @@ const MIGRATIONS: readonly string[] = [
     job TEXT NOT NULL REFERENCES jobs (id) ON DELETE CASCADE, seq INTEGER NOT NULL, body TEXT NOT NULL, PRIMARY KEY (job, seq)
   ) WITHOUT ROWID;
   `,
+  `
+  CREATE TABLE answers (key TEXT PRIMARY KEY, at INTEGER NOT NULL, body TEXT NOT NULL) WITHOUT ROWID;
+  CREATE INDEX answers_by_time ON answers (at);
+  CREATE TABLE deliveries (id TEXT PRIMARY KEY, at INTEGER NOT NULL, state TEXT NOT NULL, body TEXT NOT NULL) WITHOUT ROWID;
+  CREATE INDEX deliveries_by_time ON deliveries (at, id);
+  CREATE INDEX deliveries_by_state ON deliveries (state, at, id);
+  `,
 ];
 
 /** Brings a database to the newest schema; refuses one that a newer version has written. */

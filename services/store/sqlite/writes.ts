@@ -8,6 +8,8 @@ import {
   type AuditEntry,
   type BmcRecord,
   type Conflict,
+  type Delivery,
+  type KeptAnswer,
   KEPT_INVENTORIES,
   type Lease,
   type StoredDocument,
@@ -95,6 +97,15 @@ export function sqliteWrites(db: Database) {
      ON CONFLICT (id) DO UPDATE SET machine = excluded.machine, over = excluded.over, body = excluded.body, rev = excluded.rev`,
   );
   const putJobEvent = sql('INSERT OR REPLACE INTO job_events (job, seq, body) VALUES (?, ?, ?)');
+  const answerOf = sql('SELECT body FROM answers WHERE key = ?').pluck();
+  const putAnswer = sql('INSERT OR REPLACE INTO answers (key, at, body) VALUES (?, ?, ?)');
+  const dropAnswer = sql('DELETE FROM answers WHERE key = ?');
+  const dropAnswers = sql('DELETE FROM answers WHERE at < ?');
+  const putDelivery = sql('INSERT OR REPLACE INTO deliveries (id, at, state, body) VALUES (?, ?, ?, ?)');
+  const dropDeliveries = sql(
+    `DELETE FROM deliveries WHERE state <> 'waiting' AND id NOT IN (
+       SELECT id FROM deliveries WHERE state <> 'waiting' ORDER BY at DESC, id DESC LIMIT ?)`,
+  );
 
   const nullable = (lease: Lease) => ({ ...lease, mac: lease.mac ?? null, hostname: lease.hostname ?? null });
   const stale = (rev: unknown): Conflict => ({ kind: 'stale', rev: Number(rev ?? 0) });
@@ -215,6 +226,18 @@ export function sqliteWrites(db: Database) {
       for (const event of events) putJobEvent.run(job.id, event.seq, JSON.stringify(event));
       return { kind: 'stored', value } as const;
     },
+
+    claimAnswer(answer: KeptAnswer) {
+      const known = answerOf.get(answer.key) as string | undefined;
+      if (known !== undefined) return { kind: 'known', answer: JSON.parse(known) as KeptAnswer } as const;
+      putAnswer.run(answer.key, answer.at, JSON.stringify(answer));
+      return { kind: 'claimed' } as const;
+    },
+    finishAnswer: (answer: KeptAnswer): void => void putAnswer.run(answer.key, answer.at, JSON.stringify(answer)),
+    releaseAnswer: (key: string): void => void dropAnswer.run(key),
+    pruneAnswers: (before: number): number => dropAnswers.run(before).changes,
+    putDelivery: (one: Delivery): void => void putDelivery.run(one.id, one.at, one.state, JSON.stringify(one)),
+    pruneDeliveries: (keep: number): number => dropDeliveries.run(keep).changes,
   };
 }
 

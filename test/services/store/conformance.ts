@@ -7,7 +7,14 @@ import type { Grant, Machine } from '#machines/contract/machine.ts';
 import type { Attempt, TraceEvent } from '#machines/contract/trace.ts';
 import type { IpAddress } from '#machines/values/ip-address.ts';
 import type { MacAddress } from '#machines/values/mac-address.ts';
-import { type AccessKey, type BmcRecord, KEPT_INVENTORIES, type Lease, type Store } from '#services/store/contract.ts';
+import {
+  type AccessKey,
+  type BmcRecord,
+  type Delivery,
+  KEPT_INVENTORIES,
+  type Lease,
+  type Store,
+} from '#services/store/contract.ts';
 
 const HOUR = 3600_000;
 
@@ -511,6 +518,63 @@ export function storeConformance(
           (await again.list({ machine: 'm1', before: 2, limit: 9 })).map(({ id }) => id),
           ['over'],
         );
+      }));
+
+    it('are paged by time and id', () =>
+      withStore(async ({ jobs }) => {
+        for (const id of ['a', 'b', 'c']) await jobs.put(newJob(id, { createdAt: 5 }), 0);
+        const last = (await jobs.list({ limit: 1 }))[0];
+        assert.equal(last?.id, 'c');
+        const next = await jobs.list({ before: 5, beforeId: 'c', limit: 9 });
+        assert.deepEqual(
+          next.map(({ id }) => id),
+          ['b', 'a'],
+        );
+      }));
+  });
+
+  describe(`${name}: kept answers and deliveries`, () => {
+    it('a key is claimed once, whoever asks at the same moment, and its answer stays until it is pruned', () =>
+      withStore(async ({ answers }, reopen) => {
+        const asked = { key: 'k1', fingerprint: 'f1', at: 5 };
+        const claims = await Promise.all([answers.claim(asked), answers.claim({ ...asked, fingerprint: 'f2' })]);
+        assert.deepEqual(claims.map(({ kind }) => kind).toSorted(), ['claimed', 'known']);
+        await answers.finish({ ...asked, sealed: 'v1.x' });
+        const again = (await reopen()).answers;
+        assert.deepEqual(await again.claim({ ...asked, at: 9 }), {
+          kind: 'known',
+          answer: { ...asked, sealed: 'v1.x' },
+        });
+        await again.claim({ key: 'k2', fingerprint: 'f1', at: 6 });
+        assert.equal(await again.prune(6), 1);
+        assert.equal((await again.claim({ key: 'k2', fingerprint: 'f1', at: 9 })).kind, 'known');
+        await again.release('k2');
+        assert.equal((await again.claim({ key: 'k2', fingerprint: 'f1', at: 9 })).kind, 'claimed');
+      }));
+
+    it('deliveries are listed newest first by state, and pruned when they are over', () =>
+      withStore(async ({ deliveries }, reopen) => {
+        const one = (id: string, at: number, state: Delivery['state']): Delivery => ({
+          id,
+          at,
+          state,
+          url: 'http://192.0.2.1/',
+          event: 'job',
+          tries: 0,
+          body: '{}',
+        });
+        await deliveries.put(one('a', 1, 'waiting'));
+        await deliveries.put(one('b', 2, 'waiting'));
+        await deliveries.put(one('c', 2, 'delivered'));
+        await deliveries.put(one('b', 2, 'dead'));
+        const again = (await reopen()).deliveries;
+        const ids = async (query: Parameters<typeof again.list>[0]): Promise<readonly string[]> =>
+          (await again.list(query)).map(({ id }) => id);
+        assert.deepEqual(await ids({ limit: 9 }), ['c', 'b', 'a']);
+        assert.deepEqual(await ids({ before: 2, beforeId: 'c', limit: 9 }), ['b', 'a']);
+        assert.deepEqual(await ids({ state: 'waiting', limit: 9 }), ['a']);
+        assert.equal(await again.prune(1), 1);
+        assert.deepEqual(await ids({ limit: 9 }), ['c', 'a']);
       }));
   });
 }
