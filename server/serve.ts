@@ -64,10 +64,12 @@ import { erasureKeeper } from './jobs/erasure.ts';
 import { planMaker } from './jobs/plan-for.ts';
 import { recipes } from './jobs/recipe.ts';
 import { type Banner, bannerText, readyLine } from './serve-banner.ts';
+import { clockWatch, systemClocks } from './clock-watch.ts';
 import { runTogether, type Task } from './task.ts';
 import { traceEventOf } from './tftp/trace-event.ts';
 import { diskFiles } from './tftp/disk-files.ts';
 import { tftpServer } from './tftp/server.ts';
+import { distrust, voidAll } from './void-all.ts';
 
 export const TEMPLATES_DIR = fileURLToPath(new URL('../templates', import.meta.url));
 
@@ -98,7 +100,6 @@ export async function serve(parts: {
     times: config.traces.times,
   });
   const access = openAccess({ store: store.access, now });
-  await operatorToken({ access, dataDir: config.dataDir });
   const loaders = openLoaders({ dir: config.loaders.dir });
   const imageDir = join(config.dataDir, 'images');
   await using images = openImages({ registry, dir: imageDir, log, mirrors: config.images.mirrors });
@@ -286,6 +287,14 @@ export async function serve(parts: {
     newId: randomUUID,
     log,
   });
+  const voidable = { jobs, registry, tokens, audit: store.audit, now, log };
+  const doubt = await distrust({ dataDir: config.dataDir, audit: store.audit, now });
+  if (doubt) {
+    await voidAll(doubt.restored ? { ...voidable, access } : voidable, doubt.because);
+    await doubt.settle();
+  }
+  const clocks = clockWatch({ read: systemClocks, jumped: (because) => voidAll(voidable, because), log });
+  await operatorToken({ access, dataDir: config.dataDir });
   const agentCalls = agentPlane({
     listen: config.machine.tls,
     tokens,
@@ -400,6 +409,7 @@ export async function serve(parts: {
     ...logs,
     ...oci,
     ...refresh,
+    clocks,
     jobs,
     bmc.poller,
     consoleLog,

@@ -29,6 +29,8 @@ export type Access = {
   list(): Promise<readonly AccessKey[]>;
   /** Void at once. */
   remove(id: string): Promise<boolean>;
+  /** All tokens, sessions and codes, void at once. Gives their number. */
+  removeAll(): Promise<number>;
   /** Makes a given secret valid: the token that lies in a file beside the database. */
   admit(wanted: {
     readonly id: string;
@@ -105,6 +107,11 @@ export function openAccess({
       return all.filter((key) => key.kind !== 'code' && !expired(key));
     },
     remove,
+    async removeAll() {
+      const all = await store.list();
+      await Promise.all(all.map(({ id }) => remove(id)));
+      return all.length;
+    },
     async admit({ id, name, role, secret }) {
       const hash = hashOf(secret);
       const before = (await store.list()).find((key) => key.id === id);

@@ -49,6 +49,11 @@ export type Jobs = {
   submit(wanted: NewJob): Promise<Job>;
   /** Asks it to end. A queued one ends at once. Gives the job, or nothing where there is none. */
   cancel(id: string, by: string): Promise<Job | undefined>;
+  /**
+   * Ends every job as failed, the running ones at their next safe point: after a restore, a clone or a clock jump (safety
+   * rule 6). Gives their number; those at work may still be ending when it resolves.
+   */
+  parkAll(because: string): Promise<number>;
   get(id: string): Promise<Job | undefined>;
   list(query: { readonly machine?: string; readonly before?: number; readonly limit: number }): Promise<readonly Job[]>;
   events(id: string, after: number, limit: number): Promise<readonly JobEvent[]>;

@@ -15,7 +15,7 @@ const MAX_TEXT = 1024;
 
 /** Why a step's signal aborted. */
 class Stopped extends Error {
-  readonly why: 'cancelled' | 'silent' | 'ending';
+  readonly why: 'cancelled' | 'parked' | 'silent' | 'ending';
   constructor(why: Stopped['why'], message: string) {
     super(message);
     this.why = why;
@@ -237,6 +237,10 @@ export async function openJobs(parts: {
         await end(id, 'cancelled', { because: reason.message, next: 'the machine is left as it is' });
         return;
       }
+      if (reason instanceof Stopped && reason.why === 'parked') {
+        await end(id, 'failed', parked(reason.message));
+        return;
+      }
       log.error({ err: cause, job: id }, 'a job broke');
       await end(id, 'failed', {
         because: cause instanceof Error ? cause.message : String(cause),
@@ -285,6 +289,23 @@ export async function openJobs(parts: {
       else return await end(id, 'cancelled', { because, next: 'nothing was done' });
       return asked;
     },
+    async parkAll(because) {
+      const all = byAge();
+      const stops = all.map(async ({ id }) => {
+        const control = atWork.get(id);
+        if (control) return control.abort(new Stopped('parked', because));
+        // Held, so that it is not begun while its end is being written.
+        atWork.set(id, new AbortController());
+        try {
+          await end(id, 'failed', parked(because));
+        } finally {
+          atWork.delete(id);
+        }
+      });
+      await Promise.all(stops);
+      wake.resolve();
+      return all.length;
+    },
     get: async (id) => unfinished.get(id) ?? (await store.get(id)),
     list: (query) => store.list(query),
     events: (id, after, limit) => store.events(id, after, limit),
@@ -327,5 +348,10 @@ export async function openJobs(parts: {
     },
   };
 }
+
+const parked = (because: string): NonNullable<Job['result']> => ({
+  because: `parked: ${because}`,
+  next: 'the machine is left as it is: look at it, and ask again',
+});
 
 const rank = (job: Job): number => (job.state === 'running' ? 0 : 1);

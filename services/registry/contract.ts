@@ -63,6 +63,8 @@ export type Registry = {
   }): Promise<Outcome<Grant>>;
   useGrant(id: string, attempt: string): void;
   spendGrant(id: string, attempt: string): Promise<void>;
+  /** Every grant of every machine ends, also for the attempt that was using it (safety rule 6). Gives the number of unspent ones. */
+  voidGrants(): Promise<number>;
 
   /** Creates or replaces one document. `expected`: the rev the caller saw; absent: whatever is there. */
   put(

@@ -66,6 +66,15 @@ export function grantTable(parts: {
       const unspent = open.get(machine);
       if (unspent) await voidOpen(unspent);
     },
+    /** Also those that an attempt may still fetch again by (safety rule 6). Gives the number of unspent ones. */
+    async voidAll(): Promise<number> {
+      byId.clear();
+      open.clear();
+      spent.clear();
+      const voided = last.then(() => store.voidAll(now()));
+      last = voided.catch(() => {});
+      return await voided;
+    },
     use(id: string, attempt: string): void {
       const grant = byId.get(id);
       if (!grant || grant.attempt === attempt || grant.spentAt !== undefined) return;

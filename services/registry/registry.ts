@@ -435,6 +435,7 @@ export async function openRegistry(parts: {
       const grant = await grants.spend(id, attempt);
       if (grant) tell({ kind: 'grant', grant });
     },
+    voidGrants: () => inTurn(() => grants.voidAll()),
 
     put: (document, by) =>
       inTurn(async () => {

@@ -216,6 +216,22 @@ describe('a job', () => {
       assert.ok(safe);
     }));
 
+  it('is parked with all others after a clock jump, and none of them is begun', () =>
+    inWorld(async ({ start }) => {
+      const { jobs } = await start([step('long', ({ signal }) => forEver(signal))]);
+      const first = await jobs.submit(ask);
+      const second = await jobs.submit(ask);
+      await begun(jobs, first.id, 'long');
+      assert.equal(await jobs.parkAll('the clock went back by 2 h'), 2);
+      for (const { id } of [first, second]) {
+        const job = await over(jobs, id);
+        assert.equal(job.state, 'failed');
+        assert.equal(job.result?.because, 'parked: the clock went back by 2 h');
+      }
+      assert.equal((await jobs.get(second.id))?.steps[0]?.tries, 0);
+      assert.deepEqual(jobs.unfinished(), []);
+    }));
+
   it('goes on after the daemon was stopped in the middle, and does nothing twice that is done', () =>
     inWorld(async ({ start }) => {
       const did: string[] = [];
