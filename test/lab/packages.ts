@@ -5,6 +5,7 @@
  * configured, enabled or written to /boot. The rest is installed.
  */
 export const INSTALLED_PACKAGES = [
+  'age',
   'atftp',
   'btrfs-progs',
   'cpio',
@@ -95,6 +96,8 @@ export type Source =
 
 /** Everything a test can ask for by name, beside rights. A path may end in `*` for one name that holds a version. */
 export const PROVISIONS = {
+  age: { package: 'age' },
+  'age-keygen': { package: 'age' },
   atftp: { package: 'atftp' },
   'bmc-info': { package: 'freeipmi-tools' },
   cpio: { package: 'cpio' },
