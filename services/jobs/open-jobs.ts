@@ -145,6 +145,8 @@ export async function openJobs(parts: {
     try {
       const before = await step.already?.(context);
       if (before !== undefined) return { kind: 'done', text: `already done: ${before}` };
+      // Whoever listens for an abort that is over waits for ever.
+      signal.throwIfAborted();
       const aborted = once(signal, 'abort').then(() => Promise.reject(signal.reason as Error));
       aborted.catch(() => {});
       running = step.run(context);
