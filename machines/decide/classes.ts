@@ -1,13 +1,15 @@
 import type { ClassDocument, ProfileDocument } from '../contract/documents.ts';
 import type { Machine } from '../contract/machine.ts';
+import { parseFactPattern } from './fact-pattern.ts';
 
 /**
  * Does a fact's value fit a condition? `8`, `= 8`, `!= 8`, `>= 8`, `> 8`, `<= 8`, `< 8` compare as numbers where both
- * are numbers; `dell*` takes any ending, in any case; `*` alone takes whatever is known. A fact that is not known fits
- * nothing, not even `!=`: a class may accept machines, and the first packet of one tells little of it.
+ * are numbers; `dell*` takes any ending, in any case; `*` alone takes whatever is known; `~ ^R6[45]0$` is a regular
+ * expression. A fact that is not known fits nothing, not even `!=`: a class may accept machines, and the first packet of
+ * one tells little of it.
  */
 export function fits(condition: string, value: string | number | boolean | undefined): boolean {
-  const [, operator = '=', operand = ''] = /^\s*(>=|<=|!=|>|<|=)?\s*(.*?)\s*$/s.exec(condition) ?? [];
+  const [, operator = '=', operand = ''] = /^\s*(>=|<=|!=|>|<|=|~)?\s*(.*?)\s*$/s.exec(condition) ?? [];
   if (value === undefined) return false;
   const [left, right] = [Number(value), Number(operand)];
   const numeric = typeof value !== 'boolean' && operand !== '' && !Number.isNaN(left) && !Number.isNaN(right);
@@ -20,6 +22,10 @@ export function fits(condition: string, value: string | number | boolean | undef
       return numeric && left > right;
     case '<':
       return numeric && left < right;
+    case '~': {
+      const pattern = parseFactPattern(operand);
+      return pattern.ok && pattern.test(String(value));
+    }
     case '!=':
       return numeric ? left !== right : !textFits(operand, String(value));
     default:
@@ -29,6 +35,11 @@ export function fits(condition: string, value: string | number | boolean | undef
 
 /** What is wrong with a condition: one that compares sizes with something that is no number fits nothing, ever. */
 export function conditionProblem(condition: string): string | undefined {
+  const [, expression] = /^\s*~\s*(.*?)\s*$/s.exec(condition) ?? [];
+  if (expression !== undefined) {
+    const pattern = parseFactPattern(expression);
+    return pattern.ok ? undefined : `got ${JSON.stringify(condition)}: ${pattern.because}`;
+  }
   const [, operand] = /^\s*[<>]=?\s*(.*?)\s*$/s.exec(condition) ?? [];
   if (operand === undefined || (operand !== '' && !Number.isNaN(Number(operand)))) return undefined;
   return `got ${JSON.stringify(condition)}, want a number after it, such as >= 8`;

@@ -27,6 +27,13 @@ const FITS: readonly (readonly [string, string | number | boolean | undefined, b
   ['*', undefined, false],
   ['*', 'anything', true],
   ['', '', true],
+  ['~ ^PowerEdge R6[45]0$', 'PowerEdge R640', true],
+  ['~ ^poweredge r6', 'PowerEdge R640', true],
+  ['~ ^PowerEdge R6[45]0$', 'PowerEdge R6400', false],
+  ['~ x86|arm', 'aarch64', false],
+  ['~ 0$', 640, true],
+  ['~ .', undefined, false],
+  ['~ (', '(', false],
 ];
 
 const machine = (more: object = {}): Machine => ({
@@ -51,6 +58,22 @@ describe('classes', () => {
   it('a size that is compared with no number is told when the class is written', () => {
     for (const wrong of ['>= many', '<', '> ']) assert.match(conditionProblem(wrong) ?? '', /want a number/, wrong);
     for (const right of ['>= 8', '<1.5', '!= many', 'many', '*', '']) assert.equal(conditionProblem(right), undefined);
+  });
+
+  it('an expression that is none, or that a hostile text could make endless, is told when the class is written', () => {
+    for (const [wrong, why] of [
+      ['~', /want an expression/],
+      ['~ (', /unterminated group/i],
+      ['~ (a+)+$', /repeated group/],
+      ['~ ((a|b)*c){2,}', /repeated group/],
+      ['~ (x)\\1', /back reference/],
+      ['~ (?=a)b', /ahead or behind/],
+      ['~ a*b*c*d*', /at most 3/],
+      [`~ ${'a'.repeat(201)}`, /at most 200/],
+    ] as const)
+      assert.match(conditionProblem(wrong) ?? '', why, wrong);
+    for (const right of ['~ ^R6[45]0$', '~ (R640|R650) .*', '~ [*+(]+', '~ \\(R\\)', '~ (ab){2}c+'])
+      assert.equal(conditionProblem(right), undefined, right);
   });
 
   it('the machine’s own profile goes before any class', () => {
