@@ -78,6 +78,8 @@ function sentence(document: Document): string {
       ].join(' ');
     case 'Subnet':
       return `${formatCidr4(document.cidr)} ${document.pools.map(formatIpv4Range).join(' ')} (${document.mode})`;
+    case 'Cluster':
+      return `Talos ${document.talos}, Kubernetes ${document.kubernetes}, ${document.controlPlane.length} control planes, ${document.workers.length} workers, ${document.endpoint}`;
     case 'Machine':
       return document.macs.join(' ');
     default:

@@ -25,6 +25,8 @@ export const machineConfig = z.strictObject({
   kickstart: lines.optional(),
   /** Bottlerocket: what stands under `settings`. */
   bottlerocket: tree.optional(),
+  /** Documents of strategic merge patches to the machine configuration of Talos; those of class, profile and machine are laid on in turn. */
+  talos: z.array(tree).max(64).optional(),
 });
 export type MachineConfig = z.output<typeof machineConfig>;
 

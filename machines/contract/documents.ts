@@ -1,12 +1,14 @@
 import { z } from 'zod';
 import { ARCHITECTURES } from '../values/architecture.ts';
 import { parseCidr4, parseIpv4Range } from '../values/cidr.ts';
+import { clusterDocument } from './cluster.ts';
 import { layered } from './config.ts';
 import { ipAddress, ipv4, labels, macAddress, metadata, name, textValue, uuid } from './fields.ts';
 import { installOptions } from './install-options.ts';
 import { machineNetwork, networkDocument } from './network.ts';
 import { BMC_TYPES, BMC_VERBS } from './power.ts';
 
+export { clusterDocument, type ClusterDocument } from './cluster.ts';
 export { networkDocument } from './network.ts';
 export { ipAddress, ipv4, labels, macAddress, name, textValue, uuid } from './fields.ts';
 
@@ -183,6 +185,7 @@ export const document = z.discriminatedUnion('kind', [
   subnetDocument,
   imageDocument,
   networkDocument,
+  clusterDocument,
 ]);
 
 export type MachineDocument = z.output<typeof machineDocument>;
@@ -203,4 +206,5 @@ export const DOCUMENT_KINDS = [
   'Subnet',
   'Image',
   'Network',
+  'Cluster',
 ] as const satisfies readonly DocumentKind[];

@@ -1,5 +1,6 @@
 import type {
   ClassDocument,
+  ClusterDocument,
   Document,
   DocumentKind,
   ImageDocument,
@@ -32,6 +33,9 @@ export type Registry = {
   classes(): readonly ClassDocument[];
   image(name: string): ImageDocument | undefined;
   network(name: string): NetworkDocument | undefined;
+  cluster(name: string): ClusterDocument | undefined;
+  /** The cluster that a machine is of: there is one at most. */
+  clusterOf(machine: string): ClusterDocument | undefined;
   subnets(): readonly SubnetDocument[];
   documents(kind: DocumentKind): readonly StoredDocument[];
   /** The machine that has this address reserved. */

@@ -15,7 +15,7 @@ type Wrong = { readonly path: string; readonly because: string };
 /** What a document needs of others, and what its own parts need of each other. */
 export function wrongReference(
   document: Document,
-  registry: Pick<Registry, 'profile' | 'image' | 'network' | 'subnets'>,
+  registry: Pick<Registry, 'profile' | 'image' | 'network' | 'subnets' | 'machine' | 'clusterOf'>,
 ): Wrong | undefined {
   const profile = (name: string | undefined): Wrong | undefined =>
     name !== undefined && !registry.profile(name)
@@ -55,6 +55,18 @@ export function wrongReference(
     }
     case 'Network':
       return undefined;
+    case 'Cluster': {
+      for (const key of ['controlPlane', 'workers'] as const) {
+        for (const [index, machine] of document[key].entries()) {
+          const path = `${key}[${index}]`;
+          if (!registry.machine(machine)) return { path, because: `got ${machine}, want a machine that exists` };
+          const other = registry.clusterOf(machine);
+          if (other && other.name !== document.name)
+            return { path, because: `${machine} is of cluster ${other.name} already` };
+        }
+      }
+      return undefined;
+    }
     case 'Subnet':
       return subnetDisagreement(document, registry.subnets());
     default:

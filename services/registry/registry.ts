@@ -353,6 +353,17 @@ export async function openRegistry(parts: {
       const found = documents.get(keyOf('Network', name))?.document;
       return found?.kind === 'Network' ? found : undefined;
     },
+    cluster(name) {
+      const found = documents.get(keyOf('Cluster', name))?.document;
+      return found?.kind === 'Cluster' ? found : undefined;
+    },
+    clusterOf(machine) {
+      for (const { document } of ofKind('Cluster')) {
+        if (document.kind !== 'Cluster') continue;
+        if (document.controlPlane.includes(machine) || document.workers.includes(machine)) return document;
+      }
+      return undefined;
+    },
     subnets: () => ofKind('Subnet').flatMap(({ document }) => (document.kind === 'Subnet' ? [document] : [])),
     documents: ofKind,
     machineByReservation: (address) => machines.ofAddress(address),
@@ -451,6 +462,11 @@ export async function openRegistry(parts: {
           if (!machine) return missing(`machine ${name}`);
           const allowed = mayDo('remove', machine);
           if (allowed.kind === 'refused') return allowed;
+          const cluster = registry.clusterOf(name);
+          if (cluster) {
+            const because = `machine ${name} is of cluster ${cluster.name}`;
+            return { kind: 'refused', because, next: `ingot edit cluster ${cluster.name}` };
+          }
           const removed = await store.machines.remove(name, by.expected);
           if (typeof removed === 'object') return removed;
           dropMachine(machine);

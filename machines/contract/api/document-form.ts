@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { formatCidr4, formatIpv4Range } from '../../values/cidr.ts';
 import {
   classDocument,
+  clusterDocument,
   type Document,
   DOCUMENT_KINDS,
   type DocumentKind,
@@ -20,6 +21,7 @@ export const COLLECTIONS = {
   Subnet: 'subnets',
   Image: 'images',
   Network: 'networks',
+  Cluster: 'clusters',
 } as const satisfies Record<DocumentKind, string>;
 
 /** Case-blind, singular or plural: `machine`, `Machines`. */
@@ -42,7 +44,15 @@ export const documentInput = z
     asDocument,
     z.discriminatedUnion(
       'kind',
-      [machineDocument, profileDocument, classDocument, subnetDocument, imageDocument, networkDocument],
+      [
+        machineDocument,
+        profileDocument,
+        classDocument,
+        subnetDocument,
+        imageDocument,
+        networkDocument,
+        clusterDocument,
+      ],
       {
         error: (issue) => (issue.code === 'invalid_union' ? `want kind: ${DOCUMENT_KINDS.join(' | ')}` : undefined),
       },

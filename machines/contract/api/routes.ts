@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { SETTING_ACTIONS } from '../../decide/actions.ts';
 import {
   classDocument,
+  clusterDocument,
   type DocumentKind,
   imageDocument,
   machineDocument,
@@ -82,6 +83,7 @@ const profiles = documentRoutes('profiles', 'profile', profileDocument);
 const classes = documentRoutes('classes', 'class', classDocument);
 const images = documentRoutes('images', 'image', imageDocument);
 const networks = documentRoutes('networks', 'network', networkDocument);
+const clusters = documentRoutes('clusters', 'cluster', clusterDocument);
 const subnets = documentRoutes('subnets', 'subnet', subnetDocument);
 
 /** Every route of the operator API. `/healthz` alone stands outside: it needs no rights and tells nothing. */
@@ -209,6 +211,10 @@ export const ROUTES = {
   getNetwork: networks.get,
   putNetwork: networks.put,
   removeNetwork: networks.remove,
+  listClusters: clusters.list,
+  getCluster: clusters.get,
+  putCluster: clusters.put,
+  removeCluster: clusters.remove,
   listSubnets: subnets.list,
   getSubnet: subnets.get,
 
@@ -437,7 +443,7 @@ export const ROUTES = {
   getPage: {
     method: 'GET',
     path: '/',
-    summary: 'The status page',
+    summary: 'The page for people',
     role: 'viewer',
     query: z.strictObject({ code: z.string().max(128).optional() }),
     answer: { kind: 'text', contentType: 'text/html; charset=utf-8' },
@@ -445,9 +451,9 @@ export const ROUTES = {
   getPageFile: {
     method: 'GET',
     path: '/page/{file}',
-    summary: 'A file of the status page',
+    summary: 'A file of the page',
     role: 'viewer',
-    params: z.strictObject({ file: z.string().regex(/^[a-z-]+\.(mjs|css|svg)$/) }),
+    params: z.strictObject({ file: z.string().regex(/^[A-Za-z0-9_-]+\.(js|css|svg)$/) }),
     answer: { kind: 'bytes', contentType: 'application/octet-stream' },
   },
 } as const satisfies Record<string, Route>;
@@ -463,5 +469,6 @@ export const DOCUMENT_ROUTES = {
   Class: { list: 'listClasses', get: 'getClass', put: 'putClass', remove: 'removeClass' },
   Image: { list: 'listImages', get: 'getImage', put: 'putImage', remove: 'removeImage' },
   Network: { list: 'listNetworks', get: 'getNetwork', put: 'putNetwork', remove: 'removeNetwork' },
+  Cluster: { list: 'listClusters', get: 'getCluster', put: 'putCluster', remove: 'removeCluster' },
   Subnet: { list: 'listSubnets', get: 'getSubnet' },
 } as const satisfies Record<DocumentKind, Readonly<Record<string, RouteName>>>;

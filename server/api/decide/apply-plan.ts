@@ -41,7 +41,7 @@ export type Step =
     };
 
 /** What is referred to comes first; it is removed in the other order. */
-const ORDER: readonly DocumentKind[] = ['Image', 'Network', 'Profile', 'Class', 'Subnet', 'Machine'];
+const ORDER: readonly DocumentKind[] = ['Image', 'Network', 'Profile', 'Class', 'Subnet', 'Machine', 'Cluster'];
 const rank = (kind: DocumentKind): number => ORDER.indexOf(kind);
 
 /** What applying a set of documents would do. Steps are in the order in which they can be done. */
@@ -150,6 +150,11 @@ function referencesOf(
       return [['Profile', 'profile', document.profile]];
     case 'Profile':
       return [['Image', 'image', document.image]];
+    case 'Cluster':
+      return [
+        ...document.controlPlane.map((name, index) => ['Machine', `controlPlane[${index}]`, name] as const),
+        ...document.workers.map((name, index) => ['Machine', `workers[${index}]`, name] as const),
+      ];
     default:
       return [];
   }

@@ -103,7 +103,7 @@ function currentOf(registry: Registry): Current {
         .flatMap(({ appliedFrom, document: { name } }) =>
           appliedFrom === from ? [{ kind: 'Machine' as const, name }] : [],
         ),
-      ...(['Profile', 'Class', 'Image', 'Network'] as const).flatMap((kind) =>
+      ...(['Profile', 'Class', 'Image', 'Network', 'Cluster'] as const).flatMap((kind) =>
         registry
           .documents(kind)
           .flatMap(({ appliedFrom, document: { name } }) => (appliedFrom === from ? [{ kind, name }] : [])),

@@ -3,7 +3,15 @@ import { roleAllows } from '#machines/contract/api/role.ts';
 import type { Document, DocumentKind } from '#machines/contract/documents.ts';
 import type { Registry } from '#services/registry/contract.ts';
 import type { StoredDocument } from '#services/store/contract.ts';
-import { type ApiRequest, type Handlers, notFound, problemAnswer, problemOf, type ProblemAnswer } from '../answers.ts';
+import {
+  type ApiRequest,
+  type Handlers,
+  notFound,
+  problemAnswer,
+  problemOf,
+  type ProblemAnswer,
+  unseen,
+} from '../answers.ts';
 import { namesPath } from '../decide/apply-plan.ts';
 import { change, wrongName } from './machines.ts';
 
@@ -24,6 +32,10 @@ type Names =
   | 'getNetwork'
   | 'putNetwork'
   | 'removeNetwork'
+  | 'listClusters'
+  | 'getCluster'
+  | 'putCluster'
+  | 'removeCluster'
   | 'listSubnets'
   | 'getSubnet';
 
@@ -54,11 +66,19 @@ export function documentHandlers({ registry }: { readonly registry: Registry }):
   async function put<K extends Kind>(
     kind: K,
     document: Document,
-    { params, caller, expected }: Pick<ApiRequest<'putProfile'>, 'params' | 'caller' | 'expected'>,
+    {
+      params,
+      caller,
+      expected,
+      overwrites,
+    }: Pick<ApiRequest<'putProfile'>, 'params' | 'caller' | 'expected' | 'overwrites'>,
   ): Promise<{ kind: 'done'; value: Sent<K>; rev: number } | ProblemAnswer> {
     if (document.name !== params.name) return wrongName(params.name, document.name);
     const path = roleAllows(caller.role, 'admin') ? undefined : namesPath(document);
     if (path) return problemAnswer('forbidden', { detail: `${path.path}: ${path.text}` });
+    const before = stored(kind).find((each) => nameOf(each) === params.name);
+    const notSeen = unseen(before?.rev, { expected, overwrites });
+    if (notSeen) return notSeen;
     const outcome = await registry.put(document, change({ who: caller.name, expected }));
     if (outcome.kind !== 'done') return problemOf(outcome);
     const one = stored(kind).find((each) => nameOf(each) === params.name);
@@ -89,6 +109,10 @@ export function documentHandlers({ registry }: { readonly registry: Registry }):
     getNetwork: get('Network'),
     putNetwork: (request) => put('Network', request.body, request),
     removeNetwork: remove('Network'),
+    listClusters: list('Cluster'),
+    getCluster: get('Cluster'),
+    putCluster: (request) => put('Cluster', request.body, request),
+    removeCluster: remove('Cluster'),
     listSubnets: () => ({ kind: 'done', value: { items: stored('Subnet').map(sentSubnet) } }),
     getSubnet: ({ params: { name } }) => {
       const one = stored('Subnet').find(({ document }) => document.name === name);
