@@ -39,13 +39,15 @@ export type Resources = {
 export function openResources(parts: {
   readonly definition: MachineApiDefinition;
   readonly now: () => number;
+  /** Further types, of which only YAML is sent. */
+  readonly plain?: readonly { readonly namespace: string; readonly type: string }[];
 }): Resources {
   const tables = new Map<
     string,
     Map<string, KeptResource & { readonly version: number; readonly createdMs: number }>
   >();
   const changes = openJournal<Change>(CHANGES);
-  const known = new Set(DEFINITIONS.map(({ namespace, type }) => keyOf(namespace, type)));
+  const known = new Set([...DEFINITIONS, ...(parts.plain ?? [])].map(({ namespace, type }) => keyOf(namespace, type)));
 
   function put(content: ResourceContent): void {
     const key = keyOf(content.namespace, content.type);
@@ -76,7 +78,7 @@ export function openResources(parts: {
           created: timestamp(createdMs),
           updated: timestamp(now),
         },
-        spec: { yaml_spec: yaml, proto_spec: protoSpec(parts.definition, content) },
+        spec: { yaml_spec: yaml, proto_spec: protoSpec(parts, content) },
       },
     };
     table.set(id, resource);
@@ -105,10 +107,14 @@ export function openResources(parts: {
   return resources;
 }
 
-function protoSpec(definition: MachineApiDefinition, { type, spec }: ResourceContent): Uint8Array {
+function protoSpec(
+  { definition, plain = [] }: Omit<Parameters<typeof openResources>[0], 'now'>,
+  { type, spec }: ResourceContent,
+): Uint8Array {
   const name = specMessage(type);
-  if (name === undefined) throw new Error(`no definition of the type ${type}`);
-  return definition.message(name).serialize(wireSpec(spec));
+  if (name !== undefined) return definition.message(name).serialize(wireSpec(spec));
+  if (plain.some((one) => one.type === type)) return new Uint8Array();
+  throw new Error(`no definition of the type ${type}`);
 }
 
 /** An event of a watch. */

@@ -42,10 +42,13 @@ export async function serveMachineApi(parts: {
   /** PEM. */
   readonly certificate: string;
   readonly key: string;
-  readonly ca: string;
+  /** None: clients are not asked for a certificate, and have no roles. */
+  readonly ca: string | undefined;
+  /** What stands between a call and its handler; by {@link mayCall} where nothing is said. */
+  readonly refuses?: (path: string, roles: readonly string[]) => CallRefusal | undefined;
   /** Whether a name in `node` or `nodes` means this machine. */
   readonly isOurself: (name: string) => boolean;
-  readonly log: AgentLog;
+  readonly log: Pick<AgentLog, 'warn'>;
 }): Promise<MachineApiServer> {
   const server = new grpc.Server({
     'grpc.max_receive_message_length': MAX_MESSAGE_BYTES,
@@ -67,7 +70,13 @@ export async function serveMachineApi(parts: {
     server.addService(Object.fromEntries(methods.map((method) => [method.path, method])), handlers);
   }
   const identity = identityOf(parts);
-  const credentials = grpc.experimental.createCertificateProviderServerCredentials(identity, identity, true);
+  const { ca } = parts;
+  const credentials =
+    ca === undefined
+      ? grpc.ServerCredentials.createSsl(null, [
+          { private_key: Buffer.from(parts.key), cert_chain: Buffer.from(parts.certificate) },
+        ])
+      : grpc.experimental.createCertificateProviderServerCredentials(identity, identity, true);
   const host = parts.address.includes(':') ? `[${parts.address}]` : parts.address;
   const port = await new Promise<number>((resolve, reject) => {
     server.bindAsync(`${host}:${parts.port}`, credentials, (cause, bound) => (cause ? reject(cause) : resolve(bound)));
@@ -96,7 +105,7 @@ type IdentityListener = Parameters<CertificateProvider['addIdentityCertificateLi
 function identityOf(parts: {
   readonly certificate: string;
   readonly key: string;
-  readonly ca: string;
+  readonly ca: string | undefined;
 }): CertificateProvider & { renew(certificate: string): void } {
   const listeners = new Set<IdentityListener>();
   const privateKey = Buffer.from(parts.key);
@@ -104,7 +113,8 @@ function identityOf(parts: {
   const tell = (listener: IdentityListener): void => listener({ certificate, privateKey });
   return {
     // Later, because the server listens to what its listeners heard only after they were added.
-    addCaCertificateListener: (listener) => queueMicrotask(() => listener({ caCertificate: Buffer.from(parts.ca) })),
+    addCaCertificateListener: (listener) =>
+      queueMicrotask(() => listener({ caCertificate: Buffer.from(parts.ca ?? '') })),
     removeCaCertificateListener() {},
     addIdentityCertificateListener(listener) {
       listeners.add(listener);
@@ -121,14 +131,20 @@ function identityOf(parts: {
 type Admit = (call: Call, path: string) => { readonly caller: Caller; readonly hostname?: string };
 
 /** Who calls, and whether they may. Throws the refusal. */
-function admission(parts: { readonly isOurself: (name: string) => boolean; readonly log: AgentLog }): Admit {
+function admission(parts: {
+  readonly isOurself: (name: string) => boolean;
+  readonly refuses?: (path: string, roles: readonly string[]) => CallRefusal | undefined;
+  readonly log: Pick<AgentLog, 'warn'>;
+}): Admit {
+  const refuses = parts.refuses ?? ((path, roles) => (mayCall(path, roles) ? undefined : forbidden('not authorized')));
   return (call, path) => {
     const names = call.getAuthContext().sslPeerCertificate?.subject;
     const roles = [names?.O ?? []].flat();
     const who = `${call.getPeer()} ${[names?.CN ?? []].flat().join()} (${roles.join()})`;
-    if (!mayCall(path, roles)) {
+    const refused = refuses(path, roles);
+    if (refused) {
       parts.log.warn(`${path} refused to ${who}`);
-      throw forbidden('not authorized');
+      throw refused;
     }
     const nodes = namesOf(call.metadata, 'nodes');
     if (![...namesOf(call.metadata, 'node'), ...nodes].every((name) => parts.isOurself(name)))
