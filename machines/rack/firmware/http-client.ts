@@ -1,7 +1,12 @@
 import http from 'node:http';
 import type { Ipv4 } from '#machines/values/ip-address.ts';
 
-export type HttpRead = { readonly status: number; readonly bytes: Uint8Array; readonly length: number };
+export type HttpRead = {
+  readonly status: number;
+  readonly bytes: Uint8Array;
+  readonly length: number;
+  readonly location?: string | undefined;
+};
 
 /** A machine that waits longer has given up. */
 const IDLE_LIMIT_MS = 30_000;
@@ -42,7 +47,8 @@ export async function httpRead(request: {
       response.on('error', reject);
       response.on('end', () => {
         if (!response.complete) return reject(new Error('the answer was cut off'));
-        return resolve({ status: response.statusCode ?? 0, bytes: Buffer.concat(chunks), length });
+        const { statusCode: status = 0, headers: got } = response;
+        return resolve({ status, bytes: Buffer.concat(chunks), length, location: got.location });
       });
     },
   );
