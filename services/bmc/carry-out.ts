@@ -69,6 +69,8 @@ export async function carryOut(
     readonly verbs: ReadonlySet<BmcVerb>;
     /** Who does what the BMC lacks; settles when it is done, rejects with a `BmcError` when it is not. */
     readonly otherwise?: Otherwise | undefined;
+    /** A person stands in for its BMC: what they are asked to do, in the words that are said. */
+    readonly byHand?: ((command: Exclude<Command, 'soft'>) => string) | undefined;
     readonly clock: Clock;
     readonly random: () => number;
     readonly times: PowerTimes;
@@ -183,7 +185,7 @@ export async function carryOut(
         const unset = await setBoot();
         if (unset) return unset;
       }
-      say(sends === 1 ? `power ${what}` : `power ${what}, again: it still says ${known}`);
+      say(sends === 1 ? (parts.byHand?.(what) ?? `power ${what}`) : `power ${what}, again: it still says ${known}`);
       refused = await send(what);
       if (refused && (GIVEN_UP.has(refused.code) || !canRead)) return byError(refused, `power ${what}`);
       if (!canRead) return undefined;
@@ -273,6 +275,8 @@ export async function carryOut(
   const forced = `ingot power off ${machine} --force`;
 
   async function cycle(): Promise<PowerResult> {
+    // One walk, one answer: nobody is sent there to turn it off, and again to turn it on.
+    if (parts.byHand) return (await look()).power === 'off' ? await turnOn() : await reset();
     const off = await turnOff(order.force === true ? 'force-off' : 'off');
     if (off.kind === 'failed') return off;
     if (off.text !== 'it was off') await clock.sleep(times.restMs, signal);
@@ -292,7 +296,7 @@ export async function carryOut(
     }
     const unset = await setBoot();
     if (unset) return unset;
-    say('reset');
+    say(parts.byHand?.('reset') ?? 'reset');
     const refused = await send('reset');
     if (refused && (NOT_TAKEN.has(refused.code) || FATAL.has(refused.code))) return byError(refused, 'reset');
     if (!canRead)

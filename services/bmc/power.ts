@@ -19,6 +19,9 @@ const BY_HAND: Readonly<Record<Exclude<Command, 'soft'>, string>> = {
   reset: 'restart',
 };
 
+const askedOf = (name: string, command: keyof typeof BY_HAND, boot: BootOnce | undefined): string =>
+  `waits for a person: ${BY_HAND[command]} ${name}${boot && command !== 'off' ? `, and let it boot from ${boot.device}` : ''}; then: ingot power confirm ${name}`;
+
 export type PowerRequest = {
   readonly machine: string;
   readonly action: PowerAction;
@@ -197,7 +200,7 @@ export function openPower(parts: {
           return await machineApi?.command(name, command, signal);
         }
         if (command === 'soft') throw new BmcError('not-supported', `${name}: nobody can ask its system to shut down`);
-        say(`waits for a person: ${BY_HAND[command]} ${name}; then: ingot power confirm ${name}`);
+        say(askedOf(name, command, boot));
         await asks.ask({ machine: name, wanted: command, ...(boot && command !== 'off' ? { boot } : {}) }, signal);
       },
     };
@@ -230,6 +233,7 @@ export function openPower(parts: {
           bmc: bmcs.connection(of),
           verbs: await verbsOf(name, signal),
           otherwise: otherwise(name, say),
+          ...(isPerson ? { byHand: (command) => askedOf(name, command, boot) } : {}),
           clock,
           random,
           // A person walks.

@@ -99,8 +99,8 @@ async function world(
     machines,
     machine,
     hold: (refusal: Refusal | undefined) => (held = refusal),
-    act: (request: Partial<PowerRequest> & Pick<PowerRequest, 'action'>) =>
-      power.act({ machine: 'r1-u1', by: 'anna', ...request }, { signal }),
+    act: (request: Partial<PowerRequest> & Pick<PowerRequest, 'action'>, say: (text: string) => void = () => {}) =>
+      power.act({ machine: 'r1-u1', by: 'anna', ...request }, { say, signal }),
   };
 }
 
@@ -169,6 +169,21 @@ describe('power of a machine', () => {
     at.asks.answer('r1-u1', { did: true, by: 'bert' });
     const result = await acting;
     assert.ok(result.kind === 'done' && result.power === 'on', JSON.stringify(result));
+    assert.deepEqual(at.asks.pending(), []);
+  });
+
+  it('without a BMC is restarted by one walk, and whoever watches reads what is waited for', async () => {
+    const at = await world({ bmc: {} });
+    const said: string[] = [];
+    const acting = at.act({ action: 'cycle', boot: { device: 'network' } }, (text) => void said.push(text));
+    while (at.asks.pending().length === 0) await new Promise(setImmediate);
+    assert.equal(at.asks.pending()[0]?.wanted, 'reset');
+    assert.equal(
+      said.at(-1),
+      'waits for a person: restart r1-u1, and let it boot from network; then: ingot power confirm r1-u1',
+    );
+    at.asks.answer('r1-u1', { did: true, by: 'bert' });
+    assert.equal((await acting).kind, 'done');
     assert.deepEqual(at.asks.pending(), []);
   });
 
