@@ -169,32 +169,49 @@ export async function openBmcs(parts: {
     return lane;
   };
 
+  function connectionTo(bmc: MachineBmc): BmcConnection {
+    // A chassis that holds several systems has one BMC, and so one queue.
+    const place = `${bmc.address}\0${bmc.system ?? ''}\0${bmc.machine}`;
+    const key = JSON.stringify(bmc);
+    const known = connections.get(place);
+    if (known?.key === key) return known.connection;
+    if (known) void known.connection[Symbol.asyncDispose]();
+    const connection = openConnection({
+      address: bmc.address,
+      open: (signal) => open(bmc, signal),
+      lane: laneOf(bmc.address),
+      everywhere,
+      clock,
+      random,
+    });
+    connections.set(place, { key, connection });
+    return connection;
+  }
+
+  /** What the Redfish service says of IPMI at the same host. Undefined, too, where it cannot be asked just now. */
+  async function serialPortOf(bmc: MachineBmc, signal: AbortSignal): Promise<number | undefined> {
+    try {
+      return await connectionTo(bmc).ask(
+        { urgency: 'command', deadlineMs: SERIAL_PORT_MS, signal },
+        async (driver, within) => await driver.serialPort?.(within),
+      );
+    } catch (error) {
+      if (signal.aborted || (error instanceof BmcError && error.code === 'not-supported')) throw error;
+      return undefined;
+    }
+  }
+
   return {
-    connection(bmc) {
-      // A chassis that holds several systems has one BMC, and so one queue.
-      const place = `${bmc.address}\0${bmc.system ?? ''}\0${bmc.machine}`;
-      const key = JSON.stringify(bmc);
-      const known = connections.get(place);
-      if (known?.key === key) return known.connection;
-      if (known) void known.connection[Symbol.asyncDispose]();
-      const connection = openConnection({
-        address: bmc.address,
-        open: (signal) => open(bmc, signal),
-        lane: laneOf(bmc.address),
-        everywhere,
-        clock,
-        random,
-      });
-      connections.set(place, { key, connection });
-      return connection;
-    },
+    connection: connectionTo,
     open,
     async openSerial(bmc, signal) {
       if (bmc.type !== 'redfish') return await open(bmc, signal);
       const credential = await credentialFor(bmc);
+      const port = await serialPortOf(bmc, signal);
+      const { hostname } = new URL(bmc.address);
       const target = {
         type: 'ipmi',
-        address: new URL(bmc.address).hostname,
+        address: port === undefined ? hostname : `${hostname}:${port}`,
         ...(credential ? { credential } : {}),
       } as const;
       return await drivers.ipmi(target, {}, signal);
@@ -218,6 +235,9 @@ export async function openBmcs(parts: {
     },
   };
 }
+
+/** Logging in and two reads; a console waits no longer for a BMC that is slow. */
+const SERIAL_PORT_MS = 15_000;
 
 /** ironic and MAAS ask eight and five at once; ours are datagrams and short requests. */
 const AT_ONCE = 48;

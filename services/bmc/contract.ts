@@ -34,6 +34,11 @@ export interface BmcDriver extends AsyncDisposable {
   events(signal: AbortSignal): Promise<readonly BmcEvent[]>;
   /** Serial over LAN. Ends when the signal aborts, the BMC ends it, or the reader returns. */
   console(signal: AbortSignal): Promise<BmcConsole>;
+  /**
+   * Where a driver has no serial line but its BMC may have one by IPMI: the UDP port of the same host. Rejects with
+   * `not-supported` where the BMC says that its IPMI is off; undefined where it does not say.
+   */
+  serialPort?(signal: AbortSignal): Promise<number | undefined>;
 }
 
 export type BmcConsole = AsyncDisposable & {

@@ -3,7 +3,7 @@ import { BmcError, type BmcDriver, type BmcObserver, type BmcTarget } from '../c
 import { setBootOnce } from './boot-once.ts';
 import { printed } from './decide/inventory.ts';
 import { resetNeed, resetTypeFor } from './decide/reset.ts';
-import { light, manager, system } from './decide/resources.ts';
+import { light, manager, managerProtocols, system } from './decide/resources.ts';
 import { bootProgressOf, healthOf, lightBodies, lightOf, powerStateOf } from './decide/state.ts';
 import { readEvents } from './events.ts';
 import { bmcUrl } from './http.ts';
@@ -74,8 +74,22 @@ function driverOf(parts: {
     events: (signal) => burst('events', signal, () => readEvents({ service, logs: machine.logs, limits, signal })),
     console: (signal) =>
       burst('console', signal, () => Promise.reject(new BmcError('not-supported', 'Redfish has no serial line'))),
+    serialPort: (signal) => burst('status', signal, () => readSerialPort(signal)),
     [Symbol.asyncDispose]: close,
   };
+
+  async function readSerialPort(signal: AbortSignal): Promise<number | undefined> {
+    if (machine.manager === undefined) return undefined;
+    const { NetworkProtocol } = await service.read(manager, machine.manager, signal);
+    if (NetworkProtocol === undefined) return undefined;
+    const { IPMI } = await service.read(managerProtocols, NetworkProtocol, signal);
+    if (IPMI?.ProtocolEnabled === false)
+      throw new BmcError(
+        'not-supported',
+        `IPMI over LAN is off on the BMC at ${host}: its serial line cannot be reached`,
+      );
+    return IPMI?.Port;
+  }
 
   async function readStatus(signal: AbortSignal): Promise<BmcStatus> {
     const found = await service.read(system, machine.system, signal);

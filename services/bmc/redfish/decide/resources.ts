@@ -111,8 +111,11 @@ export const manager = object({
   FirmwareVersion: text,
   EthernetInterfaces: link,
   LogServices: link,
+  NetworkProtocol: link,
 });
 export type Manager = z.output<typeof manager>;
+
+export const managerProtocols = object({ IPMI: maybeObject({ ProtocolEnabled: flag, Port: number }) });
 
 export const environmentMetrics = object({ PowerWatts: maybeObject({ Reading: number }) });
 export const power = object({ PowerControl: listOf(object({ PowerConsumedWatts: number })) });

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { BMC_PROFILE_NAMES } from '#machines/rack/bmc/quirks.ts';
-import { HARDWARE, simulatedBmc, soon } from './rig.ts';
+import { openIpmi } from '#services/bmc/ipmi/open-ipmi.ts';
+import { CREDENTIAL, HARDWARE, simulatedBmc, soon } from './rig.ts';
 
 describe('each maker’s BMC in the rack', () => {
   for (const profile of BMC_PROFILE_NAMES) {
@@ -75,4 +76,29 @@ describe('each maker’s BMC in the rack', () => {
       assert.ok((await driver.events(soon())).some(({ text }) => text === 'BMC started'));
     });
   }
+});
+
+describe('the serial line, which Redfish has not', () => {
+  it('is where the manager says that IPMI listens, and that way a console opens', async () => {
+    await using rig = await simulatedBmc();
+    await using driver = await rig.open();
+    const port = await driver.serialPort?.(soon());
+    assert.equal(port, rig.bmc.board.ports.ipmi);
+    const { hostname } = new URL(rig.target.address);
+    await driver.power('on', soon());
+    await using ipmi = await openIpmi({ type: 'ipmi', address: `${hostname}:${port}`, credential: CREDENTIAL }, {});
+    await using line = await ipmi.console(soon());
+    await line.write(new TextEncoder().encode('hello\r'));
+    const { value } = await line.output[Symbol.asyncIterator]().next();
+    assert.ok(value instanceof Uint8Array && value.length > 0);
+  });
+
+  it('is told to be off before anything is sent there', async () => {
+    await using rig = await simulatedBmc({ faults: ['ipmi-off'] });
+    await using driver = await rig.open();
+    await assert.rejects(driver.serialPort?.(soon()) ?? Promise.resolve(), {
+      code: 'not-supported',
+      message: /IPMI over LAN is off/,
+    });
+  });
 });
