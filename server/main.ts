@@ -1,18 +1,23 @@
+import { randomBytes } from 'node:crypto';
 import { enableCompileCache } from 'node:module';
 import { EXIT } from '#machines/contract/exit-status.ts';
+import { VERSION } from '#machines/contract/version.ts';
 import { configSamples } from '#services/templates/config-samples.ts';
 import { ipxeSamples } from '#services/templates/ipxe-samples.ts';
 import { openTemplates } from '#services/templates/templates.ts';
 import { StoreError } from '#services/store/store-error.ts';
-import { parseCommandLine } from './command-line.ts';
+import { runBackup, runRestore } from './backup/run-backup.ts';
+import { type CommandLine, parseCommandLine } from './command-line.ts';
+import type { Config } from './config/config.ts';
 import { loadConfig } from './config/load-config.ts';
 import type { Finding } from './doctor/finding.ts';
 import { reportText, summaryText } from './doctor/report.ts';
 import { afterFailing, beforeServing, startDoctor } from './doctor/start-doctor.ts';
 import { openLog } from './log.ts';
 import { serve, TEMPLATES_DIR } from './serve.ts';
+import { noteRestored } from './void-all.ts';
 
-// The daemon: `serve` until it is told to stop, or `doctor` once. Only this file touches argv, environment and signals.
+// The daemon: `serve` until it is told to stop; `doctor`, `backup` and `restore` once. Only this file touches argv, environment and signals.
 enableCompileCache();
 const stop = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort());
@@ -26,6 +31,7 @@ async function main(): Promise<number> {
   const { options } = command;
   const loaded = await loadConfig({ ...options, cwd: process.cwd() });
   if (!loaded.ok) return complain(EXIT.badInput, loaded.issues);
+  if (command.kind === 'backup' || command.kind === 'restore') return await backupOrRestore(command, loaded.config);
   const look = { ...loaded, now: Date.now, signal: stop.signal };
   if (command.kind === 'doctor') return report(await startDoctor(look), options.json);
 
@@ -49,6 +55,26 @@ async function main(): Promise<number> {
     log.fatal({ err: error }, 'the daemon cannot go on');
     return complain(EXIT.failed, [chainOf(error)]);
   }
+}
+
+async function backupOrRestore(
+  command: Extract<CommandLine, { readonly kind: 'backup' | 'restore' }>,
+  config: Config,
+): Promise<number> {
+  const world = {
+    config,
+    cwd: process.cwd(),
+    credentialsDir: process.env['CREDENTIALS_DIRECTORY'],
+    stdin: process.stdin,
+    stdout: process.stdout,
+    say: (line: string): void => void process.stderr.write(`${line}\n`),
+    signal: stop.signal,
+    now: Date.now,
+    random: randomBytes,
+  };
+  if (command.kind === 'backup') return await runBackup(command.backup, { ...world, version: VERSION });
+  const note = (because: string): Promise<void> => noteRestored(config.dataDir, because);
+  return await runRestore(command.restore, { ...world, note });
 }
 
 function report(findings: readonly Finding[], json: boolean): number {
