@@ -25,6 +25,8 @@ const STATUS_OF: Readonly<Record<ProblemCode, number>> = {
   'too-large': EXIT.badInput,
   'unsupported-type': EXIT.badInput,
   'wrong-host': EXIT.refused,
+  'key-reused': EXIT.failed,
+  'rev-needed': EXIT.failed,
   'too-many': EXIT.failed,
   internal: EXIT.failed,
   unavailable: EXIT.failed,

@@ -342,6 +342,8 @@ export async function serve(parts: {
       now,
     }),
     audit: store.audit,
+    answers: store.answers,
+    vault,
     access,
     loaders,
     loaderDir: config.loaders.dir,

@@ -57,6 +57,7 @@ export async function addImage(
   const { value } = await daemon.ask('putImage', {
     params: { name },
     body: { kind: 'Image', name, arch, labels: 'problem' in before ? {} : before.value.labels, assets },
+    expected: 'problem' in before ? 0 : (before.rev ?? 0),
   });
   const how = 'problem' in before ? 'added' : 'replaced';
   say(term, `image ${escaped(value.name)} ${how}: ${assets.map(({ role }) => role).join(', ')}`);

@@ -1,4 +1,4 @@
-import { type FieldError, makeProblem, type Problem } from '#machines/contract/api/problem.ts';
+import { type FieldError, makeProblem, pointerOfText, type Problem } from '#machines/contract/api/problem.ts';
 import type { BodyOf, ParamsOf, QueryOf, SentOf } from '#machines/contract/api/route.ts';
 import type { RouteName, Routes } from '#machines/contract/api/routes.ts';
 import type { Outcome } from '#services/registry/contract.ts';
@@ -12,6 +12,8 @@ export type ApiRequest<N extends RouteName> = {
   readonly caller: AccessKey;
   /** The `rev` of If-Match; 0 of `If-None-Match: *`. */
   readonly expected: number | undefined;
+  /** `If-Match: *`: whatever is there now may be replaced. */
+  readonly overwrites: boolean;
   /** The base URL by which the caller reached us. */
   readonly reachedUrl: string;
 };
@@ -55,8 +57,27 @@ export const notFound = (what: string): ProblemAnswer => problemAnswer('not-foun
 export const invalid = (error: FieldError): ProblemAnswer =>
   problemAnswer('invalid', {
     detail: error.path === '' ? error.text : `${error.path}: ${error.text}`,
-    errors: [error],
+    errors: [error.in === 'body' ? { ...error, pointer: pointerOfText(error.path) } : error],
   });
+
+/**
+ * A PUT replaces all of it, so it must say what it has seen: the `rev`, that there is none yet, or that it does not
+ * matter. Nothing where it has said so.
+ */
+export function unseen(
+  rev: number | undefined,
+  { expected, overwrites }: { readonly expected: number | undefined; readonly overwrites: boolean },
+): ProblemAnswer | undefined {
+  if (expected !== undefined) return undefined;
+  if (rev === undefined)
+    return overwrites ? problemAnswer('stale', { detail: 'there is none to replace', rev: 0 }) : undefined;
+  if (overwrites) return undefined;
+  return problemAnswer('rev-needed', {
+    detail: `it exists, and is at rev ${rev}: this would replace all of it`,
+    next: `send If-Match: "${rev}" if that is what you have seen, or If-Match: * to replace it whatever it is`,
+    rev,
+  });
+}
 
 /** What the registry did not do, for the caller. */
 export function problemOf(outcome: Exclude<Outcome<unknown>, { kind: 'done' }>): ProblemAnswer {

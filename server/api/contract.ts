@@ -11,8 +11,9 @@ import type { Uploads } from '#services/images/uploads.ts';
 import type { Jobs } from '#services/jobs/contract.ts';
 import type { Plans } from '#services/jobs/plans.ts';
 import type { Registry } from '#services/registry/contract.ts';
-import type { AuditStore, InventoryStore, LeaseStore } from '#services/store/contract.ts';
+import type { AnswerStore, AuditStore, InventoryStore, LeaseStore } from '#services/store/contract.ts';
 import type { Recorder } from '#services/trace/contract.ts';
+import type { Vault } from '#services/vault/vault.ts';
 import type { MachineApiPower, Refusal } from '#services/bmc/power.ts';
 import type { BmcService } from '../bmc/contract.ts';
 import type { Agents } from '../jobs/contract.ts';
@@ -62,6 +63,8 @@ export type OperatorApiParts = {
   };
   readonly inventories: Pick<InventoryStore, 'latest' | 'move'>;
   readonly audit: AuditStore;
+  readonly answers: AnswerStore;
+  readonly vault: Pick<Vault, 'seal' | 'unseal'>;
   readonly access: Access;
   readonly loaders: LoaderCatalog;
   /** Where added loaders are put. */

@@ -23,6 +23,7 @@ import { machineHandlers } from './handlers/machines.ts';
 import { systemHandlers } from './handlers/system.ts';
 import { jobHandlers } from './handlers/jobs.ts';
 import { traceHandlers } from './handlers/traces.ts';
+import { keptAnswers } from './kept-answers.ts';
 import { latestAttempts } from './latest-attempts.ts';
 import { machineTexts } from './machine-json.ts';
 import { machineRows } from './machine-rows.ts';
@@ -54,6 +55,7 @@ export function operatorApi(parts: OperatorApiParts & { readonly listen: Listen 
     addBodyReaders(app);
     const entrance = {
       access,
+      kept: keptAnswers({ store: parts.answers, vault: parts.vault, now }),
       audit: parts.audit,
       log,
       now,

@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { z } from 'zod';
 import { successStatus } from '#machines/contract/api/openapi.ts';
-import { type FieldError, makeProblem, type Problem } from '#machines/contract/api/problem.ts';
+import { type FieldError, makeProblem, pointerOf, type Problem, PROBLEM_TYPE } from '#machines/contract/api/problem.ts';
 import type { Route } from '#machines/contract/api/route.ts';
 import { type RouteName, ROUTES } from '#machines/contract/api/routes.ts';
 import { dotted } from '#services/yaml/read-yaml.ts';
@@ -11,6 +11,7 @@ import type { AccessKey } from '#services/store/contract.ts';
 import type { ApiAnswer, AuditNote, Handlers } from './answers.ts';
 import type { OperatorApiParts } from './contract.ts';
 import { enter, hostProblem, sendProblem } from './guard.ts';
+import type { Claim, KeptAnswers, SentAnswer } from './kept-answers.ts';
 
 const JSON_BYTES = 1 << 20;
 /** 20,000 documents. */
@@ -27,6 +28,7 @@ export type Entrance = Pick<OperatorApiParts, 'access' | 'audit' | 'log' | 'now'
   /** For people who are not let in: the page that says how. */
   readonly door: (request: FastifyRequest, reply: FastifyReply) => Promise<FastifyReply>;
   readonly count: (route: RouteName, status: number) => void;
+  readonly kept: KeptAnswers;
 };
 
 /** Puts the whole route table on a server: host, caller, role, validation, handler, audit, answer, in that order. */
@@ -65,12 +67,93 @@ export function registerRoutes(
         if (special) return await special(request, reply, caller, read.query);
         const handler = handlers[name as keyof Handlers] as AnyHandler;
         const reachedUrl = `${request.protocol}://${request.headers.host ?? ''}`;
-        const answer = await handler({ ...read, caller, reachedUrl });
-        await record(name, route, request, caller, answer, entrance);
-        return sendAnswer(reply, route, answer);
+        const once = await begin(route, request, caller, entrance.kept);
+        if (once.kind === 'known') return sendOnce(reply, once.sent);
+        let sent: SentAnswer | undefined;
+        try {
+          const answer = await handler({ ...read, caller, reachedUrl });
+          await record(name, route, request, caller, answer, entrance);
+          if (once.kind === 'plain') return sendAnswer(reply, route, answer);
+          sent = sentAnswer(route, answer);
+        } finally {
+          // What the daemon failed at, or had no time for, may be asked for again with the same key.
+          if (once.kind === 'first') await once.end(sent && isLasting(sent.status) ? sent : undefined);
+        }
+        return sendOnce(reply, sent);
       },
     });
   }
+}
+
+/** What an idempotency key says of a request: any operation (POST) with a JSON body, or none, may carry one. */
+async function begin(
+  route: Route,
+  request: FastifyRequest,
+  caller: AccessKey,
+  kept: KeptAnswers,
+): Promise<{ readonly kind: 'plain' } | Extract<Claim, { kind: 'first' }> | { kind: 'known'; sent: SentAnswer }> {
+  const header = request.headers['idempotency-key'];
+  if (header === undefined || route.method !== 'POST' || route.body?.kind === 'bytes') return { kind: 'plain' };
+  const problem = (...args: Parameters<typeof makeProblem>) =>
+    ({ kind: 'known', sent: sentProblem(makeProblem(...args)) }) as const;
+  // The draft's form is a quoted string; many clients send the bare key.
+  const key = /^"?([\x21\x23-\x7e]{1,255})"?$/.exec(String(header))?.[1];
+  if (key === undefined) {
+    return problem('invalid', { detail: 'Idempotency-Key: want 1 to 255 visible ASCII characters, such as a UUID' });
+  }
+  const claim = await kept.claim({
+    caller: `${caller.kind} ${caller.id}`,
+    key,
+    request: [
+      route.method,
+      request.url,
+      String(request.headers['if-match'] ?? ''),
+      JSON.stringify(request.body ?? null),
+    ],
+  });
+  switch (claim.kind) {
+    case 'first':
+      return claim;
+    case 'repeat':
+      return { kind: 'known', sent: claim.answer };
+    case 'other-request':
+      return problem('key-reused', { next: 'choose a new key for each operation' });
+    case 'busy':
+      return problem('refused', { detail: 'it is being done at this moment', next: 'ask again with the same key' });
+    case 'unknown':
+      return problem('refused', {
+        detail: 'the daemon ended while this was being done, and nobody knows how far it came',
+        next: 'look at what is there, then ask with a new key',
+      });
+    default:
+      return claim satisfies never;
+  }
+}
+
+const isLasting = (status: number): boolean => status < 500 && status !== 429;
+
+function sentAnswer(route: Route, answer: AnyAnswer): SentAnswer {
+  if (answer.kind === 'problem') return sentProblem(answer.problem);
+  if (answer.kind !== 'done') throw new Error(`${route.path} answers with ${answer.kind}: it takes no idempotency key`);
+  return {
+    status: answer.status ?? successStatus(route),
+    type: 'application/json; charset=utf-8',
+    body: answer.value === undefined ? '' : JSON.stringify(answer.value),
+    ...(answer.rev === undefined ? {} : { etag: `"${answer.rev}"` }),
+  };
+}
+
+const sentProblem = (problem: Problem): SentAnswer => ({
+  status: problem.status,
+  type: PROBLEM_TYPE,
+  body: JSON.stringify(problem),
+});
+
+function sendOnce(reply: FastifyReply, sent: SentAnswer): FastifyReply {
+  const { status, type, etag, body } = sent;
+  if (etag !== undefined) reply.header('etag', etag);
+  reply.code(status);
+  return body === '' ? reply.send() : reply.header('content-type', type).send(body);
 }
 
 /** Every change is written down with who made it. */
@@ -131,6 +214,7 @@ type ReadRequest = {
   readonly query: unknown;
   readonly body: unknown;
   readonly expected: number | undefined;
+  readonly overwrites: boolean;
 };
 
 function readRequest(route: Route, request: FastifyRequest): ReadRequest | { readonly problem: Problem } {
@@ -154,7 +238,7 @@ function readRequest(route: Route, request: FastifyRequest): ReadRequest | { rea
   if (expected === 'malformed') {
     return { problem: makeProblem('invalid', { detail: 'If-Match: want the ETag of an earlier answer, such as "3"' }) };
   }
-  return { params, query, body, expected };
+  return { params, query, body, expected, overwrites: request.headers['if-match'] === '*' };
 }
 
 function fieldErrors(
@@ -170,6 +254,7 @@ function fieldErrors(
       return {
         in: where,
         path: dotted([...issue.path, key]),
+        ...(where === 'body' ? { pointer: pointerOf([...issue.path, key]) } : {}),
         text: `unknown key${close ? `; did you mean ${close}?` : ''}`,
       };
     });
@@ -178,13 +263,20 @@ function fieldErrors(
     (inner, part) => (typeof inner === 'object' && inner !== null ? Reflect.get(inner, part) : undefined),
     value,
   );
-  return [{ in: where, path: dotted(issue.path), text: issueText(issue, got) }];
+  return [
+    {
+      in: where,
+      path: dotted(issue.path),
+      ...(where === 'body' ? { pointer: pointerOf(issue.path) } : {}),
+      text: issueText(issue, got),
+    },
+  ];
 }
 
 function expectedRev(request: FastifyRequest): number | undefined | 'malformed' {
   if (request.headers['if-none-match'] === '*') return 0;
   const header = request.headers['if-match'];
-  if (header === undefined) return undefined;
+  if (header === undefined || header === '*') return undefined;
   const rev = /^(?:W\/)?"(\d{1,15})"$/.exec(header)?.[1];
   return rev === undefined ? 'malformed' : Number(rev);
 }

@@ -15,6 +15,10 @@ export type Vault = {
   /** Durable when it resolves. */
   write(name: string, text: string): Promise<void>;
   remove(name: string): Promise<boolean>;
+  /** Text that is kept elsewhere; it opens only under the same name. */
+  seal(name: string, text: string): string;
+  /** Throws a `VaultError` where it does not open. */
+  unseal(name: string, sealed: string): string;
   /** All that begin so. */
   names(prefix: string): Promise<readonly string[]>;
   /** Secrets that this key does not open, and why: what doctor and the start of the daemon tell. */
@@ -44,6 +48,8 @@ export async function openVault(parts: {
     read,
     write: (name, text) => secrets.put(name, seal(key, name, text, random)),
     remove: (name) => secrets.remove(name),
+    seal: (name, text) => seal(key, name, text, random),
+    unseal: (name, sealed) => unseal(key, name, sealed),
     names: async (prefix) => (await secrets.names()).filter((name) => name.startsWith(prefix)),
     async unreadable() {
       const found: VaultError[] = [];

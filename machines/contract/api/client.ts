@@ -26,6 +26,8 @@ export type Asked<N extends RouteName> = {
   readonly body?: AskedBodyOf<Routes[N]>;
   /** Only if the resource still has this `rev`; 0: only if there is none. */
   readonly expected?: number;
+  /** The same answer whenever it is asked for again with this word, and nothing is done twice: operations (POST) only. */
+  readonly once?: string;
 };
 
 export type Received<N extends RouteName> =
@@ -52,6 +54,7 @@ export function callOf<N extends RouteName>(name: N, asked: Asked<N>): ApiCall {
     headers: {
       accept: 'application/json, application/problem+json',
       ...(route.body && asked.body !== undefined ? { 'content-type': contentType(route) } : {}),
+      ...(asked.once === undefined ? {} : { 'idempotency-key': `"${asked.once}"` }),
       ...(asked.expected === undefined
         ? {}
         : asked.expected === 0

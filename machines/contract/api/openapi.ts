@@ -46,13 +46,26 @@ function operation(id: string, route: Route, schemas: Schemas): Json {
     parameters: [
       ...parametersOf('path', route.params, schemas),
       ...parametersOf('query', route.query, schemas),
+      ...(route.method === 'POST' && route.body?.kind !== 'bytes' && route.answer.kind !== 'bytes'
+        ? [
+            {
+              name: 'Idempotency-Key',
+              in: 'header',
+              required: false,
+              description:
+                'Any word of your own, such as a UUID. Asked again with it within a day, the same answer is given and nothing is done twice; with another request it is refused with 422.',
+              schema: { type: 'string', maxLength: 257 },
+            },
+          ]
+        : []),
       ...(route.revision && changes
         ? [
             {
               name: 'If-Match',
               in: 'header',
               required: false,
-              description: 'The ETag of what you have seen: refused with 412 if it has changed since.',
+              description:
+                'The ETag of what you have seen: refused with 412 if it has changed since. A PUT that would replace something needs it, or *: refused with 428 otherwise.',
               schema: { type: 'string' },
             },
           ]

@@ -16,6 +16,8 @@ export const PROBLEM_STATUS = {
   'too-large': 413,
   'unsupported-type': 415,
   'wrong-host': 421,
+  'key-reused': 422,
+  'rev-needed': 428,
   'too-many': 429,
   internal: 500,
   unavailable: 503,
@@ -36,7 +38,18 @@ export const problem = z
     code: z.enum(CODES),
     /** What to do about it, such as a command. */
     next: z.string().optional(),
-    errors: z.array(z.object({ in: z.enum(['body', 'query', 'path']), path: z.string(), text: z.string() })).optional(),
+    errors: z
+      .array(
+        z.object({
+          in: z.enum(['body', 'query', 'path']),
+          /** As people write it: `macs[1]`. */
+          path: z.string(),
+          /** The same place in the body for programs: a JSON Pointer as a URI fragment (RFC 6901 §6), `#/macs/1`. */
+          pointer: z.string().optional(),
+          text: z.string(),
+        }),
+      )
+      .optional(),
     /** The `rev` that the resource has now, where the one in If-Match was older. */
     rev: z.int().optional(),
   })
@@ -58,6 +71,8 @@ const TITLES: Readonly<Record<ProblemCode, string>> = {
   'too-large': 'The request is too large',
   'unsupported-type': 'This content type is not read here',
   'wrong-host': 'This is not a name of this daemon',
+  'key-reused': 'This idempotency key was given with another request',
+  'rev-needed': 'Say which version of it you have seen',
   'too-many': 'Too many at once',
   internal: 'The daemon failed',
   unavailable: 'Not available now',
@@ -66,3 +81,11 @@ const TITLES: Readonly<Record<ProblemCode, string>> = {
 export function makeProblem(code: ProblemCode, more: Omit<Partial<Problem>, 'code' | 'type' | 'status'> = {}): Problem {
   return { type: `/problems/${code}`, title: TITLES[code], status: PROBLEM_STATUS[code], code, ...more };
 }
+
+/** RFC 6901 §3 and §6: the place of a value as a JSON Pointer in a URI fragment. */
+export const pointerOf = (path: readonly PropertyKey[]): string =>
+  `#${path.map((part) => `/${encodeURIComponent(String(part).replaceAll('~', '~0').replaceAll('/', '~1'))}`).join('')}`;
+
+/** `macs[1].x` as a pointer: for places that are known as text only. */
+export const pointerOfText = (path: string): string =>
+  pointerOf(path === '' ? [] : path.replaceAll(/\[(\d+)\]/g, '.$1').split('.'));

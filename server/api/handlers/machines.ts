@@ -9,7 +9,7 @@ import { chooseLoader } from '#machines/decide/loader.ts';
 import { ARCHITECTURES } from '#machines/values/architecture.ts';
 import type { BootPlan } from '#machines/decide/boot-plan.ts';
 import type { Explanation } from '#machines/contract/api/explain.ts';
-import { type ApiAnswer, type Handlers, invalid, notFound, problemOf } from '../answers.ts';
+import { type ApiAnswer, type Handlers, invalid, notFound, problemOf, unseen } from '../answers.ts';
 import type { ImageParts, OperatorApiParts } from '../contract.ts';
 import { bootOutcome, type MissingFile } from '../decide/boot-outcome.ts';
 import { mergePatch } from '../decide/difference.ts';
@@ -91,7 +91,12 @@ export function machineHandlers({
       return machine ? found(machine) : notFound(`machine ${params.name}`);
     },
 
-    putMachine: ({ params, body, caller, expected }) => put(body, params.name, { who: caller.name, expected }),
+    putMachine: ({ params, body, caller, expected, overwrites }) => {
+      // One that was only seen has no document of anybody's that could be lost.
+      const before = registry.machine(params.name);
+      const notSeen = unseen(before?.acceptance === 'seen' ? undefined : before?.rev, { expected, overwrites });
+      return notSeen ?? put(body, params.name, { who: caller.name, expected });
+    },
 
     async patchMachine({ params, body, caller, expected }) {
       const machine = registry.machine(params.name);

@@ -46,7 +46,7 @@ describe('machines over the API', () => {
   it('refuse an edit of what somebody else has edited since', async () => {
     await using api = await runningApi();
     await add(api, 'r1-u1');
-    await add(api, 'r1-u1', { serial: 'S1' });
+    await api.send('PATCH', '/api/v1/machines/r1-u1', { serial: 'S1' });
     const answer = await api.send(
       'PUT',
       '/api/v1/machines/r1-u1',
@@ -89,8 +89,13 @@ describe('machines over the API', () => {
     assert.equal(answer.status, 400);
     assert.match(answer.headers.get('content-type') ?? '', /^application\/problem\+json/);
     assert.deepEqual(problem.parse(await answer.json()).errors, [
-      { in: 'body', path: 'macs[1]', text: 'got "nonsense", want a MAC address such as 52:54:00:00:00:01' },
-      { in: 'body', path: 'profil', text: 'unknown key; did you mean profile?' },
+      {
+        in: 'body',
+        path: 'macs[1]',
+        pointer: '#/macs/1',
+        text: 'got "nonsense", want a MAC address such as 52:54:00:00:00:01',
+      },
+      { in: 'body', path: 'profil', pointer: '#/profil', text: 'unknown key; did you mean profile?' },
     ]);
   });
 

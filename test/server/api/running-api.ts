@@ -97,6 +97,8 @@ export async function runningApi(
     },
     inventories: store.inventories,
     audit: store.audit,
+    answers: store.answers,
+    vault: bmcs.vault,
     access,
     loaders: openLoaders({ dir, fallbackDirs: [], now: () => performance.now() * 1e6 }),
     loaderDir: dir,

@@ -8,7 +8,7 @@ import type { PasswordPolicy } from '#services/bmc/decide/password.ts';
 import type { Refusal } from '#services/bmc/power.ts';
 import type { Registry } from '#services/registry/contract.ts';
 import type { Store } from '#services/store/contract.ts';
-import { openVault } from '#services/vault/vault.ts';
+import { openVault, type Vault } from '#services/vault/vault.ts';
 import { type FakeMachine, fakeMachine } from '#test/services/bmc/fake-driver.ts';
 import { virtualClock } from '#test/services/bmc/virtual-clock.ts';
 
@@ -45,6 +45,7 @@ export async function fakeBmcs(parts: {
   /** Passwords that were to be changed, in order. */
   readonly changes: readonly { readonly address: string; readonly at: number }[];
   readonly service: BmcService;
+  readonly vault: Vault;
   readonly clock: Clock;
   readonly bmcs: Map<string, FakeBmc>;
   add(address: string, identity?: BmcIdentity): FakeBmc;
@@ -132,6 +133,7 @@ export async function fakeBmcs(parts: {
   });
 
   return {
+    vault,
     changes,
     service,
     clock,
