@@ -79,9 +79,6 @@ export function documentHandlers({ registry }: { readonly registry: Registry }):
     const before = stored(kind).find((each) => nameOf(each) === params.name);
     const notSeen = unseen(before?.rev, { expected, overwrites });
     if (notSeen) return notSeen;
-    const before = stored(kind).find((each) => nameOf(each) === params.name);
-    const notSeen = unseen(before?.rev, { expected, overwrites });
-    if (notSeen) return notSeen;
     const outcome = await registry.put(document, change({ who: caller.name, expected }));
     if (outcome.kind !== 'done') return problemOf(outcome);
     const one = stored(kind).find((each) => nameOf(each) === params.name);
