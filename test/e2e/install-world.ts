@@ -26,9 +26,9 @@ export type InstallWorld = AsyncDisposable & {
   /**
    * Its switch. QEMU ends where a machine would restart. OVMF without stored boot entries spends minutes on every way of
    * its network, so it is told where to begin; that a machine without a grant comes to its disk all the same is seen in
-   * own-disk.test.ts.
+   * own-disk.test.ts. `writesPerSecond`: bytes, so that there is a middle of each write to be hit.
    */
-  powerOn(first: 'network' | 'disk'): Guest;
+  powerOn(first: 'network' | 'disk', disk?: { readonly writesPerSecond: number }): Guest;
   /** Begins a job as an operator does, its plan confirmed where it has one. */
   begin(kind: JobKind): Promise<string>;
   job(id: string): Promise<Job>;
@@ -74,12 +74,15 @@ export async function openInstallWorld(tools: Tools): Promise<InstallWorld> {
   return {
     boot,
     disk,
-    powerOn: (first) =>
+    powerOn: (first, slow) =>
       boot.powerOn({
         firmware: 'uefi-pxe',
         extraArgs: [
           ...['-m', '2048', '-uuid', '00112233-4455-6677-8899-aabbccddee01', '-smbios', 'type=1,serial=SN-1'],
-          ...['-drive', `file=${disk},if=none,id=d0,format=raw`],
+          ...[
+            '-drive',
+            `file=${disk},if=none,id=d0,format=raw${slow ? `,throttling.bps-write=${slow.writesPerSecond}` : ''}`,
+          ],
           ...['-device', `virtio-blk-pci,drive=d0,serial=${SERIAL},bootindex=${first === 'disk' ? 0 : 2}`],
           ...['-fw_cfg', 'name=opt/org.tianocore/IPv6PXESupport,string=n'],
         ],
