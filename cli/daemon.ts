@@ -22,8 +22,15 @@ export type Daemon = {
     asked: Asked<N>,
     until: AbortSignal,
   ): Promise<{ readonly headers: Headers; readonly body: AsyncIterable<Uint8Array> }>;
-  /** Changes, for as long as the signal lasts; resumes after a broken connection. */
-  watch(query: Asked<'watch'>['query'], signal: AbortSignal): AsyncGenerator<WatchEvent>;
+  /**
+   * Changes, for as long as the signal lasts; resumes after a broken connection. `told` hears why it broke, and nothing
+   * once it is open again.
+   */
+  watch(
+    query: Asked<'watch'>['query'],
+    signal: AbortSignal,
+    told?: (broken: string | undefined) => void,
+  ): AsyncGenerator<WatchEvent>;
 };
 
 const RETRY_MS = 2000;
@@ -96,7 +103,7 @@ export function daemonAt({ url, token, tokenFrom, noToken }: Where, signal: Abor
       if (!response.ok || !response.body) throw await refusal(response);
       return { headers: response.headers, body: response.body };
     },
-    async *watch(query, until) {
+    async *watch(query, until, told) {
       const both = AbortSignal.any([signal, until]);
       let lastId: string | undefined;
       while (!both.aborted) {
@@ -113,6 +120,7 @@ export function daemonAt({ url, token, tokenFrom, noToken }: Where, signal: Abor
           });
           if (response.status === 401) throw notLetIn();
           if (!response.ok || !response.body) throw await refusal(response);
+          told?.(undefined);
           for await (const { id, data } of serverSentEvents(response.body)) {
             lastId = id ?? lastId;
             if (data !== undefined) yield watchEvent.parse(JSON.parse(data));
@@ -121,6 +129,7 @@ export function daemonAt({ url, token, tokenFrom, noToken }: Where, signal: Abor
           if (both.aborted) return;
           // A stream that breaks is opened again; one that never opened is not.
           if (lastId === undefined || (error instanceof CommandFailure && error.status === EXIT.refused)) throw error;
+          told?.(reasonOf(error));
         }
         await pause(RETRY_MS, both);
       }

@@ -11,6 +11,7 @@ import { addBmcCommands } from './groups/bmc.ts';
 import { addSystemCommands } from './groups/system.ts';
 import { addPowerCommands } from './groups/power.ts';
 import { addProgramCommands } from './groups/programs.ts';
+import { addTopCommand } from './groups/top.ts';
 import { type Daemon, daemonAt } from './daemon.ts';
 import { badInput, CommandFailure } from './failure.ts';
 import { note, type Terminal } from './terminal.ts';
@@ -57,6 +58,7 @@ export async function runCommandLine(args: readonly string[], term: Terminal): P
     .addHelpText('after', EXAMPLES);
   const shell = { term, daemon, end: (ended: number) => void (status = ended) };
   addProgramCommands(program, shell);
+  addTopCommand(program, shell);
   addDocumentCommands(program, shell);
   addMachineCommands(program, shell);
   addBootCommands(program, shell);

@@ -73,7 +73,8 @@ export async function power(
   return status;
 }
 
-async function followed(daemon: Daemon, begun: PowerOperation, doing: (text: string) => void): Promise<PowerOperation> {
+/** A power action until it is over; `doing` hears each thing that is said meanwhile. */
+export async function followed(daemon: Daemon, begun: PowerOperation, doing: (text: string) => void): Promise<PowerOperation> {
   let operation = begun;
   while (operation.state === 'running') {
     const { value } = await daemon.ask('getPowerOperation', {
