@@ -8,6 +8,8 @@ import { type IpAddress, parseIpv4 } from '#machines/values/ip-address.ts';
 import { sure } from '#machines/values/parsed.ts';
 import { CODE_MS, openAccess } from '#services/auth/access.ts';
 import { operatorToken } from '#services/auth/operator-token.ts';
+import { openPasswords } from '#services/auth/password.ts';
+import { openUsers } from '#services/auth/users.ts';
 import { certificateSigner } from '#services/certificates/signer.ts';
 import { agentApi } from '#services/agents/agent-api.ts';
 import { openBootTokens } from '#services/boot-tokens/boot-tokens.ts';
@@ -23,6 +25,8 @@ import { liveAgents } from '#services/agents/live-agents.ts';
 import { openJobs } from '#services/jobs/open-jobs.ts';
 import { openPlans } from '#services/jobs/plans.ts';
 import { loadMachineApi } from '#services/machine-api/definition.ts';
+import { clusterConfigs } from '#services/talos/configs.ts';
+import { clusterSecrets } from '#services/talos/cluster-secrets.ts';
 import { openMetadata } from '#services/metadata/open-metadata.ts';
 import { openAuthority } from '#services/pki/authority.ts';
 import { openRegistry } from '#services/registry/registry.ts';
@@ -100,6 +104,7 @@ export async function serve(parts: {
     times: config.traces.times,
   });
   const access = openAccess({ store: store.access, now });
+  const users = openUsers({ store: store.users, access, passwords: openPasswords(), now });
   const loaders = openLoaders({ dir: config.loaders.dir });
   const imageDir = join(config.dataDir, 'images');
   await using images = openImages({ registry, dir: imageDir, log, mirrors: config.images.mirrors });
@@ -124,6 +129,8 @@ export async function serve(parts: {
     failed: (err) => log.error({ err }, 'a sign of life of an agent could not be stored'),
   });
 
+  const clusterKeys = clusterSecrets({ vault, random: randomBytes, now });
+  const clusterConfig = clusterConfigs({ registry, secrets: clusterKeys });
   const planner = bootPlanner({
     registry,
     agentImage: () => agentImage.state(),
@@ -218,7 +225,7 @@ export async function serve(parts: {
     recorder,
     metadata: {
       tokens,
-      metadata: openMetadata({ registry, templates }),
+      metadata: openMetadata({ registry, templates, talos: clusterConfig }),
       registry,
       holding,
       planOf: (of, attempt, address) => planner({ machine: of, attempt, discovery: networkOf(address).discovery }),
@@ -342,9 +349,12 @@ export async function serve(parts: {
       now,
     }),
     audit: store.audit,
+    clusters: { configs: clusterConfig, secrets: clusterKeys },
     answers: store.answers,
     vault,
     access,
+    users,
+    oidc: undefined,
     loaders,
     loaderDir: config.loaders.dir,
     images: { dir: imageDir, library: images, diskImages, uploads: openUploads({ dir: imageDir }), chunks },

@@ -5,12 +5,16 @@ import type { BootPlan } from '#machines/decide/boot-plan.ts';
 import type { IpAddress } from '#machines/values/ip-address.ts';
 import type { MacAddress } from '#machines/values/mac-address.ts';
 import type { Access } from '#services/auth/access.ts';
+import type { OidcLogin } from '#services/auth/oidc.ts';
+import type { Users } from '#services/auth/users.ts';
 import type { DiskImages, ImageLibrary, LoaderCatalog } from '#services/images/contract.ts';
 import type { SharedChunks } from '#services/images/shared-chunks.ts';
 import type { Uploads } from '#services/images/uploads.ts';
 import type { Jobs } from '#services/jobs/contract.ts';
 import type { Plans } from '#services/jobs/plans.ts';
 import type { Registry } from '#services/registry/contract.ts';
+import type { ClusterConfigs } from '#services/talos/configs.ts';
+import type { ClusterSecrets } from '#services/talos/cluster-secrets.ts';
 import type { AnswerStore, AuditStore, InventoryStore, LeaseStore } from '#services/store/contract.ts';
 import type { Recorder } from '#services/trace/contract.ts';
 import type { Vault } from '#services/vault/vault.ts';
@@ -66,6 +70,11 @@ export type OperatorApiParts = {
   readonly answers: AnswerStore;
   readonly vault: Pick<Vault, 'seal' | 'unseal'>;
   readonly access: Access;
+  readonly users: Users;
+  /** Where an OpenID provider is configured. */
+  readonly oidc: OidcLogin | undefined;
+  /** Of Talos. */
+  readonly clusters: { readonly configs: ClusterConfigs; readonly secrets: ClusterSecrets };
   readonly loaders: LoaderCatalog;
   /** Where added loaders are put. */
   readonly loaderDir: string;

@@ -134,7 +134,7 @@ function nocloud(file: NocloudFile, of: Known): Served | NotServed {
 const cloudConfig = (tree: JsonObject): Served => text(`${CLOUD_CONFIG}${yaml(tree)}`, YAML);
 
 type TreeKey = {
-  [K in keyof MachineConfig]-?: NonNullable<MachineConfig[K]> extends readonly string[] ? never : K;
+  [K in keyof MachineConfig]-?: NonNullable<MachineConfig[K]> extends readonly unknown[] ? never : K;
 }[keyof MachineConfig];
 
 function fill({ config, values }: Known, key: TreeKey): Filled<JsonObject> | undefined {

@@ -9,7 +9,7 @@ import { chooseLoader } from '#machines/decide/loader.ts';
 import { ARCHITECTURES } from '#machines/values/architecture.ts';
 import type { BootPlan } from '#machines/decide/boot-plan.ts';
 import type { Explanation } from '#machines/contract/api/explain.ts';
-import { type ApiAnswer, type Handlers, invalid, notFound, problemOf, unseen } from '../answers.ts';
+import { type ApiAnswer, type Handlers, invalid, notFound, problemOf, unseen, WRONG_CURSOR } from '../answers.ts';
 import type { ImageParts, OperatorApiParts } from '../contract.ts';
 import { bootOutcome, type MissingFile } from '../decide/boot-outcome.ts';
 import { mergePatch } from '../decide/difference.ts';
@@ -40,7 +40,8 @@ export function machineHandlers({
   explain,
   loaders,
   images,
-}: Pick<OperatorApiParts, 'registry' | 'explain' | 'loaders' | 'images'> & {
+  clusters,
+}: Pick<OperatorApiParts, 'registry' | 'explain' | 'loaders' | 'images' | 'clusters'> & {
   readonly latest: LatestAttempts;
   readonly machineText: ReturnType<typeof machineTexts>;
   readonly rows: MachineRows;
@@ -78,7 +79,7 @@ export function machineHandlers({
       const remembered = query.limit < LARGE ? undefined : large.get(ordered);
       if (remembered?.key === key) return { kind: 'json-text', text: remembered.text };
       const page = machinePage(ordered, query);
-      if ('wrongCursor' in page) return invalid({ in: 'query', path: 'after', text: 'want `next` of an earlier page' });
+      if ('wrongCursor' in page) return WRONG_CURSOR;
       const items = page.rows.map(({ machine, attempt }) => machineText(machine, attempt)).join(',');
       const next = page.next === undefined ? '' : `,"next":${JSON.stringify(page.next)}`;
       const text = Buffer.from(`{"items":[${items}],"total":${page.total}${next}}`);
@@ -139,13 +140,16 @@ export function machineHandlers({
         profile,
         network: (one) => registry.network(one),
       });
+      const talos = clusters.configs.origins(machine, profile);
+      // Of patches for Talos each value has its place in the result.
+      const own = talos.length === 0 ? origins : origins.filter(({ path }) => path !== 'config.talos');
       return {
         kind: 'done',
         value: {
           machine: name,
           ...(ofClass === undefined ? {} : { class: ofClass.name }),
           ...(profile === undefined ? {} : { profile: profile.name }),
-          values: masked(origins),
+          values: masked([...own, ...talos]),
           refusals: network === undefined ? [] : refusalsOf(network.intent, name),
         },
       };

@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -12,6 +12,8 @@ import { besideImageOf } from '#server/jobs/beside-image.ts';
 import { planMaker } from '#server/jobs/plan-for.ts';
 import { operatorApi } from '#server/api/operator-api.ts';
 import { openAccess } from '#services/auth/access.ts';
+import { openPasswords } from '#services/auth/password.ts';
+import { openUsers } from '#services/auth/users.ts';
 import { openDiskImages } from '#services/images/disk-images.ts';
 import type { Mirror } from '#services/images/downloads.ts';
 import { openImages } from '#services/images/image-library.ts';
@@ -22,6 +24,8 @@ import type { Recorder } from '#services/trace/contract.ts';
 import { openJobs } from '#services/jobs/open-jobs.ts';
 import { openPlans } from '#services/jobs/plans.ts';
 import { openRegistry } from '#services/registry/registry.ts';
+import { clusterConfigs } from '#services/talos/configs.ts';
+import { clusterSecrets } from '#services/talos/cluster-secrets.ts';
 import type { AuditEntry, Lease } from '#services/store/contract.ts';
 import { openSqliteStore } from '#services/store/sqlite/open-sqlite-store.ts';
 import type { SubnetDocument } from '#machines/contract/documents.ts';
@@ -50,8 +54,16 @@ export async function runningApi(
   const registry = await openRegistry({ store, site: 'default', configSubnets, now, log });
   const recorder = memoryRecorder();
   const access = openAccess({ store: store.access, now });
+  // As cheap as argon2 can be: what is tested is not its cost.
+  const users = openUsers({
+    store: store.users,
+    access,
+    passwords: openPasswords({ memoryKib: 8, passes: 1, lanes: 1 }),
+    now,
+  });
   const leases = new Map<string, Lease>();
   const bmcs = await fakeBmcs({ store, registry, dir });
+  const clusterVault = clusterSecrets({ vault: bmcs.vault, random: randomBytes, now });
   const imageDir = join(dir, 'images');
   await mkdir(imageDir);
   const { imageMirrors: mirrors = [] } = overrides;
@@ -99,7 +111,10 @@ export async function runningApi(
     audit: store.audit,
     answers: store.answers,
     vault: bmcs.vault,
+    clusters: { configs: clusterConfigs({ registry, secrets: clusterVault }), secrets: clusterVault },
     access,
+    users,
+    oidc: undefined,
     loaders: openLoaders({ dir, fallbackDirs: [], now: () => performance.now() * 1e6 }),
     loaderDir: dir,
     images: { dir: imageDir, library, diskImages, uploads: openUploads({ dir: imageDir }), chunks: sharedChunks() },
@@ -142,6 +157,7 @@ export async function runningApi(
     registry,
     recorder,
     access,
+    users,
     /** Oldest first. */
     audit: async (): Promise<readonly AuditEntry[]> => (await store.audit.list(1000)).toReversed(),
     store,
