@@ -14,6 +14,8 @@ export type ApiRequest<N extends RouteName> = {
   readonly expected: number | undefined;
   /** `If-Match: *`: whatever is there now may be replaced. */
   readonly overwrites: boolean;
+  /** Where the caller is, as far as a proxy that is named tells it. */
+  readonly address: string;
   /** The base URL by which the caller reached us. */
   readonly reachedUrl: string;
 };
@@ -39,11 +41,24 @@ export type ProblemAnswer = { readonly kind: 'problem'; readonly problem: Proble
 
 export type Handler<N extends RouteName> = (request: ApiRequest<N>) => Promise<ApiAnswer<N>> | ApiAnswer<N>;
 
+/** Routes for whoever has not logged in: they answer by themselves, and write their own audit entries. */
+export type OpenRouteName = {
+  [N in RouteName]: Routes[N]['role'] extends 'anyone' ? N : never;
+}[RouteName];
+
 /** One handler for each route that answers at once; the others are streams, and `getPage` is for people. */
 export type Handlers = {
   readonly [N in Exclude<
     RouteName,
-    'watch' | 'getPage' | 'endSession' | 'openConsole' | 'readSystemLog' | 'getImageFile'
+    | 'watch'
+    | 'getPage'
+    | 'getPageFile'
+    | 'endSession'
+    | 'logout'
+    | OpenRouteName
+    | 'openConsole'
+    | 'readSystemLog'
+    | 'getImageFile'
   >]: Handler<N>;
 };
 
@@ -59,6 +74,8 @@ export const invalid = (error: FieldError): ProblemAnswer =>
     detail: error.path === '' ? error.text : `${error.path}: ${error.text}`,
     errors: [error.in === 'body' ? { ...error, pointer: pointerOfText(error.path) } : error],
   });
+
+export const WRONG_CURSOR = invalid({ in: 'query', path: 'after', text: 'want `next` of an earlier page' });
 
 /**
  * A PUT replaces all of it, so it must say what it has seen: the `rev`, that there is none yet, or that it does not

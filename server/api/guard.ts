@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { makeProblem, type Problem, PROBLEM_TYPE } from '#machines/contract/api/problem.ts';
-import { roleAllows } from '#machines/contract/api/role.ts';
+import { type Role, roleAllows } from '#machines/contract/api/role.ts';
 import type { Route } from '#machines/contract/api/route.ts';
 import type { Access } from '#services/auth/access.ts';
 import type { AccessKey } from '#services/store/contract.ts';
@@ -31,10 +31,36 @@ export function hostProblem(request: FastifyRequest, names: readonly string[]): 
   });
 }
 
+/**
+ * Browsers say whose page sent a request (Fetch Metadata, W3C). What another site's page sends is taken as an address
+ * that was followed (GET of a document) and as nothing else: also a login must not be slipped under somebody.
+ */
+export function crossSiteProblem(
+  { headers, protocol }: FastifyRequest,
+  { method, role }: Pick<Route, 'method' | 'role'>,
+): Problem | undefined {
+  const site = headers['sec-fetch-site'];
+  const isOwn = site === undefined || site === 'same-origin' || site === 'none';
+  const isFollowed = method === 'GET' && headers['sec-fetch-mode'] === 'navigate';
+  // By a token everything may come from anywhere: a page of another site has none.
+  if (!isOwn && !isFollowed && headers.authorization === undefined) {
+    return makeProblem('forbidden', { detail: `got Sec-Fetch-Site ${String(site).slice(0, 32)}, want a page of ours` });
+  }
+  if (
+    role === 'anyone' &&
+    method !== 'GET' &&
+    headers.origin !== undefined &&
+    !isOwnOrigin(headers.origin, headers.host, protocol)
+  ) {
+    return makeProblem('forbidden', { detail: 'a page of another origin may not log in here' });
+  }
+  return undefined;
+}
+
 /** Who calls, and whether their role may. */
 export async function enter(
   request: FastifyRequest,
-  route: Pick<Route, 'method' | 'role'>,
+  route: { readonly method: Route['method']; readonly role: Role },
   access: Access,
 ): Promise<Entry> {
   const { authorization, host, origin } = request.headers;
@@ -48,7 +74,7 @@ export async function enter(
       }),
     );
   }
-  if (bearer === undefined && route.method !== 'GET' && !isOwnOrigin(origin, host)) {
+  if (bearer === undefined && route.method !== 'GET' && !isOwnOrigin(origin, host, request.protocol)) {
     return out(makeProblem('forbidden', { detail: 'a session may change things only from its own page (Origin)' }));
   }
   if (!roleAllows(caller.role, route.role)) {

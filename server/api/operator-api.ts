@@ -4,10 +4,10 @@ import { once } from 'node:events';
 import { hostname } from 'node:os';
 import { makeProblem } from '#machines/contract/api/problem.ts';
 import type { RouteName } from '#machines/contract/api/routes.ts';
+import type { AccessKey } from '#services/store/contract.ts';
 import type { Listen } from '../config/config.ts';
 import { formatListen } from '../config/schema.ts';
 import { type Task, task } from '../task.ts';
-import { notFound } from './answers.ts';
 import type { OperatorApiParts } from './contract.ts';
 import { sessionCookie } from './decide/host.ts';
 import { addSecurityHeaders, enter, hostProblem, problemOfError, sendProblem } from './guard.ts';
@@ -19,15 +19,17 @@ import { credentialHandlers } from './handlers/credentials.ts';
 import { documentHandlers } from './handlers/documents.ts';
 import { hardwareHandlers } from './handlers/hardware.ts';
 import { imageFileStream, imageHandlers } from './handlers/images.ts';
+import { loginRoutes } from './handlers/login.ts';
 import { machineHandlers } from './handlers/machines.ts';
 import { systemHandlers } from './handlers/system.ts';
 import { jobHandlers } from './handlers/jobs.ts';
 import { traceHandlers } from './handlers/traces.ts';
+import { userHandlers } from './handlers/users.ts';
 import { keptAnswers } from './kept-answers.ts';
 import { latestAttempts } from './latest-attempts.ts';
 import { machineTexts } from './machine-json.ts';
 import { machineRows } from './machine-rows.ts';
-import { openPage } from './page.ts';
+import { openPage, type Page } from './page.ts';
 import { registerRoutes } from './register-routes.ts';
 import { changeStream } from './stream.ts';
 import { watchHub } from './watch-hub.ts';
@@ -66,6 +68,10 @@ export function operatorApi(parts: OperatorApiParts & { readonly listen: Listen 
         answered.set(key, (answered.get(key) ?? 0) + 1);
       },
     };
+    const signOut = async (request: FastifyRequest, reply: FastifyReply, caller: AccessKey) => {
+      if (caller.kind === 'session') await access.remove(caller.id);
+      return reply.clearCookie(sessionCookie(request.headers.host), { path: '/' }).code(204).send();
+    };
     app.get('/healthz', { exposeHeadRoute: true }, (_request, reply) => reply.type('text/plain').send('ok\n'));
     registerRoutes(
       app,
@@ -88,10 +94,7 @@ export function operatorApi(parts: OperatorApiParts & { readonly listen: Listen 
           answered: () => answered,
         }),
         ...accessHandlers(parts),
-        getPageFile: ({ params }) => {
-          const file = page.file(params.file);
-          return file ? { kind: 'bytes', ...file } : notFound(`file ${params.file}`);
-        },
+        ...userHandlers(parts),
       },
       {
         openConsole: consoleStream({ ...parts, signal }),
@@ -100,19 +103,21 @@ export function operatorApi(parts: OperatorApiParts & { readonly listen: Listen 
         watch: changeStream({ hub, access, signal, now }),
         getPage: async (request, reply) =>
           // A session is there already: the address goes without its code.
-          request.url === '/' ? reply.type('text/html; charset=utf-8').send(page.index) : reply.redirect('/', 303),
-        endSession: async (request, reply, caller) => {
-          if (caller.kind === 'session') await access.remove(caller.id);
-          return reply.clearCookie(sessionCookie(request.headers.host), { path: '/' }).code(204).send();
-        },
+          request.url === '/' ? await page.send(reply) : reply.redirect('/', 303),
+        getPageFile: async (request, reply) => sendPageFile(page, request, reply),
+        endSession: signOut,
+        logout: signOut,
       },
+      { ...loginRoutes(parts) },
       entrance,
     );
     app.setNotFoundHandler(async (request, reply) => {
       const wrongHost = hostProblem(request, entrance.hostNames);
       if (wrongHost) return sendProblem(reply, wrongHost);
+      const forPeople = isPageAddress(request);
       const entry = await enter(request, { method: 'GET', role: 'viewer' }, access);
-      if (entry.kind === 'out') return sendProblem(reply, entry.problem);
+      if (entry.kind === 'out') return forPeople ? page.door(request, reply) : sendProblem(reply, entry.problem);
+      if (forPeople) return page.send(reply);
       return sendProblem(
         reply,
         makeProblem('not-found', {
@@ -135,6 +140,23 @@ export function operatorApi(parts: OperatorApiParts & { readonly listen: Listen 
     if (!signal.aborted) await once(signal, 'abort');
     await app.close();
   });
+}
+
+/** Addresses within the page, such as `/machines/r1-u12`, are its own business: all of them are the page. */
+const isPageAddress = ({ method, url, headers }: FastifyRequest): boolean =>
+  method === 'GET' && !/^\/(api|page)\//.test(url) && /\btext\/html\b/.test(headers.accept ?? '');
+
+/** Names hold the digest of what is in them, so that a browser may keep them for good. */
+function sendPageFile(page: Page, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  const { file: name } = request.params as { readonly file: string };
+  const file = page.file(name);
+  if (!file) return sendProblem(reply, makeProblem('not-found', { detail: `there is no file ${name}` }));
+  const zipped = /\bgzip\b/.test(request.headers['accept-encoding'] ?? '') ? file.zipped : undefined;
+  if (zipped) reply.header('content-encoding', 'gzip');
+  return reply
+    .headers({ 'cache-control': 'private, max-age=31536000, immutable', vary: 'accept-encoding' })
+    .type(file.contentType)
+    .send(Buffer.from(zipped ?? file.bytes));
 }
 
 /** JSON, and bytes as they are; everything else is refused. */

@@ -1,53 +1,63 @@
-import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
+import { createHash, randomBytes } from 'node:crypto';
+import { readdir, readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { gzipSync } from 'node:zlib';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Access } from '#services/auth/access.ts';
 import { sessionCookie } from './decide/host.ts';
 import { SECURITY_HEADERS } from './guard.ts';
 
-const FOLDER = new URL('page/', import.meta.url);
+const DOOR = new URL('page/door.html', import.meta.url);
+const DEFAULT_FOLDER = fileURLToPath(new URL('../../web/dist', import.meta.url));
 const TYPES: Readonly<Record<string, string>> = {
-  mjs: 'text/javascript; charset=utf-8',
+  js: 'text/javascript; charset=utf-8',
   css: 'text/css; charset=utf-8',
   svg: 'image/svg+xml',
 };
+/** Vite's build writes it where a page may say its nonce. */
+const NONCE = /csp-nonce(?=["'])(?<!property="csp-nonce)/g;
+const MIN_ZIPPED = 1024;
 
-/** The status page and the door before it. Files are read once; a missing one is a broken installation. */
+export type PageFile = {
+  readonly bytes: Uint8Array;
+  /** The same by gzip, where that is worth it. */
+  readonly zipped: Uint8Array | undefined;
+  readonly contentType: string;
+};
+
+/** The page, as web/dist has it, and the door before it. Files are read once, and again when they were built anew. */
 export type Page = {
-  readonly index: string;
-  file(name: string): { readonly bytes: Uint8Array; readonly contentType: string } | undefined;
+  /** The page at any of its addresses, with a policy of its own; or how to build it. */
+  send(reply: FastifyReply): Promise<FastifyReply>;
+  file(name: string): PageFile | undefined;
   /** For a browser that is not let in: takes a one-time code, or says where to get one. */
   door(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply>;
 };
 
-const FILES = [
-  'page.css',
-  'icon.svg',
-  'main.mjs',
-  'api.mjs',
-  'dom.mjs',
-  'empty-state.mjs',
-  'event-text.mjs',
-  'machine-row.mjs',
-  'machine-state.mjs',
-  'timeline.mjs',
-] as const;
-
-export async function openPage(access: Access): Promise<Page> {
-  const read = (name: string) => readFile(new URL(name, FOLDER));
-  const [index, door, ...contents] = await Promise.all([read('index.html'), read('door.html'), ...FILES.map(read)]);
-  const files = new Map(FILES.map((name, at) => [name as string, contents[at] ?? Buffer.alloc(0)]));
-  const doorText = door.toString('utf8');
+export async function openPage(access: Access, folder: string = DEFAULT_FOLDER): Promise<Page> {
+  const built = builtPage(folder);
+  await built.read();
+  const doorText = await readFile(DOOR, 'utf8');
   const style = /<style>([\s\S]*?)<\/style>/.exec(doorText)?.[1] ?? '';
   // The door stands outside, where no file of the page is served: its style is inside it, allowed by its digest.
   const policy = `default-src 'none'; style-src 'sha256-${createHash('sha256').update(style).digest('base64')}'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'`;
 
   return {
-    index: index.toString('utf8'),
-    file(name) {
-      const bytes = files.get(name);
-      return bytes && { bytes, contentType: TYPES[name.split('.').at(-1) ?? ''] ?? 'application/octet-stream' };
+    async send(reply) {
+      const index = await built.read();
+      if (index === undefined) return reply.code(503).type('text/plain; charset=utf-8').send(NOT_BUILT);
+      // Mantine and xterm write style sheets of their own: they carry the nonce, and no other has it.
+      const nonce = randomBytes(16).toString('base64');
+      return reply
+        .header(
+          'content-security-policy',
+          SECURITY_HEADERS['content-security-policy'].replace("style-src 'self'", `style-src 'self' 'nonce-${nonce}'`),
+        )
+        .type('text/html; charset=utf-8')
+        .send(index.replace(NONCE, nonce));
     },
+    file: (name) => built.files.get(name),
     async door(request, reply) {
       const { code } = request.query as { code?: unknown };
       // A browser that loads an address ahead of its reader must not use the code up.
@@ -72,6 +82,48 @@ export async function openPage(access: Access): Promise<Page> {
         .headers({ ...SECURITY_HEADERS, 'content-security-policy': policy })
         .type('text/html; charset=utf-8')
         .send(doorText.replace('data-reason=""', `data-reason="${code === undefined ? 'none' : 'used'}"`));
+    },
+  };
+}
+
+const NOT_BUILT = `The page is not built.
+
+In a checkout: npm run web:build, then load this again. npm start builds it by itself.
+Everything works without it: ingot machine list
+`;
+
+/** What lies in the folder of the page now. In a checkout it is built anew while the daemon runs. */
+function builtPage(folder: string) {
+  const files = new Map<string, PageFile>();
+  let index: string | undefined;
+  let readAt = 0;
+
+  async function readFiles(): Promise<void> {
+    for (const name of await readdir(folder)) {
+      const contentType = TYPES[name.split('.').at(-1) ?? ''];
+      if (contentType === undefined || files.has(name)) continue;
+      const bytes = await readFile(join(folder, name));
+      const zipped = bytes.length < MIN_ZIPPED ? undefined : gzipSync(bytes);
+      files.set(name, { bytes, zipped, contentType });
+    }
+  }
+
+  return {
+    files,
+    /** The page’s own text; nothing while it is not built. */
+    async read(): Promise<string | undefined> {
+      try {
+        const { mtimeMs } = await stat(join(folder, 'index.html'));
+        if (mtimeMs !== readAt) {
+          index = await readFile(join(folder, 'index.html'), 'utf8');
+          await readFiles();
+          readAt = mtimeMs;
+        }
+        return index;
+      } catch (error) {
+        if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return index;
+        throw error;
+      }
     },
   };
 }

@@ -8,9 +8,9 @@ import { dotted } from '#services/yaml/read-yaml.ts';
 import { issueText } from '#services/yaml/issue-text.ts';
 import { knownKeys, nearest } from '#services/yaml/known-keys.ts';
 import type { AccessKey } from '#services/store/contract.ts';
-import type { ApiAnswer, AuditNote, Handlers } from './answers.ts';
+import type { ApiAnswer, AuditNote, Handlers, OpenRouteName } from './answers.ts';
 import type { OperatorApiParts } from './contract.ts';
-import { enter, hostProblem, sendProblem } from './guard.ts';
+import { crossSiteProblem, enter, hostProblem, sendProblem } from './guard.ts';
 import type { Claim, KeptAnswers, SentAnswer } from './kept-answers.ts';
 
 const JSON_BYTES = 1 << 20;
@@ -22,6 +22,11 @@ type AnyHandler = (request: unknown) => Promise<AnyAnswer> | AnyAnswer;
 
 /** What a route that is not just asked and answered does with a caller who was let in. */
 export type Special = (request: FastifyRequest, reply: FastifyReply, caller: AccessKey, query: unknown) => unknown;
+
+/** Answers whoever has not logged in. */
+export type OpenRoutes = Readonly<
+  Record<OpenRouteName, (request: FastifyRequest, reply: FastifyReply, read: ReadRequest) => Promise<unknown>>
+>;
 
 export type Entrance = Pick<OperatorApiParts, 'access' | 'audit' | 'log' | 'now'> & {
   readonly hostNames: readonly string[];
@@ -35,7 +40,8 @@ export type Entrance = Pick<OperatorApiParts, 'access' | 'audit' | 'log' | 'now'
 export function registerRoutes(
   app: FastifyInstance,
   handlers: Handlers,
-  specials: Readonly<Record<Exclude<RouteName, keyof Handlers>, Special>>,
+  specials: Readonly<Record<Exclude<RouteName, keyof Handlers | OpenRouteName>, Special>>,
+  opens: OpenRoutes,
   entrance: Entrance,
 ): void {
   for (const [name, route] of Object.entries<Route>(ROUTES) as [RouteName, Route][]) {
@@ -49,7 +55,10 @@ export function registerRoutes(
       onRequest: async (request, reply) => {
         const wrongHost = hostProblem(request, entrance.hostNames);
         if (wrongHost) return sendProblem(reply, wrongHost);
-        const entry = await enter(request, route, entrance.access);
+        const crossSite = crossSiteProblem(request, route);
+        if (crossSite) return sendProblem(reply, crossSite);
+        if (route.role === 'anyone') return undefined;
+        const entry = await enter(request, { method: route.method, role: route.role }, entrance.access);
         if (entry.kind === 'in') return void callers.set(request, entry.caller);
         if (name === 'getPage') return await entrance.door(request, reply);
         return sendProblem(reply, entry.problem);
@@ -59,10 +68,11 @@ export function registerRoutes(
         done();
       },
       handler: async (request, reply) => {
-        const caller = callers.get(request);
-        if (!caller) throw new Error(`${name} was reached without a caller`);
         const read = readRequest(route, request);
         if ('problem' in read) return sendProblem(reply, read.problem);
+        if (route.role === 'anyone') return await opens[name as OpenRouteName](request, reply, read);
+        const caller = callers.get(request);
+        if (!caller) throw new Error(`${name} was reached without a caller`);
         const special = specials[name as keyof typeof specials] as Special | undefined;
         if (special) return await special(request, reply, caller, read.query);
         const handler = handlers[name as keyof Handlers] as AnyHandler;
@@ -71,7 +81,7 @@ export function registerRoutes(
         if (once.kind === 'known') return sendOnce(reply, once.sent);
         let sent: SentAnswer | undefined;
         try {
-          const answer = await handler({ ...read, caller, reachedUrl });
+          const answer = await handler({ ...read, caller, reachedUrl, address: request.ip });
           await record(name, route, request, caller, answer, entrance);
           if (once.kind === 'plain') return sendAnswer(reply, route, answer);
           sent = sentAnswer(route, answer);
@@ -209,7 +219,8 @@ function sendAnswer(reply: FastifyReply, route: Route, answer: AnyAnswer): Fasti
 const contentTypeOf = ({ answer }: Route): string =>
   answer.kind === 'text' || answer.kind === 'bytes' ? answer.contentType : 'application/json; charset=utf-8';
 
-type ReadRequest = {
+/** What came with a request, valid by the schemas of its route. */
+export type ReadRequest = {
   readonly params: unknown;
   readonly query: unknown;
   readonly body: unknown;
@@ -268,10 +279,14 @@ function fieldErrors(
       in: where,
       path: dotted(issue.path),
       ...(where === 'body' ? { pointer: pointerOf(issue.path) } : {}),
-      text: issueText(issue, got),
+      // What is wrong about a password is said without it: answers are kept in logs and screenshots.
+      text: issueText(issue, isSecret(issue.path) ? '***' : got),
     },
   ];
 }
+
+const isSecret = (path: readonly PropertyKey[]): boolean =>
+  path.some((part) => /^(password|current|kg|secret|token)$/.test(String(part)));
 
 function expectedRev(request: FastifyRequest): number | undefined | 'malformed' {
   if (request.headers['if-none-match'] === '*') return 0;

@@ -10,6 +10,9 @@ export const SESSION_MS = 12 * 60 * 60 * 1000;
 const REMEMBER_MS = 5000;
 const REMEMBERED = 1000;
 
+/** What a key says of whoever has it. */
+export type Bearer = Pick<AccessKey, 'name' | 'role' | 'user' | 'scope'>;
+
 export type Made = { readonly key: AccessKey; readonly secret: string };
 
 /**
@@ -20,15 +23,19 @@ export type Made = { readonly key: AccessKey; readonly secret: string };
 export type Access = {
   /** The token or session that has this secret, if it is still valid. A code opens nothing but a session. */
   authenticate(secret: string): Promise<AccessKey | undefined>;
-  createToken(wanted: { readonly name: string; readonly role: Role; readonly days?: number }): Promise<Made>;
+  createToken(wanted: Bearer & { readonly days?: number }): Promise<Made>;
   /** A code that `exchange` takes once, within `CODE_MS`. */
-  createCode(of: { readonly name: string; readonly role: Role }): Promise<Made>;
-  /** Uses a code up and opens a session with its name and role. */
+  createCode(of: Bearer): Promise<Made>;
+  /** A session for somebody who has proven who they are. */
+  openSession(of: Bearer): Promise<Made>;
+  /** Uses a code up and opens a session with its name, role and scope. */
   exchange(code: string): Promise<Made | undefined>;
   /** Tokens and sessions that are still valid. */
   list(): Promise<readonly AccessKey[]>;
   /** Void at once. */
   remove(id: string): Promise<boolean>;
+  /** What belongs to a user, void at once; of one kind, or all. */
+  removeOf(user: string, kind?: AccessKey['kind']): Promise<void>;
   /** All tokens, sessions and codes, void at once. Gives their number. */
   removeAll(): Promise<number>;
   /** Makes a given secret valid: the token that lies in a file beside the database. */
@@ -89,9 +96,10 @@ export function openAccess({
       const key = await lookUp(hashOf(secret));
       return key && key.kind !== 'code' && !expired(key) ? key : undefined;
     },
-    createToken: ({ name, role, days }) =>
-      make({ kind: 'token', name, role, ...(days === undefined ? {} : { expiresAt: now() + days * 86_400_000 }) }),
-    createCode: ({ name, role }) => make({ kind: 'code', name, role, expiresAt: now() + CODE_MS }),
+    createToken: ({ days, ...of }) =>
+      make({ ...bearer(of), kind: 'token', ...(days === undefined ? {} : { expiresAt: now() + days * 86_400_000 }) }),
+    createCode: (of) => make({ ...bearer(of), kind: 'code', expiresAt: now() + CODE_MS }),
+    openSession: (of) => make({ ...bearer(of), kind: 'session', expiresAt: now() + SESSION_MS }),
     async exchange(code) {
       if (!looksLikeSecret(code)) return undefined;
       const hash = hashOf(code);
@@ -99,7 +107,7 @@ export function openAccess({
       if ((await store.byHash(hash))?.kind !== 'code') return undefined;
       const key = await store.take(hash);
       if (!key || expired(key)) return undefined;
-      return await make({ kind: 'session', name: key.name, role: key.role, expiresAt: now() + SESSION_MS });
+      return await make({ ...bearer(key), kind: 'session', expiresAt: now() + SESSION_MS });
     },
     async list() {
       const all = await store.list();
@@ -107,6 +115,11 @@ export function openAccess({
       return all.filter((key) => key.kind !== 'code' && !expired(key));
     },
     remove,
+    async removeOf(user, kind) {
+      const all = await store.list();
+      const its = all.filter((key) => key.user === user && (kind === undefined || key.kind === kind));
+      await Promise.all(its.map(({ id }) => remove(id)));
+    },
     async removeAll() {
       const all = await store.list();
       await Promise.all(all.map(({ id }) => remove(id)));
@@ -125,3 +138,10 @@ export function openAccess({
     },
   };
 }
+
+const bearer = ({ name, role, user, scope }: Bearer): Bearer => ({
+  name,
+  role,
+  ...(user === undefined ? {} : { user }),
+  ...(scope === undefined ? {} : { scope }),
+});

@@ -23,6 +23,7 @@ export interface Store extends AsyncDisposable {
   readonly grants: GrantStore;
   readonly traces: TraceStore;
   readonly access: AccessStore;
+  readonly users: UserStore;
   readonly audit: AuditStore;
   readonly inventories: InventoryStore;
   readonly bmcs: BmcStore;
@@ -147,6 +148,10 @@ export type AccessKey = {
   readonly hash: string;
   readonly name: string;
   readonly role: Role;
+  /** Whose it is; it ends with them. */
+  readonly user?: string;
+  /** A selector over labels: machines that do not have them are not there for this key. */
+  readonly scope?: string;
   readonly createdAt: number;
   readonly expiresAt?: number;
 };
@@ -158,6 +163,31 @@ export interface AccessStore {
   /** Removes and gives it, at most once: how a one-time code is used up. */
   take(hash: string): Promise<AccessKey | undefined>;
   remove(id: string): Promise<boolean>;
+}
+
+/** Someone who may come in. */
+export type User = {
+  readonly name: string;
+  readonly role: Role;
+  readonly scope?: string;
+  readonly disabled: boolean;
+  /** argon2id, PHC form; absent: no password opens. */
+  readonly passwordHash?: string;
+  /** SHA-256 of client certificates (DER), hex. */
+  readonly certificates: readonly string[];
+  readonly source: 'local' | 'oidc';
+  readonly createdAt: number;
+  readonly passwordChangedAt?: number;
+  readonly lastLoginAt?: number;
+};
+
+export interface UserStore {
+  get(name: string): Promise<User | undefined>;
+  /** By name. */
+  list(): Promise<readonly User[]>;
+  /** Creates or replaces. */
+  put(user: User): Promise<void>;
+  remove(name: string): Promise<boolean>;
 }
 
 export type AuditEntry = {

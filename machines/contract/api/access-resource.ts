@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { ROLES } from './role.ts';
+import { scope } from './user-resource.ts';
 
 const time = z.number();
 const role = z.enum(ROLES);
@@ -11,6 +12,9 @@ export const accessKey = z
     kind: z.enum(['token', 'session', 'code']),
     name: z.string(),
     role,
+    /** Whose it is; it ends with them. */
+    user: z.string().optional(),
+    scope: z.string().optional(),
     createdAt: time,
     expiresAt: time.optional(),
   })
@@ -23,6 +27,7 @@ export const newToken = z.strictObject({
     .max(63)
     .regex(/^[A-Za-z0-9]([A-Za-z0-9._@-]*[A-Za-z0-9])?$/, 'want letters, digits, dots, dashes, underscores or @'),
   role: role.default('viewer'),
+  scope: scope.optional(),
   days: z.int().min(1).max(3650).optional().meta({ description: 'void after so many days; absent: never' }),
 });
 
@@ -32,4 +37,13 @@ export const madeToken = accessKey.extend({ secret: z.string() }).meta({ id: 'Ma
 /** A code that opens one session, once, soon. */
 export const madeCode = z.object({ code: z.string(), url: z.string(), expiresAt: time }).meta({ id: 'MadeCode' });
 
-export const whoAmI = z.object({ name: z.string(), role, kind: z.enum(['token', 'session']) }).meta({ id: 'WhoAmI' });
+export const whoAmI = z
+  .object({
+    name: z.string(),
+    role,
+    kind: z.enum(['token', 'session']),
+    user: z.string().optional(),
+    scope: z.string().optional(),
+    expiresAt: time.optional(),
+  })
+  .meta({ id: 'WhoAmI' });

@@ -40,8 +40,9 @@ function operation(id: string, route: Route, schemas: Schemas): Json {
   return {
     operationId: id,
     summary: route.summary,
-    description: `Needs the role ${route.role}, or one above it.`,
+    description: route.role === 'anyone' ? 'Needs no rights.' : `Needs the role ${route.role}, or one above it.`,
     'x-role': route.role,
+    ...(route.role === 'anyone' ? { security: [] } : {}),
     tags: [/^\/api\/v1\/([a-z]+)/.exec(route.path)?.[1] ?? 'other'],
     parameters: [
       ...parametersOf('path', route.params, schemas),

@@ -19,8 +19,8 @@ export type Route = {
   /** With `{name}` for parameters. */
   readonly path: `/${string}`;
   readonly summary: string;
-  /** The weakest role that may call it. */
-  readonly role: Role;
+  /** The weakest role that may call it; `anyone`: also who has not logged in. */
+  readonly role: Role | 'anyone';
   readonly params?: z.ZodObject;
   readonly query?: z.ZodObject;
   readonly body?: Body;

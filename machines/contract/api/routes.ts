@@ -21,18 +21,22 @@ import { inputOf } from './document-form.ts';
 import { explainQuery, explanation } from './explain.ts';
 import { IMAGE_ROUTES } from './image-routes.ts';
 import { machineConfiguration } from './machine-config.ts';
+import { next } from './list.ts';
 import { grant, machineList, machineQuery, machineResource } from './machine-resource.ts';
 import { MACHINE_SYSTEM_ROUTES } from './machine-system-routes.ts';
 import { jobEventQuery, jobQuery, jobRequest, planAnswer, planRequest } from './job-resource.ts';
 import { replaceAnswer, replaceRequest } from './replace.ts';
 import { type Route } from './route.ts';
-import { auditEntry, lease, leaseQuery, loader, loaderUpload, systemStatus } from './system-resource.ts';
+import { auditEntry, lease, leaseList, leaseQuery, loader, loaderUpload, systemStatus } from './system-resource.ts';
 import { attempt, attemptQuery, eventQuery, traceEvent } from './trace-resource.ts';
+import { USER_ROUTES } from './user-routes.ts';
 import { watchEvent, watchQuery } from './watch.ts';
 
 const byName = z.strictObject({ name });
 const byId = z.strictObject({ id: z.string().max(64) });
 const items = <S extends z.ZodType>(schema: S) => z.object({ items: z.array(schema) });
+/** `next` is given as `after`. */
+const page = <S extends z.ZodType>(schema: S) => z.object({ items: z.array(schema), next });
 const json = <S extends z.ZodType>(schema: S) => ({ kind: 'json', schema }) as const;
 const empty = { kind: 'empty' } as const;
 
@@ -257,7 +261,7 @@ export const ROUTES = {
     summary: 'Jobs, newest first',
     role: 'viewer',
     query: jobQuery,
-    answer: json(items(job)),
+    answer: json(page(job)),
   },
   getJob: {
     method: 'GET',
@@ -302,7 +306,7 @@ export const ROUTES = {
     summary: 'Boot attempts, newest first',
     role: 'viewer',
     query: attemptQuery,
-    answer: json(items(attempt)),
+    answer: json(page(attempt)),
   },
   getAttempt: {
     method: 'GET',
@@ -336,7 +340,7 @@ export const ROUTES = {
     summary: 'Who has which address',
     role: 'viewer',
     query: leaseQuery,
-    answer: json(items(lease)),
+    answer: json(leaseList),
   },
   forgetLease: {
     method: 'DELETE',
@@ -417,6 +421,8 @@ export const ROUTES = {
     params: byId,
     answer: empty,
   },
+
+  ...USER_ROUTES,
 
   listAudit: {
     method: 'GET',

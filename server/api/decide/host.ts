@@ -15,9 +15,10 @@ export function isOurHost(header: string | undefined, names: readonly string[]):
  * Browsers send a cookie to every port of a host, and call another port the same site: what changes something by cookie
  * must come from a page of this very origin.
  */
-export function isOwnOrigin(origin: string | undefined, host: string | undefined): boolean {
+export function isOwnOrigin(origin: string | undefined, host: string | undefined, protocol: 'http' | 'https'): boolean {
   if (origin === undefined || host === undefined) return false;
-  return origin === `http://${host}` || origin === `https://${host}`;
+  // Behind a proxy that speaks TLS we are asked by HTTP; where we speak TLS ourselves, a page by HTTP is not ours.
+  return origin === `https://${host}` || (protocol === 'http' && origin === `http://${host}`);
 }
 
 /** Cookies are shared by all ports of a host, so that two daemons on one machine need different names. */

@@ -7,13 +7,20 @@ type Names = 'whoAmI' | 'makeCode' | 'listTokens' | 'createToken' | 'removeToken
 
 export function accessHandlers({ access }: Pick<OperatorApiParts, 'access'>): Pick<Handlers, Names> {
   return {
-    whoAmI: ({ caller: { name, role, kind } }) => ({
+    whoAmI: ({ caller: { name, role, kind, user, scope, expiresAt } }) => ({
       kind: 'done',
-      value: { name, role, kind: kind === 'session' ? 'session' : 'token' },
+      value: {
+        name,
+        role,
+        kind: kind === 'session' ? 'session' : 'token',
+        ...(user === undefined ? {} : { user }),
+        ...(scope === undefined ? {} : { scope }),
+        ...(expiresAt === undefined ? {} : { expiresAt }),
+      },
     }),
 
     async makeCode({ caller, reachedUrl }) {
-      const { key, secret } = await access.createCode({ name: caller.name, role: caller.role });
+      const { key, secret } = await access.createCode(caller);
       return {
         kind: 'done',
         status: 201,
@@ -34,12 +41,20 @@ export function accessHandlers({ access }: Pick<OperatorApiParts, 'access'>): Pi
         });
       }
       const { name, role, days } = body;
-      const { key, secret } = await access.createToken({ name, role, ...(days === undefined ? {} : { days }) });
+      // Of both scopes all conditions must hold.
+      const scope = [caller.scope, body.scope].filter((one) => one !== undefined).join(',');
+      const { key, secret } = await access.createToken({
+        name,
+        role,
+        ...(caller.user === undefined ? {} : { user: caller.user }),
+        ...(scope === '' ? {} : { scope }),
+        ...(days === undefined ? {} : { days }),
+      });
       return {
         kind: 'done',
         status: 201,
         value: { ...withoutHash(key), secret },
-        audit: { target: key.id, detail: `token ${name} as ${role}` },
+        audit: { target: key.id, detail: `token ${name} as ${role}${scope === '' ? '' : `, only ${scope}`}` },
       };
     },
 

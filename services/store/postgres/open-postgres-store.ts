@@ -15,6 +15,7 @@ import {
   type Store,
   type StoredDocument,
   type TracedPacket,
+  type User,
 } from '../contract.ts';
 import { StoreError, type StoreErrorCode } from '../store-error.ts';
 import { migrate } from './schema.ts';
@@ -364,6 +365,17 @@ function storeOver(pool: pg.Pool): Store {
       take: async (hash) =>
         (await bodies('DELETE FROM access WHERE hash = $1 RETURNING body', [hash]))[0] as AccessKey | undefined,
       remove: async (id) => (await changed('DELETE FROM access WHERE id = $1', [id])) > 0,
+    },
+    users: {
+      get: async (name) => (await bodies('SELECT body FROM users WHERE name = $1', [name]))[0] as User | undefined,
+      list: async () => (await bodies('SELECT body FROM users ORDER BY name COLLATE "C"')) as readonly User[],
+      async put(user) {
+        await changed(
+          'INSERT INTO users (name, body) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET body = excluded.body',
+          [user.name, json(user)],
+        );
+      },
+      remove: async (name) => (await changed('DELETE FROM users WHERE name = $1', [name])) > 0,
     },
     audit: {
       async append(entry) {

@@ -66,6 +66,7 @@ const MIGRATIONS: readonly string[] = [
   CREATE INDEX deliveries_by_time ON deliveries (at, id);
   CREATE INDEX deliveries_by_state ON deliveries (state, at, id);
   `,
+  'CREATE TABLE users (name text PRIMARY KEY, body jsonb NOT NULL)',
 ];
 
 /** Any fixed number: daemons that start together on an empty database take turns. */

@@ -13,6 +13,7 @@ import type {
   Store,
   StoredDocument,
   TracedPacket,
+  User,
 } from '../contract.ts';
 import { holdDirectory } from './directory-lock.ts';
 import { inPages, openReader, PAGE, type Reader } from './reader.ts';
@@ -87,6 +88,8 @@ function storeOver({ rows, bodies }: Reader, writer: Writer, close: () => Promis
   const packets = rows<PacketRow>('SELECT number, at, ends, payload FROM packets WHERE attempt = ? ORDER BY number');
   const keyByHash = bodies<AccessKey>('SELECT body FROM access WHERE hash = ?');
   const keys = bodies<AccessKey>('SELECT body FROM access');
+  const userByName = bodies<User>('SELECT body FROM users WHERE name = ?');
+  const users = bodies<User>('SELECT body FROM users ORDER BY name');
   const audit = bodies<AuditEntry>('SELECT body FROM audit ORDER BY id DESC LIMIT ?');
   const inventories = inventoryQueries(bodies);
   const bmcs = bodies<BmcRecord>('SELECT body FROM bmcs ORDER BY address');
@@ -144,6 +147,12 @@ function storeOver({ rows, bodies }: Reader, writer: Writer, close: () => Promis
       put: (key) => write('putKey', key),
       take: (hash) => write('takeKey', hash),
       remove: (id) => write('removeKey', id),
+    },
+    users: {
+      get: async (name) => (await userByName(name))[0],
+      list: () => users(),
+      put: (user) => write('putUser', user),
+      remove: (name) => write('removeUser', name),
     },
     audit: {
       append: (entry) => write('appendAudit', entry),

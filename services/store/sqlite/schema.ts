@@ -72,6 +72,7 @@ const MIGRATIONS: readonly string[] = [
   CREATE INDEX deliveries_by_time ON deliveries (at, id);
   CREATE INDEX deliveries_by_state ON deliveries (state, at, id);
   `,
+  'CREATE TABLE users (name TEXT PRIMARY KEY, body TEXT NOT NULL) WITHOUT ROWID',
 ];
 
 /** Brings a database to the newest schema; refuses one that a newer version has written. */

@@ -14,6 +14,7 @@ import {
   type Lease,
   type StoredDocument,
   type TraceBatch,
+  type User,
 } from '../contract.ts';
 
 /** Every change the store can make, each a function on the writing connection. They run inside one transaction. */
@@ -77,6 +78,8 @@ export function sqliteWrites(db: Database) {
   );
   const takeKey = sql('DELETE FROM access WHERE hash = ? RETURNING body').pluck();
   const dropKey = sql('DELETE FROM access WHERE id = ?');
+  const putUser = sql('INSERT OR REPLACE INTO users (name, body) VALUES (?, ?)');
+  const dropUser = sql('DELETE FROM users WHERE name = ?');
   const putAudit = sql('INSERT INTO audit (at, body) VALUES (?, ?)');
 
   const putInventory = sql('INSERT INTO inventories (machine, source, at, body) VALUES (?, ?, ?, ?)');
@@ -205,6 +208,8 @@ export function sqliteWrites(db: Database) {
       return body === undefined ? undefined : (JSON.parse(body) as AccessKey);
     },
     removeKey: (id: string): boolean => dropKey.run(id).changes > 0,
+    putUser: (user: User): void => void putUser.run(user.name, JSON.stringify(user)),
+    removeUser: (name: string): boolean => dropUser.run(name).changes > 0,
     appendAudit: (entry: AuditEntry): void => void putAudit.run(entry.at, JSON.stringify(entry)),
 
     putInventory(machine: string, inventory: Inventory): void {

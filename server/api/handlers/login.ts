@@ -1,0 +1,111 @@
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { makeProblem } from '#machines/contract/api/problem.ts';
+import type { BodyOf } from '#machines/contract/api/route.ts';
+import type { Routes } from '#machines/contract/api/routes.ts';
+import type { Access, Made } from '#services/auth/access.ts';
+import { TooManyLogins } from '#services/auth/password.ts';
+import type { Login } from '#services/auth/users.ts';
+import type { OperatorApiParts } from '../contract.ts';
+import { sessionCookie } from '../decide/host.ts';
+import { sendProblem } from '../guard.ts';
+import type { OpenRoutes } from '../register-routes.ts';
+
+type Parts = Pick<OperatorApiParts, 'access' | 'users' | 'audit' | 'log' | 'now' | 'oidc'>;
+
+/** Routes for whoever is not in yet. */
+export function loginRoutes({ access, users, audit, log, now, oidc }: Parts): Pick<OpenRoutes, 'getLogin' | 'login'> {
+  return {
+    async getLogin(_request, reply) {
+      const all = await users.list();
+      return reply.send({
+        password: all.some(({ passwordHash, disabled }) => passwordHash !== undefined && !disabled),
+        ...(oidc === undefined ? {} : { oidc: { name: oidc.name } }),
+      });
+    },
+
+    async login(request, reply, { body }) {
+      const { name, password, bearer } = body as BodyOf<Routes['login']>;
+      const address = request.ip;
+      const outcome = await attempt(() => users.login({ name, password, address }));
+      if (outcome.kind !== 'in') {
+        log.warn({ name, address, outcome: outcome.kind }, 'a login was refused');
+        if (outcome.kind === 'wrong' && outcome.locked) {
+          const detail = `too many wrong passwords from ${address}`;
+          await audit.append({ at: now(), who: 'anyone', action: 'login-locked', target: name, detail });
+        }
+        return refuse(reply, outcome);
+      }
+      const { key, secret } = outcome;
+      log.info({ name, address }, 'logged in');
+      await audit.append({ at: now(), who: name, action: 'login', target: key.id, detail: `password, ${address}` });
+      if (!bearer) await setSession(request, reply, access, outcome);
+      return reply.send({
+        name,
+        role: key.role,
+        ...(key.scope === undefined ? {} : { scope: key.scope }),
+        expiresAt: key.expiresAt ?? 0,
+        ...(bearer ? { secret } : {}),
+      });
+    },
+  };
+}
+
+export type Refused = Exclude<Login, { kind: 'in' }> | { readonly kind: 'busy' };
+
+/** Too many passwords at once are no error of the daemon's. */
+export async function attempt<T>(work: () => Promise<T>): Promise<T | { readonly kind: 'busy' }> {
+  try {
+    return await work();
+  } catch (error) {
+    if (error instanceof TooManyLogins) return { kind: 'busy' };
+    throw error;
+  }
+}
+
+export function refuse(reply: FastifyReply, outcome: Refused): FastifyReply {
+  switch (outcome.kind) {
+    case 'wrong':
+      return sendProblem(
+        reply,
+        makeProblem('unauthenticated', {
+          detail: 'name or password is wrong, or this user may not log in',
+          next: 'try again, or ask an admin: ingot user password NAME',
+        }),
+      );
+    case 'wait':
+      return tooMany(
+        reply,
+        Math.ceil(outcome.ms / 1000),
+        'too many wrong passwords for this name, or from this address',
+      );
+    case 'busy':
+      return tooMany(reply, 1, 'many log in at this moment');
+    default:
+      return outcome satisfies never;
+  }
+}
+
+function tooMany(reply: FastifyReply, seconds: number, detail: string): FastifyReply {
+  reply.header('retry-after', String(seconds));
+  return sendProblem(reply, makeProblem('too-many', { detail, next: `try again in ${seconds} s` }));
+}
+
+/** A new session in the place of the one that the browser had: what somebody slipped into it beforehand is void. */
+export async function setSession(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  access: Pick<Access, 'authenticate' | 'remove'>,
+  { key, secret }: Made,
+): Promise<void> {
+  const name = sessionCookie(request.headers.host);
+  const before = request.cookies[name];
+  const old = before === undefined ? undefined : await access.authenticate(before);
+  if (old?.kind === 'session') await access.remove(old.id);
+  reply.setCookie(name, secret, {
+    path: '/',
+    httpOnly: true,
+    sameSite: 'strict',
+    secure: request.protocol === 'https',
+    maxAge: Math.floor(((key.expiresAt ?? 0) - key.createdAt) / 1000),
+  });
+}

@@ -1,0 +1,65 @@
+import { roleAllows } from '#machines/contract/api/role.ts';
+import type { UserResource } from '#machines/contract/api/user-resource.ts';
+import type { User } from '#services/store/contract.ts';
+import { type Handlers, notFound, problemAnswer } from '../answers.ts';
+import type { OperatorApiParts } from '../contract.ts';
+import { attempt } from './login.ts';
+
+type Names = 'listUsers' | 'createUser' | 'patchUser' | 'removeUser' | 'setPassword';
+
+export function userHandlers({ users }: Pick<OperatorApiParts, 'users'>): Pick<Handlers, Names> {
+  return {
+    async listUsers() {
+      return { kind: 'done', value: { items: (await users.list()).map(sent) } };
+    },
+
+    async createUser({ body }) {
+      const { name, role, scope, password, certificates } = body;
+      if (password !== undefined && tooLikeName(password, name)) return likeName();
+      const made = await users.create({ name, role, scope, password, certificates });
+      if (made === 'exists') return problemAnswer('exists', { detail: `there is a user ${name}` });
+      const detail = `${role}${scope === undefined ? '' : `, only ${scope}`}`;
+      return { kind: 'done', status: 201, value: sent(made), audit: { target: name, detail } };
+    },
+
+    async patchUser({ params: { name }, body }) {
+      const changed = await users.change(name, body);
+      if (!changed) return notFound(`user ${name}`);
+      const detail = Object.entries(body)
+        .map(([key, value]) => `${key} ${Array.isArray(value) ? value.join(' ') : String(value ?? 'none')}`)
+        .join(', ');
+      return { kind: 'done', value: sent(changed), audit: { target: name, detail } };
+    },
+
+    async removeUser({ params: { name } }) {
+      return (await users.remove(name)) ? { kind: 'done', value: undefined } : notFound(`user ${name}`);
+    },
+
+    async setPassword({ params: { name }, body, caller, address }) {
+      const isOwn = caller.user === name;
+      if (!isOwn && !roleAllows(caller.role, 'admin')) {
+        return problemAnswer('forbidden', { detail: 'you may change your own password, and an admin anyone’s' });
+      }
+      if (tooLikeName(body.password, name)) return likeName();
+      if (isOwn) {
+        const current = body.current ?? '';
+        const outcome = await attempt(() => users.verify({ name, password: current, address }));
+        if (outcome.kind === 'wrong') return problemAnswer('forbidden', { detail: 'current: it is another password' });
+        if (outcome.kind !== 'right')
+          return problemAnswer('too-many', { detail: 'too many wrong passwords', next: 'wait' });
+      }
+      if (!(await users.setPassword(name, body.password))) return notFound(`user ${name}`);
+      return { kind: 'done', value: undefined, audit: { target: name, detail: isOwn ? 'their own' : 'by an admin' } };
+    },
+  };
+}
+
+const tooLikeName = (password: string, name: string): boolean =>
+  password.toLowerCase().replaceAll(name.toLowerCase(), '').length < 6;
+const likeName = () => problemAnswer('invalid', { detail: 'password: it is little more than the name' });
+
+const sent = ({ passwordHash, certificates, ...user }: User): UserResource => ({
+  ...user,
+  certificates: [...certificates],
+  hasPassword: passwordHash !== undefined,
+});

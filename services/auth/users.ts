@@ -1,0 +1,184 @@
+import type { Role, User, UserStore } from '#services/store/contract.ts';
+import type { Access, Made } from './access.ts';
+import { afterWrong, FREE_TRIES, FREE_TRIES_OF_ADDRESS, type Tries, waitOf } from './decide/lockout.ts';
+import type { Passwords } from './password.ts';
+
+/** Names and addresses whose wrong passwords are remembered; the oldest are forgotten first. */
+const REMEMBERED = 10_000;
+
+export type Login =
+  | ({ readonly kind: 'in' } & Made)
+  /** No such user, a disabled one, one without a password, or a wrong one: nobody is told which. */
+  | { readonly kind: 'wrong'; readonly locked: boolean }
+  /** Too many wrong ones: nothing was looked at. */
+  | { readonly kind: 'wait'; readonly ms: number };
+
+export type UserChange = {
+  readonly role?: Role | undefined;
+  /** `null`: all machines. */
+  readonly scope?: string | null | undefined;
+  readonly disabled?: boolean | undefined;
+  readonly certificates?: readonly string[] | undefined;
+};
+
+/** People who may come in, and what they may. A promise rejects only when the store is broken. */
+export type Users = {
+  list(): Promise<readonly User[]>;
+  get(name: string): Promise<User | undefined>;
+  create(wanted: {
+    readonly name: string;
+    readonly role: Role;
+    readonly scope?: string | undefined;
+    readonly password?: string | undefined;
+    readonly certificates?: readonly string[];
+    readonly source?: User['source'];
+  }): Promise<User | 'exists'>;
+  /** Sessions and tokens of the user end, unless only certificates changed. */
+  change(name: string, change: UserChange): Promise<User | undefined>;
+  /** Sessions of the user end; tokens stay. */
+  setPassword(name: string, password: string): Promise<boolean>;
+  remove(name: string): Promise<boolean>;
+  login(tried: { readonly name: string; readonly password: string; readonly address: string }): Promise<Login>;
+  /** Is this the user's password? Counted like a login. */
+  verify(tried: {
+    readonly name: string;
+    readonly password: string;
+    readonly address: string;
+  }): Promise<Exclude<Login, { kind: 'in' }> | { readonly kind: 'right' }>;
+  /** A session for somebody who has been proven otherwise: by an OpenID provider. */
+  open(user: User): Promise<Made>;
+  /** Whose client certificate this is (SHA-256, hex). */
+  byCertificate(sha256: string): Promise<User | undefined>;
+};
+
+export function openUsers(parts: {
+  readonly store: UserStore;
+  readonly access: Pick<Access, 'openSession' | 'removeOf'>;
+  readonly passwords: Passwords;
+  readonly now: () => number;
+}): Users {
+  const { store, access, passwords, now } = parts;
+  const ofNames = new Map<string, Tries>();
+  const ofAddresses = new Map<string, Tries>();
+
+  function countWrong(tries: Map<string, Tries>, key: string): Tries {
+    const after = afterWrong(tries.get(key), now());
+    // Again at the end: the oldest ones are those that are forgotten.
+    tries.delete(key);
+    tries.set(key, after);
+    if (tries.size > REMEMBERED) tries.delete(tries.keys().next().value ?? '');
+    return after;
+  }
+
+  async function verify({ name, password, address }: Parameters<Users['verify']>[0]) {
+    const at = now();
+    const network = networkOf(address);
+    const ms = Math.max(
+      waitOf(ofNames.get(name), FREE_TRIES, at),
+      waitOf(ofAddresses.get(network), FREE_TRIES_OF_ADDRESS, at),
+    );
+    if (ms > 0) return { kind: 'wait', ms } as const;
+    // Counted before it is looked at: a hundred tries at once are a hundred tries.
+    const tries = countWrong(ofNames, name);
+    const triesThere = countWrong(ofAddresses, network);
+    const user = await store.get(name);
+    const right = await passwords.verify(password, user?.passwordHash);
+    if (!right || !user || user.disabled) {
+      const locked = waitOf(tries, FREE_TRIES, at) > 0 || waitOf(triesThere, FREE_TRIES_OF_ADDRESS, at) > 0;
+      return { kind: 'wrong', locked } as const;
+    }
+    ofNames.delete(name);
+    // Of the address only this one: with one account of their own nobody gets tries for others.
+    const there = ofAddresses.get(network);
+    if (there) ofAddresses.set(network, { ...there, wrong: there.wrong - 1 });
+    return { kind: 'right', user } as const;
+  }
+
+  const open = (user: User): Promise<Made> =>
+    access.openSession({
+      name: user.name,
+      user: user.name,
+      role: user.role,
+      ...(user.scope === undefined ? {} : { scope: user.scope }),
+    });
+
+  async function opened(user: User): Promise<Made> {
+    await store.put({ ...user, lastLoginAt: now() });
+    return await open(user);
+  }
+
+  return {
+    list: () => store.list(),
+    get: (name) => store.get(name),
+    async create({ name, role, scope, password, certificates = [], source = 'local' }) {
+      if (await store.get(name)) return 'exists';
+      const user: User = {
+        name,
+        role,
+        ...(scope === undefined ? {} : { scope }),
+        disabled: false,
+        certificates,
+        source,
+        createdAt: now(),
+        ...(password === undefined ? {} : { passwordHash: await passwords.hash(password), passwordChangedAt: now() }),
+      };
+      await store.put(user);
+      return user;
+    },
+    async change(name, { role, scope, disabled, certificates }) {
+      const before = await store.get(name);
+      if (!before) return undefined;
+      const { scope: oldScope, ...rest } = before;
+      const newScope = scope === undefined ? oldScope : (scope ?? undefined);
+      const after: User = {
+        ...rest,
+        ...(newScope === undefined ? {} : { scope: newScope }),
+        role: role ?? before.role,
+        disabled: disabled ?? before.disabled,
+        certificates: certificates ?? before.certificates,
+      };
+      await store.put(after);
+      const same = after.role === before.role && newScope === oldScope && after.disabled === before.disabled;
+      if (!same) await access.removeOf(name);
+      return after;
+    },
+    async setPassword(name, password) {
+      const user = await store.get(name);
+      if (!user) return false;
+      await store.put({ ...user, passwordHash: await passwords.hash(password), passwordChangedAt: now() });
+      ofNames.delete(name);
+      await access.removeOf(name, 'session');
+      return true;
+    },
+    async remove(name) {
+      const removed = await store.remove(name);
+      await access.removeOf(name);
+      return removed;
+    },
+    async login(tried) {
+      const outcome = await verify(tried);
+      return outcome.kind === 'right' ? { kind: 'in', ...(await opened(outcome.user)) } : outcome;
+    },
+    async verify(tried) {
+      const outcome = await verify(tried);
+      return outcome.kind === 'right' ? { kind: 'right' } : outcome;
+    },
+    open: opened,
+    async byCertificate(sha256) {
+      const all = await store.list();
+      return all.find((user) => !user.disabled && user.certificates.includes(sha256));
+    },
+  };
+}
+
+/** A host has a /64 of IPv6 to itself (RFC 6177), so that its addresses count together. */
+export function networkOf(address: string): string {
+  const plain = address.replace(/^::ffff:(?=\d+\.)/i, '').replace(/%.*$/, '');
+  if (!plain.includes(':')) return plain;
+  const [head = '', tail] = plain.split('::');
+  const groups = head === '' ? [] : head.split(':');
+  const after = tail === undefined || tail === '' ? [] : tail.split(':');
+  const zeros =
+    tail === undefined ? [] : Array.from({ length: Math.max(0, 8 - groups.length - after.length) }, () => '0');
+  return [...groups, ...zeros, ...after].slice(0, 4).join(':');
+}
