@@ -8,6 +8,7 @@ import type { BootChoice } from './bmc/boot-override.ts';
 import type { BootStage } from './bmc/power-backend.ts';
 import { type Fetched, type IpxeMachine, type IpxeOutcome, runScript } from './ipxe/interpreter.ts';
 import type { Nodes } from './node/nodes.ts';
+import type { Ending } from './talos/sequencer.ts';
 import type { DaemonSockets, Fault, Firmware, MachineSpec, Quirk, RackTimes } from './spec.ts';
 
 /** How one power-on ended. A machine that waits for a person never ends by itself. */
@@ -55,22 +56,49 @@ export async function powerOn(
   around: MachineSurroundings,
   signal: AbortSignal,
 ): Promise<BootResult> {
-  const result = await attemptBoot(spec, around, signal);
-  if (result.kind !== 'own-disk') return result;
+  let step = await attemptBoot(spec, around, signal);
+  for (;;) {
+    switch (step.kind) {
+      case 'reboot':
+        step = await attemptBoot(spec, around, signal);
+        break;
+      case 'own-disk':
+      case 'kexec':
+        step = await startOwnDisk(spec, around, signal);
+        if (step.kind === 'own-disk') return step;
+        break;
+      default:
+        return step;
+    }
+  }
+}
+
+/** Where a boot leads: to an end, to another boot by firmware, or to one by a kernel that starts the next by itself. */
+type Step = BootResult | { readonly kind: 'reboot' | 'kexec' };
+
+/** What is on its disk, when firmware or another kernel starts it. */
+async function startOwnDisk(spec: MachineSpec, around: MachineSurroundings, signal: AbortSignal): Promise<Step> {
   const { nodes } = around;
   if (!(nodes ? await nodes.isBootable(spec) : spec.faults.includes('installed'))) {
     if (nodes) around.screen('No bootable device');
-    return result;
+    return { kind: 'own-disk' };
   }
   await sleep(around.times.kernelMs, undefined, { signal });
-  await around.dhcp.obtain(spec, 'linux', signal);
+  const asked = await around.dhcp.obtain(spec, 'linux', signal);
   around.stage('running');
+  if (nodes && asked.kind === 'leased') {
+    const { address } = asked.lease;
+    const end = await nodes.runInstalledTalos({ spec, address, print: around.screen }, signal);
+    if (end !== undefined) return afterTalos(end);
+  }
   if (nodes) around.screen('The system on its own disk is up');
-  return result;
+  return { kind: 'own-disk' };
 }
 
+const afterTalos = (end: Ending): Step => ({ kind: end === 'shutdown' ? 'off' : end });
+
 /** One boot attempt: the firmware's own order, network before disk, or what the BMC wants this once. */
-async function attemptBoot(spec: MachineSpec, around: MachineSurroundings, signal: AbortSignal): Promise<BootResult> {
+async function attemptBoot(spec: MachineSpec, around: MachineSurroundings, signal: AbortSignal): Promise<Step> {
   const { device } = around.takeBoot();
   around.stage('self-test');
   await sleep(around.times.selfTestMs, undefined, { signal });
@@ -97,7 +125,7 @@ async function attemptBoot(spec: MachineSpec, around: MachineSurroundings, signa
 }
 
 /** What the firmware's network entry comes to. */
-async function tryNetwork(spec: MachineSpec, around: MachineSurroundings, signal: AbortSignal): Promise<BootResult> {
+async function tryNetwork(spec: MachineSpec, around: MachineSurroundings, signal: AbortSignal): Promise<Step> {
   const has = (fault: Fault | Quirk): boolean => spec.faults.includes(fault);
   const { linkMs, hesitationMs } = around.times;
   if (has('late-link')) await sleep(linkMs, undefined, { signal });
@@ -191,7 +219,7 @@ async function runIpxe(
   lease: DhcpLease,
   around: MachineSurroundings,
   signal: AbortSignal,
-): Promise<BootResult> {
+): Promise<Step> {
   const has = (fault: Fault | Quirk): boolean => spec.faults.includes(fault);
   if (has('no-script')) return { kind: 'stuck', because: 'iPXE: waiting for link-up' };
   if (has('script-late')) await sleep(around.times.hesitationMs, undefined, { signal });
@@ -212,7 +240,7 @@ async function leaveIpxe(
   lease: DhcpLease,
   around: MachineSurroundings,
   signal: AbortSignal,
-): Promise<BootResult> {
+): Promise<Step> {
   switch (outcome.kind) {
     case 'kernel': {
       if (spec.faults.includes('silent-kernel'))
@@ -229,11 +257,15 @@ async function leaveIpxe(
       const asked = await around.dhcp.obtain(spec, 'linux', signal);
       around.stage('running');
       around.screen(`Linux is up at ${lease.address}: ${outcome.arguments}`);
-      if (!around.nodes?.isAgent(outcome.arguments)) return { kind: 'running', arguments: outcome.arguments };
       const { address } = asked.kind === 'leased' ? asked.lease : lease;
       const { arguments: commandLine, initrds } = outcome;
-      const end = await around.nodes.run({ spec, commandLine, initrds, address, print: around.screen }, signal);
-      return end === 'shutdown' ? { kind: 'off' } : await attemptBoot(spec, around, signal);
+      const boot = { spec, commandLine, initrds, address, print: around.screen };
+      if (around.nodes?.isTalos(commandLine)) {
+        return afterTalos(await around.nodes.runTalos(boot, signal));
+      }
+      if (!around.nodes?.isAgent(commandLine)) return { kind: 'running', arguments: commandLine };
+      const end = await around.nodes.run(boot, signal);
+      return { kind: end === 'shutdown' ? 'off' : 'reboot' };
     }
     case 'own-disk':
     case 'exit':

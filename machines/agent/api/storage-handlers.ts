@@ -6,7 +6,7 @@ import type { Hardware } from '../hardware.ts';
 import { CallRefusal, envelope, type UnaryHandlers } from './call.ts';
 
 /** The machine's disks, as they were when it was last read. */
-export function storageHandlers(parts: { readonly hardware: Hardware }): UnaryHandlers {
+export function storageHandlers(parts: { readonly hardware: Pick<Hardware, 'current'> }): UnaryHandlers {
   return {
     '/storage.StorageService/Disks': () => {
       const inventory = parts.hardware.current();

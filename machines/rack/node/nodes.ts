@@ -13,6 +13,9 @@ import { rackHardware } from '../bmc/hardware.ts';
 import { freePort } from '../free-port.ts';
 import type { MachineSpec } from '../spec.ts';
 import { nodeInventory } from './node-inventory.ts';
+import { talosNodes } from '../talos/talos-nodes.ts';
+import type { TalosFaults, TalosTimes } from '../talos/machine.ts';
+import type { Ending } from '../talos/sequencer.ts';
 import { openThinDisks, type ThinDisks } from './thin-disks.ts';
 
 /** What a machine of the rack has besides its firmware: disks that outlive the process, and the agent that uses them. */
@@ -23,6 +26,12 @@ export type Nodes = {
   run(boot: NodeBoot, signal: AbortSignal): Promise<'reboot' | 'shutdown'>;
   /** Its own disk holds something that firmware would start. */
   isBootable(spec: MachineSpec): Promise<boolean>;
+  /** Whether a kernel with this command line is Talos'. */
+  isTalos(commandLine: string): boolean;
+  /** One life of a Talos that was netbooted, until it ends the boot. Rejects as `run` does. */
+  runTalos(boot: NodeBoot, signal: AbortSignal): Promise<Ending>;
+  /** The same of the Talos on its own disk; undefined at once where another system is on it. */
+  runInstalledTalos(boot: InstalledBoot, signal: AbortSignal): Promise<Ending | undefined>;
 };
 
 /** What firmware has left in memory, and where the machine is on the network. */
@@ -34,13 +43,27 @@ export type NodeBoot = {
   readonly print: (line: string) => void;
 };
 
+export type InstalledBoot = Pick<NodeBoot, 'spec' | 'address' | 'print'>;
+
+/** Talos on the machines of a rack. */
+export type TalosOptions = {
+  readonly times?: TalosTimes;
+  readonly faults?: (spec: MachineSpec) => TalosFaults;
+};
+
 /** `dir` gets a folder for each machine when it is first needed. */
-export function simulatedNodes(parts: { readonly dir: string; readonly definition: MachineApiDefinition }): Nodes {
+export function simulatedNodes(parts: {
+  readonly dir: string;
+  readonly definition: MachineApiDefinition;
+  readonly talos?: TalosOptions;
+}): Nodes {
   const { dir, definition } = parts;
+  const talos = talosNodes({ ...parts.talos, definition, disksIn: (spec) => disksIn(spec) });
   const disksIn = (spec: MachineSpec): Promise<ThinDisks> =>
     openThinDisks({ dir: join(dir, spec.name, 'disks'), spec });
 
   return {
+    ...talos,
     isAgent: (commandLine) => /(?:^| )ingot\.url=/.test(commandLine),
     isBootable: async (spec) => (await disksIn(spec)).isBootable(),
     async run({ spec, commandLine, initrds, address, print }, signal) {
