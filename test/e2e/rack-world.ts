@@ -1,23 +1,25 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { createServer } from 'node:net';
+import { connect, createServer } from 'node:net';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { z } from 'zod';
 import type { PlanAnswer } from '#machines/contract/api/job-resource.ts';
 import { isOver, type Job, type JobKind } from '#machines/contract/job.ts';
 import { BMC_USER, bmcSecrets } from '#machines/rack/bmc-secrets.ts';
-import { bmcTls } from '#machines/rack/bmc/start-bmc.ts';
 import { lineUp } from '#machines/rack/line-up.ts';
-import { simulatedNodes } from '#machines/rack/node/nodes.ts';
 import { BMC_CREDENTIAL, DISK_PROFILE, documents, prepare } from '#machines/rack/prepare.ts';
-import { runRackWithBmcs } from '#machines/rack/rack.ts';
-import { type MachineSpec, RACK_TIMES } from '#machines/rack/spec.ts';
-import { loadMachineApi } from '#services/machine-api/definition.ts';
+import { FIRMWARES, type MachineSpec } from '#machines/rack/spec.ts';
 import { type Daemon, startDaemon } from '#test/harness/daemon.ts';
+import { startProgram } from '#test/lab/program.ts';
 import { waitFor } from '#test/lab/wait.ts';
 import { writeSimulatedAgentImage } from '../../cli/demo/agent-image.ts';
+import { commandOf } from '../../cli/programs.ts';
 
 export type RackWorld = AsyncDisposable & {
   readonly daemon: Daemon;
+  /** The rack's process: firmware, BMCs and agents of all machines. */
+  readonly rackPid: number;
   readonly rackDir: string;
   readonly specs: readonly MachineSpec[];
   /** All that one has shown on its screen. */
@@ -46,15 +48,16 @@ export async function openRackWorld(options: {
       },
     }),
   );
-  // One of five has a processor that there is no agent for.
-  const places = lineUp(machines * 2, { story: false })
+  // One of five has a processor that there is no agent for: it stays off.
+  const inRack = Math.ceil((machines * FIRMWARES.length) / (FIRMWARES.length - 1));
+  const places = lineUp(inRack, { story: false })
     .filter(({ spec }) => spec.firmware !== 'uefi-arm64')
     .slice(0, machines);
   const specs = places.map(({ spec }) => spec);
   const rackDir = join(daemon.directory, 'rack');
   await prepare(rackDir, { kernel: 1 << 16, initrd: 1 << 16 });
   await writeSimulatedAgentImage(join(daemon.directory, 'data'));
-  const { password, certificate } = await bmcSecrets(rackDir);
+  const { password } = await bmcSecrets(rackDir);
   const ports = { redfish: await freePort(), ipmi: await freePort() };
   await daemon.api('PUT', `/api/v1/bmc-credentials/${BMC_CREDENTIAL}`, { username: BMC_USER, password });
   await daemon.apply(
@@ -63,66 +66,70 @@ export async function openRackWorld(options: {
     ),
   );
 
-  const at = new Map(places.map(({ spec, bmc }) => [spec.name, { ...bmc, faults: [] }]));
-  const screens = new Map<string, string[]>(specs.map(({ name }) => [name, []]));
-  const listening = Promise.withResolvers<void>();
-  const stop = new AbortController();
-  const racking = runRackWithBmcs({
-    machines: specs,
-    daemon: daemon.sockets,
-    staggerMs: 0,
-    times: { ...RACK_TIMES, selfTestMs: 50, kernelMs: 100 },
-    nodes: simulatedNodes({ dir: join(rackDir, 'nodes'), definition: loadMachineApi() }),
-    events(event) {
-      if (event.kind === 'screen') screens.get(event.machine.name)?.push(event.line);
-    },
-    signal: stop.signal,
-    powersOn: false,
-    bmcs: {
-      of: ({ name }) => at.get(name),
-      ports,
-      username: BMC_USER,
-      password,
-      tls: await bmcTls(certificate),
-      onListening: listening.resolve,
-    },
+  const { dhcp, tftpPort } = daemon.sockets;
+  const start = commandOf('rack', [
+    ...['run', '--bmcs', '--plain', '--powered-off', '-o', 'json', '--dir', rackDir, '--machines', String(inRack)],
+    ...['--dhcp', `${dhcp.address}:${dhcp.port}`, '--tftp-port', String(tftpPort)],
+    ...['--redfish-port', String(ports.redfish), '--ipmi-port', String(ports.ipmi)],
+    ...['--stagger', '0', '--self-test', '50', '--kernel-time', '100'],
+  ]);
+  const rack = startProgram({
+    name: 'rack',
+    command: [start.file, ...start.args],
+    env: start.env,
+    logFile: join(rackDir, 'events.log'),
   });
-  stack.defer(async () => {
-    stop.abort();
-    await racking;
-  });
-  await Promise.race([listening.promise, racking]);
+  stack.defer(async () => void (await rack.stop()));
+  // They begin to listen in their order.
+  const last = lineUp(inRack, { story: false }).at(-1)?.bmc.address ?? assert.fail();
+  await waitFor('the last BMC to listen', () => !rack.hasEnded() && connects(last, ports.redfish), limitMs);
 
   const names = specs.map(({ name }) => name);
+  const screenOf = (name: string): readonly string[] =>
+    rack
+      .output()
+      .split('\n')
+      .filter((line) => line.startsWith('{') && line.endsWith('}'))
+      .map((line) => event.parse(JSON.parse(line)))
+      .flatMap(({ kind, machine, line = '' }) => (kind === 'screen' && machine.name === name ? [line] : []));
   const owned = stack.move();
   return {
     daemon,
+    rackPid: rack.pid,
     rackDir,
     specs,
-    screenOf: ({ name }) => screens.get(name) ?? [],
+    screenOf: ({ name }) => screenOf(name),
     allDone: () => Object.fromEntries(names.map((name) => [name, 'done'])),
     async run(kind, look) {
       const wanted =
         kind === 'inspect' ? names.map((machine) => ({ kind, machine })) : await planned(daemon, kind, names);
       const { items } = await daemon.api<{ readonly items: readonly Job[] }>('POST', '/api/v1/jobs', { jobs: wanted });
       assert.equal(items.length, names.length);
-      const ended = await Promise.all(
-        items.map(async ({ id, machine }) => {
-          const job = await waitFor(
-            `the end of ${kind} on ${machine}`,
-            async () => {
-              const now = await daemon.api<Job>('GET', `/api/v1/jobs/${id}`);
-              return isOver(now.state) && now;
-            },
-            limitMs,
-          ).catch((cause: unknown) => {
-            throw new Error([...(screens.get(machine) ?? []), daemon.output().slice(-4000)].join('\n'), { cause });
-          });
-          await look?.(job);
-          return [machine, job.state === 'done' ? 'done' : `${job.state}: ${job.result?.because ?? ''}`] as const;
-        }),
+      const ids = new Set(items.map(({ id }) => id));
+      // One question for all of them: a reader per job would ask more of the daemon than the jobs do.
+      const ended = await waitFor(
+        `the end of ${kind}`,
+        async () => {
+          if (rack.hasEnded()) throw new Error(`the rack ended:\n${rack.output().slice(-4000)}`);
+          await sleep(LOOK_MS);
+          const now = await daemon.api<{ readonly items: readonly Job[] }>(
+            'GET',
+            `/api/v1/jobs?kind=${kind}&limit=1000`,
+          );
+          const over = now.items.filter(({ id, state }) => ids.has(id) && isOver(state));
+          return over.length === ids.size && over;
+        },
+        limitMs,
+      ).catch((cause: unknown) => {
+        throw new Error(daemon.output().slice(-4000), { cause });
+      });
+      for (const job of ended) await look?.(job);
+      return Object.fromEntries(
+        ended.map(({ machine, state, result }) => [
+          machine,
+          state === 'done' ? 'done' : [`${state}: ${result?.because ?? ''}`, ...screenOf(machine)].join('\n'),
+        ]),
       );
-      return Object.fromEntries(ended);
     },
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
@@ -139,6 +146,17 @@ async function planned(daemon: Daemon, kind: JobKind, machines: readonly string[
     plan: { id: plan.id, digest: plan.digest },
     acknowledge: plan.acknowledge.map(({ say }) => say),
   }));
+}
+
+const LOOK_MS = 250;
+
+/** What the rack says of itself, one a line. */
+const event = z.object({ kind: z.string(), machine: z.object({ name: z.string() }), line: z.string().optional() });
+
+function connects(address: string, port: number): Promise<boolean> {
+  const { promise, resolve } = Promise.withResolvers<boolean>();
+  const socket = connect(port, address, () => resolve(true)).once('error', () => resolve(false));
+  return promise.finally(() => socket.destroy());
 }
 
 /** One that nobody has now on loopback, for all BMCs alike. */
