@@ -55,7 +55,12 @@ export type Jobs = {
    */
   parkAll(because: string): Promise<number>;
   get(id: string): Promise<Job | undefined>;
-  list(query: { readonly machine?: string; readonly before?: number; readonly limit: number }): Promise<readonly Job[]>;
+  list(query: {
+    readonly machine?: string;
+    readonly before?: number;
+    readonly beforeId?: string;
+    readonly limit: number;
+  }): Promise<readonly Job[]>;
   events(id: string, after: number, limit: number): Promise<readonly JobEvent[]>;
   /** Queued and running jobs of a machine, oldest first, as memory has them. */
   unfinishedOf(machine: string): readonly Job[];

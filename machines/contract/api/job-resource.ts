@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { isPlanned, PLANNED_KINDS } from '../../decide/jobs/make-plan.ts';
 import { name } from '../documents.ts';
-import { JOB_KINDS, plan, WIPE_METHODS } from '../job.ts';
+import { after, ofMachines } from './list.ts';
+import { JOB_KINDS, JOB_STATES, plan, WIPE_METHODS } from '../job.ts';
 
 /** At most so many machines in one request. */
 export const MAX_AT_ONCE = 1000;
@@ -62,6 +63,10 @@ export type JobRequest = z.output<typeof jobRequest>;
 export const jobQuery = z.strictObject({
   machine: name.optional(),
   before: z.coerce.number().optional().meta({ description: '`createdAt` of the last one seen' }),
+  after,
+  kind: z.enum(JOB_KINDS).optional(),
+  state: z.enum(JOB_STATES).optional(),
+  ...ofMachines,
   limit: z.coerce.number().int().min(1).max(1000).default(100),
 });
 

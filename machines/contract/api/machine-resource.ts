@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { MACHINE_ACTIONS } from '../../decide/actions.ts';
 import { STANDINGS } from '../../decide/inspection.ts';
-import { parseSelector, type Term } from './selector.ts';
+import { terms } from './list.ts';
 import { machineDocument, macAddress, name, uuid } from '../documents.ts';
 import { STAGES, VERDICT_CODES } from '../trace.ts';
 import { attempt } from './trace-resource.ts';
@@ -43,19 +43,6 @@ export const machineStatus = z
 /** A machine over the API: the document as it is written in a file, and its `status`. */
 export const machineResource = z.object({ ...machineDocument.shape, status: machineStatus }).meta({ id: 'Machine' });
 export type MachineResource = z.output<typeof machineResource>;
-
-/** Repeatable, and each may hold several conditions separated by commas. */
-const terms = z
-  .union([z.string(), z.array(z.string())])
-  .optional()
-  .transform((text, context): readonly Term[] => {
-    return [text ?? []].flat().flatMap((one) => {
-      const result = parseSelector(one);
-      if (result.ok) return result.value;
-      context.addIssue({ code: 'custom', message: result.because, input: text });
-      return [];
-    });
-  });
 
 export const MACHINE_SORTS = ['name', 'first-seen', 'last-seen', 'last-boot'] as const;
 

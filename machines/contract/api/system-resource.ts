@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { ipAddress, macAddress } from '../documents.ts';
+import { after, next, ofMachines } from './list.ts';
 import { VERDICT_CODES } from '../trace.ts';
 
 const time = z.number();
@@ -45,12 +46,29 @@ export const lease = z
   })
   .meta({ id: 'Lease' });
 
+export type LeaseResource = z.output<typeof lease>;
+
+export const LEASE_SORTS = ['address', 'bound', 'expires', 'hostname', 'machine'] as const;
+
 export const leaseQuery = z.strictObject({
   subnet: z.string().max(64).optional(),
   search: z.string().max(255).optional().meta({ description: 'part of an address, MAC, host name or machine' }),
   /** Released and expired leases too. */
   all: z.stringbool().default(false),
+  ...ofMachines,
+  state: z.enum(['bound', 'released', 'declined']).optional(),
+  sort: z.enum(LEASE_SORTS).default('address'),
+  descending: z.stringbool().default(false),
   limit: z.coerce.number().int().min(1).max(10_000).default(1000),
+  after,
+});
+export type LeaseQuery = z.output<typeof leaseQuery>;
+
+export const leaseList = z.object({
+  items: z.array(lease),
+  /** How many match in all. */
+  total: z.int(),
+  next,
 });
 
 export const loader = z

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { ipAddress, ipv4, macAddress } from '../documents.ts';
+import { after, ofMachines } from './list.ts';
 import { STAGES, type TraceEvent, VERDICT_CODES } from '../trace.ts';
 
 const time = z.number();
@@ -109,8 +110,13 @@ export const attemptQuery = z.strictObject({
   limit: z.coerce.number().int().min(1).max(1000).default(50),
   before: z.coerce.number().optional().meta({ description: '`startedAt` of the last one seen' }),
   beforeId: text.max(64).optional().meta({ description: 'its `id`, so that others of the same millisecond follow' }),
+  after,
+  stage: z.enum(STAGES).optional(),
+  verdict: z.enum(VERDICT_CODES).optional(),
+  ...ofMachines,
 });
 
 export const eventQuery = z.strictObject({
   after: z.coerce.number().int().min(0).default(0).meta({ description: '`seq` of the last one seen' }),
+  limit: z.coerce.number().int().min(1).max(10_000).default(10_000),
 });

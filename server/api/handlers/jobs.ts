@@ -6,9 +6,20 @@ import { ceremonyFor, checkConfirmation } from '#machines/decide/jobs/confirm.ts
 import { isPlanned } from '#machines/decide/jobs/make-plan.ts';
 import type { NewJob } from '#services/jobs/contract.ts';
 import { digestOfAll } from '#services/jobs/plans.ts';
-import { type Handlers, invalid, notFound, type ProblemAnswer, problemAnswer, problemOf } from '../answers.ts';
+import {
+  type Handlers,
+  invalid,
+  notFound,
+  type ProblemAnswer,
+  problemAnswer,
+  problemOf,
+  WRONG_CURSOR,
+} from '../answers.ts';
 import { CERTIFICATE_NOTE } from '../../jobs/erasure.ts';
 import type { OperatorApiParts } from '../contract.ts';
+import { readLogCursor } from '../decide/log-cursor.ts';
+import { logPage } from '../log-page.ts';
+import { machineFilter } from '../machine-filter.ts';
 
 type Names =
   | 'makePlans'
@@ -77,13 +88,24 @@ export function jobHandlers(parts: Parts): Pick<Handlers, Names> {
     },
 
     async listJobs({ query }) {
-      const { machine, before, limit } = query;
-      const items = await jobs.list({
+      const { machine, before, limit, kind, state } = query;
+      const from = query.after === undefined ? undefined : readLogCursor(query.after);
+      if (query.after !== undefined && !from) return WRONG_CURSOR;
+      const ofMachine = machineFilter(parts.registry, query);
+      const isFiltered = ofMachine !== undefined || kind !== undefined || state !== undefined;
+      const value = await logPage({
+        read: (position) => jobs.list({ ...position, ...(machine === undefined ? {} : { machine }) }),
+        cursorOf: ({ createdAt, id }: Job) => ({ before: createdAt, beforeId: id }),
+        wanted: isFiltered
+          ? (one) =>
+              (kind === undefined || one.kind === kind) &&
+              (state === undefined || one.state === state) &&
+              (ofMachine?.(one.machine) ?? true)
+          : undefined,
         limit,
-        ...(machine === undefined ? {} : { machine }),
-        ...(before === undefined ? {} : { before }),
+        from: from ?? (before === undefined ? undefined : { before, beforeId: '' }),
       });
-      return { kind: 'done', value: { items } };
+      return { kind: 'done', value };
     },
 
     async getJob({ params: { id } }) {

@@ -1,8 +1,10 @@
 import { openApi } from '#machines/contract/api/openapi.ts';
 import { LOADER_NAMES } from '#machines/decide/loader.ts';
 import type { VerdictCode } from '#machines/contract/trace.ts';
-import { type Handlers, invalid, notFound, problemAnswer } from '../answers.ts';
+import { type Handlers, invalid, notFound, problemAnswer, WRONG_CURSOR } from '../answers.ts';
 import type { OperatorApiParts } from '../contract.ts';
+import { leasePage } from '../decide/lease-list.ts';
+import { machineFilter } from '../machine-filter.ts';
 import type { LatestAttempts } from '../latest-attempts.ts';
 import { saveLoader } from '../loader-files.ts';
 import { metricsText, processMetrics } from '../metrics.ts';
@@ -74,16 +76,12 @@ export function systemHandlers(
     },
 
     async listLeases({ query }) {
-      const search = query.search?.toLowerCase();
-      const items = (await leases.all())
-        .filter((lease) => query.all || (lease.state !== 'released' && lease.expiresAt > now()))
-        .filter(({ subnet }) => query.subnet === undefined || subnet === query.subnet)
-        .map((lease) => {
-          const machine = lease.mac && registry.machineByMac(lease.mac)?.document.name;
-          return machine === undefined ? lease : { ...lease, machine };
-        })
-        .filter((lease) => search === undefined || JSON.stringify(lease).toLowerCase().includes(search));
-      return { kind: 'done', value: { items: items.slice(0, query.limit) } };
+      const named = (await leases.all()).map((lease) => {
+        const machine = lease.mac && registry.machineByMac(lease.mac)?.document.name;
+        return machine === undefined ? lease : { ...lease, machine };
+      });
+      const page = leasePage(named, query, { now: now(), ofMachine: machineFilter(registry, query) });
+      return 'wrongCursor' in page ? WRONG_CURSOR : { kind: 'done', value: page };
     },
 
     async forgetLease({ params: { address } }) {

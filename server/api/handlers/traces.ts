@@ -1,23 +1,43 @@
 import { fromTraceEvent } from '#machines/contract/api/trace-resource.ts';
-import { type Handlers, notFound } from '../answers.ts';
+import type { Attempt } from '#machines/contract/trace.ts';
+import { type Handlers, notFound, WRONG_CURSOR } from '../answers.ts';
 import type { OperatorApiParts } from '../contract.ts';
+import { readLogCursor } from '../decide/log-cursor.ts';
+import { logPage } from '../log-page.ts';
+import { machineFilter } from '../machine-filter.ts';
 
 type Names = 'listAttempts' | 'getAttempt' | 'listEvents' | 'getPcap';
 
 export function traceHandlers({
+  registry,
   recorder,
   pcapOf,
-}: Pick<OperatorApiParts, 'recorder' | 'pcapOf'>): Pick<Handlers, Names> {
+}: Pick<OperatorApiParts, 'registry' | 'recorder' | 'pcapOf'>): Pick<Handlers, Names> {
   return {
-    async listAttempts({ query: { machine, mac, before, beforeId, limit } }) {
-      const items = await recorder.attempts({
+    async listAttempts({ query }) {
+      const { machine, mac, before, beforeId = '', limit, stage, verdict } = query;
+      const from = query.after === undefined ? undefined : readLogCursor(query.after);
+      if (query.after !== undefined && !from) return WRONG_CURSOR;
+      const ofMachine = machineFilter(registry, query);
+      const isFiltered = ofMachine !== undefined || stage !== undefined || verdict !== undefined;
+      const value = await logPage({
+        read: (position) =>
+          recorder.attempts({
+            ...position,
+            ...(machine === undefined ? {} : { machine }),
+            ...(mac === undefined ? {} : { mac }),
+          }),
+        cursorOf: ({ startedAt, id }: Attempt) => ({ before: startedAt, beforeId: id }),
+        wanted: isFiltered
+          ? (one) =>
+              (stage === undefined || one.stage === stage) &&
+              (verdict === undefined || one.verdict.code === verdict) &&
+              (ofMachine?.(one.machine) ?? true)
+          : undefined,
         limit,
-        ...(machine === undefined ? {} : { machine }),
-        ...(mac === undefined ? {} : { mac }),
-        ...(before === undefined ? {} : { before }),
-        ...(beforeId === undefined ? {} : { beforeId }),
+        from: from ?? (before === undefined ? undefined : { before, beforeId }),
       });
-      return { kind: 'done', value: { items } };
+      return { kind: 'done', value };
     },
 
     async getAttempt({ params: { id } }) {
@@ -28,7 +48,7 @@ export function traceHandlers({
     async listEvents({ params: { id }, query }) {
       if (!(await recorder.attempt(id))) return notFound(`attempt ${id}`);
       const events = await recorder.events(id, query.after);
-      return { kind: 'done', value: { items: events.map(fromTraceEvent) } };
+      return { kind: 'done', value: { items: events.slice(0, query.limit).map(fromTraceEvent) } };
     },
 
     async getPcap({ params: { id } }) {

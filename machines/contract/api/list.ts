@@ -1,0 +1,28 @@
+import { z } from 'zod';
+import { parseSelector, type Term } from './selector.ts';
+
+/** Conditions on labels or facts. Repeatable, and each may hold several separated by commas. */
+export const terms = z
+  .union([z.string(), z.array(z.string())])
+  .optional()
+  .transform((text, context): readonly Term[] => {
+    return [text ?? []].flat().flatMap((one) => {
+      const result = parseSelector(one);
+      if (result.ok) return result.value;
+      context.addIssue({ code: 'custom', message: result.because, input: text });
+      return [];
+    });
+  });
+
+/** Of the machine that something is about. */
+export const ofMachines = {
+  label: terms.meta({ description: 'conditions on the labels of its machine: rack=r1,env!=prod' }),
+  fact: terms.meta({ description: 'conditions on the facts of its machine: arch=arm64,gpu.count>=1' }),
+};
+
+export const after = z.string().max(1024).optional().meta({ description: '`next` of the page before' });
+
+export const next = z
+  .string()
+  .optional()
+  .meta({ description: 'give it as `after` for the next page; absent on the last' });

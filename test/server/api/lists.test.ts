@@ -1,0 +1,114 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import type { IpAddress } from '#machines/values/ip-address.ts';
+import type { MacAddress } from '#machines/values/mac-address.ts';
+import { attemptOf } from './memory-recorder.ts';
+import { type RunningApi, runningApi } from './running-api.ts';
+
+type Page = { items: { id?: string; address?: string }[]; next?: string; total?: number };
+const NOW = 1_700_000_000_000;
+
+async function allOf(api: RunningApi, path: string, pick: 'id' | 'address'): Promise<readonly (readonly string[])[]> {
+  const pages: string[][] = [];
+  let after = '';
+  for (let left = 20; left > 0; left -= 1) {
+    const answer = await api.request(`${path}${after}`);
+    assert.equal(answer.status, 200, await answer.clone().text());
+    const { items, next } = (await answer.json()) as Page;
+    pages.push(items.map((one) => one[pick] ?? ''));
+    if (next === undefined) return pages;
+    after = `&after=${encodeURIComponent(next)}`;
+  }
+  throw new Error(`${path} never ends`);
+}
+
+async function withMachines(): Promise<RunningApi> {
+  const api = await runningApi();
+  for (const [name, rack] of [
+    ['r1-u1', 'r1'],
+    ['r2-u1', 'r2'],
+  ]) {
+    const macs = [`52:54:00:00:00:0${name === 'r1-u1' ? 1 : 2}`];
+    await api.send('PUT', `/api/v1/machines/${name ?? ''}`, { kind: 'Machine', name, macs, labels: { rack } });
+  }
+  return api;
+}
+
+describe('lists that grow with time', () => {
+  it('boot attempts come page by page, and by labels of their machine, each once', async () => {
+    await using api = await withMachines();
+    for (let index = 0; index < 9; index += 1) {
+      const machine = index % 2 === 0 ? 'r1-u1' : 'r2-u1';
+      // Several of one millisecond, as a rack that is switched on at once has.
+      api.recorder.tell(attemptOf(machine, { id: `a${index}`, startedAt: NOW + Math.floor(index / 4) }));
+    }
+    assert.deepEqual(await allOf(api, '/api/v1/attempts?limit=4', 'id'), [
+      ['a8', 'a7', 'a6', 'a5'],
+      ['a4', 'a3', 'a2', 'a1'],
+      ['a0'],
+    ]);
+    assert.deepEqual(await allOf(api, '/api/v1/attempts?limit=2&label=rack%3Dr1', 'id'), [
+      ['a8', 'a6'],
+      ['a4', 'a2'],
+      ['a0'],
+    ]);
+    assert.deepEqual(await allOf(api, '/api/v1/attempts?label=rack%3Dr3', 'id'), [[]]);
+    assert.deepEqual(await allOf(api, '/api/v1/attempts?stage=kernel', 'id'), [[]]);
+  });
+
+  it('jobs come page by page, by kind, state and labels', async () => {
+    await using api = await withMachines();
+    const made = [];
+    for (let index = 0; index < 5; index += 1) {
+      made.push(await api.jobs.submit({ kind: 'inspect', machine: index % 2 === 0 ? 'r1-u1' : 'r2-u1', by: 'a' }));
+    }
+    const ids = (await allOf(api, '/api/v1/jobs?limit=2', 'id')).flat();
+    assert.deepEqual(ids.toSorted(), made.map(({ id }) => id).toSorted());
+    const ofRack = (await allOf(api, '/api/v1/jobs?limit=1&label=rack%3Dr2', 'id')).flat();
+    assert.deepEqual(ofRack.toSorted(), [made[1]?.id, made[3]?.id].toSorted());
+    assert.deepEqual((await allOf(api, '/api/v1/jobs?kind=wipe', 'id')).flat(), []);
+  });
+
+  it('leases are sorted and paged, also by a label or a fact of whose they are', async () => {
+    await using api = await withMachines();
+    for (let index = 1; index <= 12; index += 1) {
+      api.leases.set(`10.0.0.${index}`, {
+        site: 'default',
+        subnet: '10.0.0.0/24',
+        address: `10.0.0.${index}` as IpAddress,
+        key: String(index),
+        mac: `52:54:00:00:00:${index.toString(16).padStart(2, '0')}` as MacAddress,
+        hostname: `h${12 - index}`,
+        state: index === 12 ? 'declined' : 'bound',
+        boundAt: NOW - index,
+        expiresAt: NOW + 1000 + (index % 3),
+      });
+    }
+    const pages = await allOf(api, '/api/v1/leases?limit=5', 'address');
+    assert.deepEqual(
+      pages.flat(),
+      Array.from({ length: 12 }, (_, index) => `10.0.0.${index + 1}`),
+      'as people count',
+    );
+    assert.deepEqual(
+      (await allOf(api, '/api/v1/leases?sort=bound&limit=5', 'address')).flat(),
+      pages.flat().toReversed(),
+    );
+    const byEnd = (await allOf(api, '/api/v1/leases?sort=expires&descending=true&limit=3', 'address')).flat();
+    assert.equal(new Set(byEnd).size, 12);
+    assert.equal(byEnd[0], '10.0.0.11');
+    assert.deepEqual(await allOf(api, '/api/v1/leases?label=rack%3Dr2', 'address'), [['10.0.0.2']]);
+    assert.deepEqual(await allOf(api, '/api/v1/leases?fact=arch', 'address'), [[]]);
+    assert.deepEqual(await allOf(api, '/api/v1/leases?state=declined', 'address'), [['10.0.0.12']]);
+  });
+
+  it('a cursor that is none is refused, and never read as something', async () => {
+    await using api = await runningApi();
+    for (const path of ['attempts', 'jobs', 'leases', 'machines']) {
+      for (const after of ['x', 'bnVsbA==', btoa('[1]'), btoa('{"length":2}'), btoa('[{},{}]')]) {
+        const answer = await api.request(`/api/v1/${path}?after=${encodeURIComponent(after)}`);
+        assert.equal(answer.status, 400, `${path} ${after}`);
+      }
+    }
+  });
+});
