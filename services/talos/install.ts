@@ -88,8 +88,10 @@ async function* oneRound(
       if (state.kind === 'rebooting') yield { kind: 'rebooting' };
       else if (state.kind === 'running' || state.kind === 'finished') {
         // A system disk may also be one that is being written. Only a boot proves that it is done: an install ends in
-        // a reboot, and the history of events begins anew with it.
-        if (state.sequence === 'boot' && disk !== undefined) return { kind: 'installed', disk };
+        // a reboot, and the history of events begins anew with it. An unattended install runs beside a boot from memory,
+        // so there the boot proves nothing while the install says that it is not over.
+        const isDone = unattended === undefined || unattended.phase === 'installed';
+        if (state.sequence === 'boot' && disk !== undefined && isDone) return { kind: 'installed', disk };
         if (state.kind === 'running') yield working(state);
       }
     }

@@ -68,10 +68,9 @@ export function readConfig(
 ): ReadConfig {
   const read = readPatch({ file: 'config', text });
   if (!read.ok) return { ok: false, kind: 'load', because: read.issues.map(formatYamlIssue).join('; ') };
-  const merged = patched(
-    use.base ?? [],
-    read.layer.documents.map(({ value }) => value),
-  );
+  const given = read.layer.documents.map(({ value }) => value);
+  const { base = [] } = use;
+  const merged = base.length === 0 ? { ok: true as const, documents: given } : patched(base, given);
   if (!merged.ok) return { ok: false, kind: 'load', because: merged.issues.map((issue) => issue.text).join('; ') };
   const { documents } = merged;
   const isComplete = documents.some((document) => kindOf(document) === V1ALPHA1);

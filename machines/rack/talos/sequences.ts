@@ -84,7 +84,8 @@ export function sequences(machine: Machine): Sequences {
       plain('denyNewServices'),
       plain('volumeFinalize'),
       plain('stopEverything'),
-      ...restart(true),
+      plain('kexec'),
+      ends('kexec'),
     ],
     reboot: (mode) => [
       ...(mode === 'force' ? [] : [plain('cleanup'), plain('dbus'), ...stopped()]),

@@ -143,6 +143,33 @@ function systemDisk(disks: Disks, name: string): SystemDisk {
   };
 }
 
+/** Parts of one machine use a disk one after another: who comes while it is open waits. */
+export function inTurn(disks: Disks): Disks {
+  const turns = new Map<string, Promise<void>>();
+  return {
+    ...disks,
+    async open(name) {
+      const before = turns.get(name);
+      const mine = Promise.withResolvers<void>();
+      turns.set(name, mine.promise);
+      await before;
+      try {
+        const disk = await disks.open(name);
+        return {
+          ...disk,
+          async [Symbol.asyncDispose]() {
+            await disk[Symbol.asyncDispose]();
+            mine.resolve();
+          },
+        };
+      } catch (error) {
+        mine.resolve();
+        throw error;
+      }
+    },
+  };
+}
+
 async function readTable(disk: Disk): Promise<GptTable | undefined> {
   const head = new Uint8Array(MIB);
   await disk.read(head, 0);

@@ -11,7 +11,7 @@ import { isTalosLine } from './decide/kernel-line.ts';
 import { PLAIN_SCHEMATIC, type Release, releaseIn } from './decide/release.ts';
 import { liveTalos } from './life.ts';
 import { TALOS_TIMES, type TalosBoot } from './machine.ts';
-import { findSystemDisk } from './system-disk.ts';
+import { findSystemDisk, inTurn } from './system-disk.ts';
 
 /** For an initramfs that says nothing: one that was not made for the rack. */
 const UNKNOWN_RELEASE: Release = { version: sure(parseTalosVersion('v1.13.0')), schematic: PLAIN_SCHEMATIC };
@@ -30,7 +30,7 @@ export function talosNodes(
     ({
       spec,
       port: MACHINE_API_PORT,
-      disks: disks.attach(signal),
+      disks: inTurn(disks.attach(signal)),
       diskNames: disksOf(spec).map(({ name }) => name),
       readInventory: () => nodeInventory({ spec, disks, now: Date.now() }),
       domains,
