@@ -29,15 +29,18 @@ async function* rawKeys(signal: AbortSignal): AsyncGenerator<Uint8Array> {
     wake = Promise.withResolvers();
   };
   let ended = false;
-  const onData = (chunk: Uint8Array): void => {
-    waiting.push(chunk);
+  // Text, where a dashboard has read from it before and set an encoding.
+  const onData = (chunk: Uint8Array | string): void => {
+    waiting.push(typeof chunk === 'string' ? Buffer.from(chunk) : chunk);
     tell();
   };
   const onEnd = (): void => {
     ended = true;
     tell();
   };
-  stdin.on('data', onData).once('end', onEnd);
+  // A dashboard that had the keys before has paused them.
+  stdin.on('data', onData).once('end', onEnd).resume();
+  if (stdin.isTTY) stdin.ref();
   signal.addEventListener('abort', tell, { once: true });
   try {
     while (!signal.aborted) {

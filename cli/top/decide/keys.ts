@@ -46,7 +46,7 @@ export function afterTyped(state: TopState, text: string): Step {
   if (overlay?.kind === 'filter')
     return stay({ ...state, filter: (state.filter + printable(text)).slice(0, MAX_FILTER) });
   if (/^[jk]+$/.test(text) && overlay === undefined) {
-    return stay([...text].reduce((one, character) => moved(one, character === 'j' ? 1 : -1), state));
+    return stay(Array.from(text).reduce((one, character) => moved(one, character === 'j' ? 1 : -1), state));
   }
   if (Array.from(text).length !== 1) return stay(state);
   switch (overlay?.kind) {

@@ -1,3 +1,4 @@
+import { displayWidth } from '#machines/values/display-width.ts';
 import { helpLines, machineLines, powerLines, traceLines } from './inner-screens.ts';
 import { howItStands, openJobs, STANDS, type Stand, stepText } from './how-it-stands.ts';
 import { BLANK, cell, cutLine, type Line, line, type Piece, piece, spread, type Tone } from './line.ts';
@@ -18,8 +19,21 @@ export function screen(state: TopState): readonly Line[] {
     );
   }
   const room = rows - 2;
-  return [head(state), ...filled(body(state, room), room), foot(state)].map((one) => cutLine(one, columns));
+  const lines = [head(state), ...filled(body(state, room), room), foot(state)].map((one) => cutLine(one, columns));
+  return state.unicode ? lines : lines.map(asAscii);
 }
+
+/** As many cells as before. */
+const asAscii = (one: Line): Line => ({
+  ...one,
+  pieces: one.pieces.map(({ text, tone }) => ({
+    text: text
+      .replaceAll('…', '~')
+      .replaceAll('’', "'")
+      .replaceAll(/[^\x20-\x7e]/gu, (character) => '?'.repeat(displayWidth(character))),
+    tone,
+  })),
+});
 
 function body(state: TopState, room: number): readonly Line[] {
   const { overlay, view } = state;
