@@ -14,13 +14,19 @@ import type { Finding } from './doctor/finding.ts';
 import { reportText, summaryText } from './doctor/report.ts';
 import { afterFailing, beforeServing, startDoctor } from './doctor/start-doctor.ts';
 import { openLog } from './log.ts';
+import { reloads } from './reload.ts';
 import { serve, TEMPLATES_DIR } from './serve.ts';
+import { inheritanceOf, inheritedSockets } from './sockets/inherited-sockets.ts';
+import { openSupervisor } from './sockets/supervisor.ts';
 import { noteRestored } from './void-all.ts';
 
 // The daemon: `serve` until it is told to stop; `doctor`, `backup` and `restore` once. Only this file touches argv, environment and signals.
 enableCompileCache();
 const stop = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort());
+// Of a terminal SIGHUP says that it is gone, of a supervisor that the configuration is to be read anew.
+const reloading = reloads();
+process.on('SIGHUP', () => void (process.stdin.isTTY ? stop.abort() : reloading.reload()));
 const color = process.stdout.isTTY && process.env['NO_COLOR'] === undefined;
 
 process.exitCode = await main();
@@ -46,7 +52,16 @@ async function main(): Promise<number> {
   const log = openLog({ level: loaded.config.log.level, human: process.stderr.isTTY, color });
   try {
     const say = (text: string): void => void process.stdout.write(text);
-    await serve({ config: loaded.config, templates: templates.templates, log, say, signal: stop.signal });
+    await serve({
+      config: loaded.config,
+      templates: templates.templates,
+      log,
+      say,
+      signal: stop.signal,
+      inherited: inheritanceOf(inheritedSockets(process.env, process.pid)),
+      supervisor: await openSupervisor(process.env, process.pid),
+      reloading: { reloads: reloading, load: () => loadConfig({ ...options, cwd: process.cwd() }) },
+    });
     return EXIT.done;
   } catch (error) {
     if (error instanceof StoreError) return complain(EXIT.failed, [error.message]);

@@ -47,8 +47,9 @@ import { ACCOUNTS, DRIVERS, PROBES } from './bmc/drivers.ts';
 import { heldByJobs } from './bmc/held-by-jobs.ts';
 import { jobPower } from './bmc/job-power.ts';
 import { bootPlanner } from './boot/boot-planner.ts';
-import { networkLookup } from './boot/network-lookup.ts';
+import { type AddressLookup, networkLookup } from './boot/network-lookup.ts';
 import type { Config } from './config/config.ts';
+import type { ConfigResult } from './config/parse-config.ts';
 import { formatListen } from './config/schema.ts';
 import { dhcp4Server } from './dhcp4/server.ts';
 import { agentDelivery } from './http/agent-delivery.ts';
@@ -67,7 +68,12 @@ import { agentBoots, installersOf } from './jobs/boots.ts';
 import { erasureKeeper } from './jobs/erasure.ts';
 import { planMaker } from './jobs/plan-for.ts';
 import { recipes } from './jobs/recipe.ts';
+import { configReloader, type Reloads } from './reload.ts';
+import { replaceable } from './replaceable.ts';
 import { type Banner, bannerText, readyLine } from './serve-banner.ts';
+import { type Inheritance, NOTHING_INHERITED } from './sockets/inherited-sockets.ts';
+import { monotonicUs, type Supervisor } from './sockets/supervisor.ts';
+import { supervision } from './supervision.ts';
 import { clockWatch, systemClocks } from './clock-watch.ts';
 import { runTogether, type Task } from './task.ts';
 import { traceEventOf } from './tftp/trace-event.ts';
@@ -87,8 +93,13 @@ export async function serve(parts: {
   readonly log: Logger;
   readonly say: (text: string) => void;
   readonly signal: AbortSignal;
+  /** Sockets that a supervisor opened for us. */
+  readonly inherited?: Inheritance;
+  readonly supervisor?: Supervisor;
+  /** How the configuration is read anew, and who says when. */
+  readonly reloading?: { readonly load: () => Promise<ConfigResult>; readonly reloads: Reloads };
 }): Promise<void> {
-  const { config, templates, log, say, signal } = parts;
+  const { config, templates, log, say, signal, inherited = NOTHING_INHERITED, supervisor } = parts;
   const now = Date.now;
 
   await using store = await openStore(config);
@@ -147,7 +158,8 @@ export async function serve(parts: {
     ...(config.syslog.listen ? { syslog: formatListen(config.syslog.listen) } : {}),
     ...(config.jsonLines.listen ? { json: formatListen(config.jsonLines.listen) } : {}),
   };
-  const networkOf = networkLookup(config);
+  let network = networkLookup(config);
+  const networkOf: AddressLookup = (client) => network(client);
   const chunks = sharedChunks();
   const plane = {
     registry,
@@ -177,9 +189,10 @@ export async function serve(parts: {
   const scripts = bootScripts(plane);
   const tftpCounts = tftpCounters();
 
-  const boot = bootPlane({ ...plane, scripts, listen: config.boot.listen });
+  const boot = bootPlane({ ...plane, scripts, listen: { ...config.boot.listen, ...inherited.tcp.boot } });
   const tftp = tftpServer({
     listen: [config.tftp.listen],
+    inherited: inherited.tftp,
     singlePort: config.tftp.singlePort,
     files: bootFiles({
       scripts,
@@ -198,18 +211,24 @@ export async function serve(parts: {
     datagrams: ({ peer, mac, ...packet }) =>
       recorder.packet({ address: peer.address, ...(mac ? { mac } : {}) }, packet),
   });
-  const dhcp = dhcp4Server({
+  const dhcpTurns = replaceable(
+    (settings: Config) =>
+      dhcp4Server({
+        config: settings,
+        leases: store.leases,
+        registry,
+        recorder,
+        planner,
+        loaders,
+        bootPort: () => ports.boot,
+        tftpPort: () => ports.tftp,
+        inherited: inherited.dhcp,
+        log,
+        now,
+      }),
     config,
-    leases: store.leases,
-    registry,
-    recorder,
-    planner,
-    loaders,
-    bootPort: () => ports.boot,
-    tftpPort: () => ports.tftp,
-    log,
-    now,
-  });
+  );
+  const dhcp = dhcpTurns.current;
   const logParts = { recorder, clock: { now }, log };
   const logs: readonly Task[] = [
     ...(config.syslog.listen ? [syslogServer({ ...logParts, listen: config.syslog.listen })] : []),
@@ -219,9 +238,9 @@ export async function serve(parts: {
     void store.audit
       .append({ at: now(), ...entry })
       .catch((err: unknown) => log.error({ err }, 'no audit entry was kept'));
-  const holding = holdingOf({ networkOf, leases: () => dhcp.leases(), recorder, now });
+  const holding = holdingOf({ networkOf, leases: () => dhcp().leases(), recorder, now });
   const machine = machinePlane({
-    listen: config.machine.listen,
+    listen: { ...config.machine.listen, ...inherited.tcp.machine },
     recorder,
     metadata: {
       tokens,
@@ -303,7 +322,7 @@ export async function serve(parts: {
   const clocks = clockWatch({ read: systemClocks, jumped: (because) => voidAll(voidable, because), log });
   await operatorToken({ access, dataDir: config.dataDir });
   const agentCalls = agentPlane({
-    listen: config.machine.tls,
+    listen: { ...config.machine.tls, ...inherited.tcp.agents },
     tokens,
     authority,
     registry,
@@ -324,16 +343,16 @@ export async function serve(parts: {
     now,
   });
   const api = operatorApi({
-    listen: config.api.listen,
+    listen: { ...config.api.listen, ...inherited.tcp.api },
     version: VERSION,
     site: config.site,
     registry,
     recorder,
     leases: {
-      all: () => Promise.resolve(dhcp.leases()),
+      all: () => Promise.resolve(dhcp().leases()),
       forget: async (_site, address) => {
         const ipv4 = parseIpv4(address);
-        return ipv4.ok ? await dhcp.forget(ipv4.value) : false;
+        return ipv4.ok ? await dhcp().forget(ipv4.value) : false;
       },
     },
     jobs,
@@ -360,12 +379,15 @@ export async function serve(parts: {
     images: { dir: imageDir, library: images, diskImages, uploads: openUploads({ dir: imageDir }), chunks },
     explain({ machine: asked, mac, address }) {
       const peer: IpAddress = address ?? asked?.document.address ?? sure(parseIpv4('127.0.0.1'));
-      const { plan, script, text } = scripts.preview(asked, mac, { peer, reachedUrl: reachedUrl(config, ports.boot) });
+      const { plan, script, text } = scripts.preview(asked, mac, {
+        peer,
+        reachedUrl: reachedUrl(settings.config(), ports.boot),
+      });
       return { plan, script, text };
     },
     pcapOf: async ({ id }) => encodePcap(await recorder.packets(id)),
     listeners: () => listening,
-    metrics: [() => dhcp4Metrics(dhcp.counters()), tftpCounts.metrics, () => bmcMetrics(bmc)],
+    metrics: [() => dhcp4Metrics(dhcp().counters()), tftpCounts.metrics, () => bmcMetrics(bmc)],
     hostNames: config.api.hostNames,
     log,
     now,
@@ -376,7 +398,7 @@ export async function serve(parts: {
     const [bootUrl, tftpAt, dhcpAt, machineUrl, agentsAt, apiUrl] = await Promise.all([
       boot.ready,
       tftp.ready,
-      dhcp.ready,
+      dhcpTurns.task.ready,
       machine.ready,
       agentCalls.ready,
       api.ready,
@@ -394,7 +416,7 @@ export async function serve(parts: {
       machine: machineUrl.url,
       tftp: tftpAt.map(formatListen).join(','),
       dhcp: [...dhcpAt.relay, ...dhcpAt.bootServer].map(formatListen),
-      restraint: (name) => dhcp.restraint(name),
+      restraint: (name) => dhcp().restraint(name),
       code: secret,
       codeMinutes: CODE_MS / 60_000,
       user: userInfo().username,
@@ -406,16 +428,35 @@ export async function serve(parts: {
     ];
     say(bannerText(banner));
     say(readyLine(banner));
+    supervisor?.notify({ READY: 1, STATUS: `serves ${banner.boot}, its API is ${banner.api}` });
   }
 
+  const settings = configReloader({
+    running: config,
+    load: parts.reloading?.load ?? (async () => ({ ok: false, issues: ['there is nothing to read it from'] })),
+    apply: [
+      (next) => registry.configure(next.subnets),
+      (next) => dhcpTurns.replace(next),
+      (next) => void (network = networkLookup(next)),
+      (next) => void (log.level = next.log.level),
+    ],
+    log,
+  });
+
   const announced = announce();
+  parts.reloading?.reloads.handle(async () => {
+    await announced;
+    supervisor?.notify({ RELOADING: 1, MONOTONIC_USEC: String(monotonicUs()) });
+    await settings.reload();
+    supervisor?.notify({ READY: 1 });
+  });
   // A part that does not come up ends all of them, and that error is the one to tell.
   announced.catch(() => {});
   await runTogether(signal, [
     recorder,
     boot,
     tftp,
-    dhcp,
+    dhcpTurns.task,
     machine,
     agentCalls,
     ...logs,
@@ -427,6 +468,7 @@ export async function serve(parts: {
     consoleLog,
     bmc.rotations,
     api,
+    ...(supervisor ? [supervision(supervisor)] : []),
   ]);
 }
 

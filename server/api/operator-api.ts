@@ -7,6 +7,7 @@ import type { RouteName } from '#machines/contract/api/routes.ts';
 import type { AccessKey } from '#services/store/contract.ts';
 import type { Listen } from '../config/config.ts';
 import { formatListen } from '../config/schema.ts';
+import { tcpListen } from '../sockets/tcp-listen.ts';
 import { type Task, task } from '../task.ts';
 import type { OperatorApiParts } from './contract.ts';
 import { sessionCookie } from './decide/host.ts';
@@ -132,7 +133,7 @@ export function operatorApi(parts: OperatorApiParts & { readonly listen: Listen 
       log.error({ err: error, method: request.method, url: request.url.split('?')[0] }, 'a request failed');
       return sendProblem(reply, makeProblem('internal', { next: 'see the log of the daemon' }));
     });
-    await app.listen({ host: listen.address, port: listen.port });
+    await app.listen(tcpListen(listen));
     const bound = app.server.address();
     const port = typeof bound === 'object' && bound ? bound.port : listen.port;
     listening({ url: `http://${formatListen({ address: listen.address, port })}` });

@@ -4,7 +4,12 @@ import type { VerdictTimes } from '#machines/decide/verdict/times.ts';
 import type { IpAddress } from '#machines/values/ip-address.ts';
 
 /** Where to listen; port 0 takes a free one. */
-export type Listen = { readonly address: IpAddress; readonly port: number };
+export type Listen = {
+  readonly address: IpAddress;
+  readonly port: number;
+  /** Of a socket that a supervisor opened there for us. */
+  readonly fd?: number;
+};
 
 export type InterfaceConfig = {
   readonly name: string;

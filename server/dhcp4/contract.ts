@@ -6,6 +6,7 @@ import type { Lease, LeaseStore } from '#services/store/contract.ts';
 import type { Recorder } from '#services/trace/contract.ts';
 import type { BootPlanner } from '../http/contract.ts';
 import type { Config } from '../config/config.ts';
+import type { InheritedSocket } from '../sockets/inherited-sockets.ts';
 import type { Udp4Endpoint } from '../sockets/udp4-socket.ts';
 import type { Ports } from './decide/destination.ts';
 import type { LoopLimits } from './decide/loop-guard.ts';
@@ -23,6 +24,8 @@ export type Dhcp4Parts = {
   readonly tftpPort: () => number;
   readonly log: Pick<Logger, 'debug' | 'info' | 'warn' | 'error' | 'isLevelEnabled'>;
   readonly now: () => number;
+  /** Sockets of a supervisor, named after their interfaces. */
+  readonly inherited?: readonly InheritedSocket[];
   /** RFC 2131's unless a test has no right to them. */
   readonly ports?: Ports;
   readonly limits?: Partial<Dhcp4Limits>;

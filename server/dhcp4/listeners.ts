@@ -102,7 +102,9 @@ export function dhcpListeners({
   }
 
   function deviceSource(name: string, given: InheritedSocket | undefined): Udp4Source {
-    if (given) return { kind: 'descriptor', fd: given.fd };
+    // Its own stays open: whoever listens again after this needs it.
+    if (given)
+      return { kind: 'descriptor', fd: device.kind === 'available' ? device.sockets.duplicate(given.fd) : given.fd };
     if (device.kind === 'available') {
       return { kind: 'descriptor', fd: device.sockets.open({ interface: name, address: ANY_IPV4, port: serverPort }) };
     }

@@ -3,7 +3,6 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Ipv4 } from '#machines/values/ip-address.ts';
 import type { Lease } from '#services/store/contract.ts';
 import { loadDeviceSockets } from '../sockets/device-socket.ts';
-import { inheritedSockets } from '../sockets/inherited-sockets.ts';
 import { type Task, task } from '../task.ts';
 import { arpProbe } from './conflict-probe.ts';
 import type { Dhcp4Control, Dhcp4Limits, Dhcp4Listening, Dhcp4Parts } from './contract.ts';
@@ -77,7 +76,7 @@ export function dhcp4Server(parts: Dhcp4Parts): Task<Dhcp4Listening> & Dhcp4Cont
     const listeners = dhcpListeners({
       config,
       device,
-      inherited: inheritedSockets(process.env, process.pid),
+      inherited: parts.inherited ?? [],
       events: {
         received: (incoming) => handler.receive(incoming),
         failed: (where, error) => log.error({ err: error, where }, 'dhcp4: socket'),

@@ -5,6 +5,7 @@ import type { Socket } from 'node:net';
 import { type IpAddress, parseIpAddress } from '#machines/values/ip-address.ts';
 import type { Listen } from '../config/config.ts';
 import { formatListen } from '../config/schema.ts';
+import { tcpListen } from '../sockets/tcp-listen.ts';
 import { type Task, task } from '../task.ts';
 import { bootAnswers, type BootRequest } from './answers.ts';
 import { type BootScripts, bootScripts } from './boot-scripts.ts';
@@ -49,7 +50,7 @@ export function bootPlane(
       parts.log.error({ err: error }, 'a request could not be answered');
       return reply.code(500).send('internal error\n');
     });
-    await app.listen({ host: parts.listen.address, port: parts.listen.port });
+    await app.listen(tcpListen(parts.listen));
     const bound = app.server.address();
     const port = typeof bound === 'object' && bound ? bound.port : parts.listen.port;
     listening({ url: `http://${formatListen({ address: parts.listen.address, port })}` });

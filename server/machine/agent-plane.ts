@@ -6,6 +6,7 @@ import type { Listen } from '../config/config.ts';
 import { formatListen } from '../config/schema.ts';
 import { respond } from '../http/respond.ts';
 import { sourceRates } from '../logs/source-rates.ts';
+import { tcpListen } from '../sockets/tcp-listen.ts';
 import { type Task, task } from '../task.ts';
 import { type AgentAnswer, type AgentCall, agentCalls } from './agent-calls.ts';
 import type { AgentPlaneParts } from './contract.ts';
@@ -49,7 +50,7 @@ export function agentPlane(
     }, RENEWED_MS);
     renewal.unref();
     try {
-      await app.listen({ host: listen.address, port: listen.port });
+      await app.listen(tcpListen(listen));
       const bound = app.server.address();
       const port = typeof bound === 'object' && bound ? bound.port : listen.port;
       const { address } = listen;

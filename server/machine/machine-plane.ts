@@ -4,6 +4,7 @@ import { type IpAddress, parseIpAddress } from '#machines/values/ip-address.ts';
 import type { Recorder } from '#services/trace/contract.ts';
 import type { Listen } from '../config/config.ts';
 import { formatListen } from '../config/schema.ts';
+import { tcpListen } from '../sockets/tcp-listen.ts';
 import { type Task, task } from '../task.ts';
 import { addMetadataRoutes, type MetadataParts, NOT_FOUND } from './metadata.ts';
 
@@ -30,7 +31,7 @@ export function machinePlane(parts: {
     addRoutes(app, parts.recorder);
     if (parts.metadata) addMetadataRoutes(app, { ...parts.metadata, recorder: parts.recorder });
     app.setNotFoundHandler((_request, reply) => reply.code(404).send(NOT_FOUND));
-    await app.listen({ host: parts.listen.address, port: parts.listen.port });
+    await app.listen(tcpListen(parts.listen));
     const bound = app.server.address();
     const port = typeof bound === 'object' && bound ? bound.port : parts.listen.port;
     listening({ url: `http://${formatListen({ address: parts.listen.address, port })}` });

@@ -12,6 +12,9 @@ const SO_BROADCAST = 6;
 const SO_RCVBUF = 8;
 const SO_BINDTODEVICE = 25;
 const SO_RCVBUFFORCE = 33;
+const F_DUPFD_CLOEXEC = 1030;
+/** Past what a supervisor numbers. */
+const FIRST_OF_OURS = 3;
 
 /**
  * A rack that is powered on at once asks at once: so much waits in the kernel until we come to it, which counts double
@@ -26,6 +29,8 @@ export type DeviceSockets = {
    * which belongs to the caller. Throws with the system's reason.
    */
   open(query: { readonly interface?: string; readonly address: Ipv4; readonly port: number }): number;
+  /** Another descriptor of the same socket, which belongs to the caller: closing it closes nothing for others. */
+  duplicate(fd: number): number;
 };
 
 export type DeviceSocketsResult =
@@ -47,6 +52,7 @@ export async function loadDeviceSockets(): Promise<DeviceSocketsResult> {
       setsockopt: libc.func('int setsockopt(int, int, int, const void *, uint32_t)'),
       bind: libc.func('int bind(int, const void *, uint32_t)'),
       close: libc.func('int close(int)'),
+      fcntl: libc.func('int fcntl(int, int, int)'),
     };
     const reason = (): string => {
       const number = koffi.errno();
@@ -60,9 +66,9 @@ export async function loadDeviceSockets(): Promise<DeviceSocketsResult> {
 }
 
 type Call = (...args: readonly unknown[]) => unknown;
-type Calls = { readonly socket: Call; readonly setsockopt: Call; readonly bind: Call; readonly close: Call };
+type Calls = { readonly [name in 'socket' | 'setsockopt' | 'bind' | 'close' | 'fcntl']: Call };
 
-function deviceSockets({ socket, setsockopt, bind, close }: Calls, reason: () => string): DeviceSockets {
+function deviceSockets({ socket, setsockopt, bind, close, fcntl }: Calls, reason: () => string): DeviceSockets {
   return {
     open({ interface: name, address, port }) {
       const fd = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0) as number;
@@ -86,6 +92,11 @@ function deviceSockets({ socket, setsockopt, bind, close }: Calls, reason: () =>
       const on = name === undefined ? '' : ` on ${name}`;
       must(`bind UDP ${address} port ${port}${on}`, bind(fd, where, where.length));
       return fd;
+    },
+    duplicate(fd) {
+      const other = fcntl(fd, F_DUPFD_CLOEXEC, FIRST_OF_OURS) as number;
+      if (other < 0) throw new Error(`cannot use descriptor ${fd}: ${reason()}`);
+      return other;
     },
   };
 }

@@ -1,6 +1,8 @@
 import type { RemoteInfo } from 'node:dgram';
-import { type IpAddress, parseIpAddress } from '#machines/values/ip-address.ts';
+import { ANY_IPV4, type IpAddress, parseIpAddress } from '#machines/values/ip-address.ts';
 import { sure } from '#machines/values/parsed.ts';
+import type { InheritedSocket } from '../sockets/inherited-sockets.ts';
+import { interfaceAddresses } from '../sockets/interface-addresses.ts';
 import type { Endpoint } from './contract.ts';
 import { type LocalAddress, localAddresses } from './local-addresses.ts';
 import { closeUdp, openUdp } from './udp-socket.ts';
@@ -30,11 +32,14 @@ type Place = LocalAddress & { readonly entry: number; readonly wildcard: boolean
  */
 export function tftpListeners({
   listen,
+  inherited,
   received,
   failed,
   changed,
 }: {
   readonly listen: readonly { readonly address: IpAddress; readonly port: number }[];
+  /** Of a supervisor, which gives them back at each start: bound to a device, and as good as its first address. */
+  readonly inherited: readonly InheritedSocket[];
   readonly received: (listener: Listener, bytes: Uint8Array, from: RemoteInfo) => void;
   readonly failed: (listener: Listener, error: Error) => void;
   readonly changed: (kind: 'listening' | 'not-listening', local: Endpoint, because: string) => void;
@@ -43,9 +48,11 @@ export function tftpListeners({
   /** The port of each entry; one that was 0 is known once its first socket is bound, and then holds for all. */
   const ports = listen.map((entry) => entry.port);
   const refusals = new Map<string, string>();
+  const givenSockets: { readonly listener: Listener; readonly close: () => Promise<void> }[] = [];
 
   function places(): readonly Place[] {
-    const mine = localAddresses();
+    const given = inherited.flatMap(({ name }) => interfaceAddresses(name).map(({ address }) => address));
+    const mine = localAddresses().filter(({ address }) => !given.some((one) => one === address));
     return listen.flatMap(({ address }, entry): readonly Place[] => {
       if (address === '0.0.0.0' || address === '::') {
         const family = address === '::' ? 'IPv6' : 'IPv4';
@@ -57,6 +64,45 @@ export function tftpListeners({
   }
 
   const keyOf = (place: Place) => `${place.entry} ${place.address}`;
+
+  /** It stays open when its interface has no address; then nothing comes to it either. */
+  async function openInherited({ fd, name }: InheritedSocket): Promise<Endpoint> {
+    const address = (): IpAddress => interfaceAddresses(name)[0]?.address ?? ANY_IPV4;
+    const socket = await openUdp({
+      address: ANY_IPV4,
+      port: 0,
+      fd,
+      receiveBufferBytes: RECEIVE_BUFFER_BYTES,
+      received: (bytes, from) => received(listener, bytes, from),
+      failed: (error) => failed(listener, error),
+    });
+    const { port } = socket.address();
+    let open = true;
+    const listener: Listener = {
+      get local() {
+        return { address: address(), port };
+      },
+      get bindAddress() {
+        return address();
+      },
+      family: 'IPv4',
+      get mtu() {
+        return localAddresses().find((one) => one.address === address())?.mtu;
+      },
+      send: (packet, to) => {
+        if (open) socket.send(packet, to.port, to.address);
+      },
+      sendsPending: () => (open ? socket.getSendQueueCount() : 0),
+    };
+    givenSockets.push({
+      listener,
+      async close() {
+        open = false;
+        await closeUdp(socket);
+      },
+    });
+    return listener.local;
+  }
 
   async function openOne(place: Place): Promise<Endpoint> {
     const socket = await openUdp({
@@ -99,16 +145,19 @@ export function tftpListeners({
 
   return {
     async open(): Promise<readonly Endpoint[]> {
+      for (const one of inherited) await openInherited(one);
       for (const place of places()) {
         try {
           await openOne(place);
         } catch (error) {
           // A fresh IPv6 address is tentative for a second or two; `follow` finds it usable.
-          if (!place.wildcard || codeOf(error) !== 'EADDRNOTAVAIL') throw error;
+          // Who is given sockets may have no right to open this port on other addresses.
+          const optional = inherited.length > 0 && codeOf(error) === 'EACCES';
+          if (!place.wildcard || (codeOf(error) !== 'EADDRNOTAVAIL' && !optional)) throw error;
           refused(place, error);
         }
       }
-      return [...sockets.values()].map(({ listener }) => listener.local);
+      return [...givenSockets, ...sockets.values()].map(({ listener }) => listener.local);
     },
 
     async follow(): Promise<void> {
@@ -132,7 +181,7 @@ export function tftpListeners({
     },
 
     async close(): Promise<void> {
-      await Promise.all([...sockets.values()].map(({ close }) => close()));
+      await Promise.all([...givenSockets, ...sockets.values()].map(({ close }) => close()));
       sockets.clear();
     },
   };

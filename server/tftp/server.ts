@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { IpAddress } from '#machines/values/ip-address.ts';
+import type { InheritedSocket } from '../sockets/inherited-sockets.ts';
 import { type Task, task } from '../task.ts';
 import {
   type Endpoint,
@@ -24,6 +25,7 @@ import { tftpService } from './service.ts';
  */
 export function tftpServer({
   listen,
+  inherited = [],
   files,
   events,
   datagrams,
@@ -34,6 +36,8 @@ export function tftpServer({
   addressPollMs = 5000,
 }: {
   readonly listen: readonly { readonly address: IpAddress; readonly port: number }[];
+  /** Sockets of a supervisor, each bound to the interface that it is named after. */
+  readonly inherited?: readonly InheritedSocket[];
   readonly files: TftpFiles;
   readonly events: (event: TftpEvent) => void;
   /** Shown the first few datagrams of each request, right after the event that it began with. */
@@ -50,6 +54,7 @@ export function tftpServer({
     const service = tftpService({ files, events, datagrams, limits, rollover, singlePort, clock });
     const listeners = tftpListeners({
       listen,
+      inherited,
       received: service.received,
       failed: (listener, error) =>
         events({ kind: 'not-listening', local: listener.local, because: `socket error: ${error.message}` }),

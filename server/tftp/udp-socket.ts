@@ -12,6 +12,7 @@ export async function openUdp({
   address,
   port,
   peer,
+  fd,
   sharing = false,
   receiveBufferBytes,
   received,
@@ -20,6 +21,8 @@ export async function openUdp({
   readonly address: string;
   readonly port: number;
   readonly peer?: { readonly address: string; readonly port: number };
+  /** A descriptor that is bound there already, and belongs to the socket from now on. */
+  readonly fd?: number;
   readonly sharing?: boolean;
   /** The kernel gives what it may (net.core.rmem_max), and says nothing when that is less. */
   readonly receiveBufferBytes?: number;
@@ -43,7 +46,8 @@ export async function openUdp({
   socket.once('listening', resolve).once('error', reject);
   try {
     // In one turn, so that no stray packet finds the socket between the two.
-    socket.bind({ address, port, exclusive: true });
+    if (fd === undefined) socket.bind({ address, port, exclusive: true });
+    else socket.bind({ fd });
     if (peer) socket.connect(peer.port, peer.address);
     await bound;
   } catch (cause) {

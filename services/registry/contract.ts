@@ -69,6 +69,8 @@ export type Registry = {
   spendGrant(id: string, attempt: string): Promise<void>;
   /** Every grant of every machine ends, also for the attempt that was using it (safety rule 6). Gives the number of unspent ones. */
   voidGrants(): Promise<number>;
+  /** Takes other subnets of the configuration file; rejects, and changes nothing, where one of the API is in their way. */
+  configure(subnets: readonly SubnetDocument[]): Promise<void>;
 
   /** Creates or replaces one document. `expected`: the rev the caller saw; absent: whatever is there. */
   put(

@@ -55,6 +55,7 @@ export async function openRegistry(parts: {
   for (const document of [...parts.configSubnets, ...BUILT_IN_PROFILES])
     documents.set(keyOf(document.kind, document.name), { document, rev: 0 });
   const fixed = new Set(documents.keys());
+  let configured = parts.configSubnets;
   for (const entry of await store.documents.all()) {
     const key = keyOf(entry.document.kind, entry.document.name);
     if (!fixed.has(key)) documents.set(key, entry);
@@ -447,6 +448,22 @@ export async function openRegistry(parts: {
       if (grant) tell({ kind: 'grant', grant });
     },
     voidGrants: () => inTurn(() => grants.voidAll()),
+    configure: (subnets) =>
+      inTurn(async () => {
+        const others = new Map(
+          [...documents].filter(([key, { document }]) => document.kind !== 'Subnet' || !fixed.has(key)),
+        );
+        rejectSameSubnet(subnets, others);
+        for (const { name } of configured) {
+          fixed.delete(keyOf('Subnet', name));
+          setDocument('Subnet', name, undefined);
+        }
+        for (const document of subnets) {
+          fixed.add(keyOf('Subnet', document.name));
+          setDocument('Subnet', document.name, { document, rev: 0 });
+        }
+        configured = subnets;
+      }),
 
     put: (document, by) =>
       inTurn(async () => {
