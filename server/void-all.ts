@@ -6,7 +6,7 @@ import type { Access } from '#services/auth/access.ts';
 import type { BootTokens } from '#services/boot-tokens/boot-tokens.ts';
 import type { RunningJobs } from '#services/jobs/open-jobs.ts';
 import type { Registry } from '#services/registry/contract.ts';
-import type { AuditStore } from '#services/store/contract.ts';
+import type { AuditEntry, AuditStore } from '#services/store/contract.ts';
 
 /** Whatever may still act on what was true before. */
 export type VoidParts = {
@@ -67,7 +67,7 @@ export async function noteRestored(dataDir: string, because: string): Promise<vo
  */
 export async function distrust(parts: {
   readonly dataDir: string;
-  readonly audit: Pick<AuditStore, 'list'>;
+  readonly audit: { list(limit: number): Promise<readonly Pick<AuditEntry, 'at'>[]> };
   readonly now: () => number;
 }): Promise<{ readonly because: string; readonly restored: boolean; settle(): Promise<void> } | undefined> {
   const path = join(parts.dataDir, RESTORED_FILE);

@@ -175,8 +175,9 @@ async function record(
   answer: AnyAnswer,
   { audit, log, now }: Entrance,
 ): Promise<void> {
-  if (route.method === 'GET') return;
   const note: AuditNote | undefined = answer.kind === 'done' ? answer.audit : undefined;
+  // Reading is written down only where the handler says so: what it gave away is secret.
+  if (route.method === 'GET' && note === undefined) return;
   if (answer.kind === 'problem') {
     log.info({ who: caller.name, action: name, code: answer.problem.code, detail: answer.problem.detail }, 'refused');
     return;

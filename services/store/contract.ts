@@ -198,10 +198,20 @@ export type AuditEntry = {
   readonly detail: string;
 };
 
+/** An entry as it lies there: numbered, and bound to the one before by its hash (services/store/audit-chain.ts). */
+export type ChainedEntry = AuditEntry & {
+  readonly seq: number;
+  /** SHA-256, hex; of the entry before, and of this one. */
+  readonly previous: string;
+  readonly hash: string;
+};
+
 export interface AuditStore {
   append(entry: AuditEntry): Promise<void>;
-  /** Newest first. */
-  list(limit: number): Promise<readonly AuditEntry[]>;
+  /** Newest first; `before` is the number of the last one seen. */
+  list(limit: number, before?: number): Promise<readonly ChainedEntry[]>;
+  /** Oldest first. */
+  after(seq: number, limit: number): Promise<readonly ChainedEntry[]>;
 }
 
 export interface InventoryStore {

@@ -27,7 +27,18 @@ import { MACHINE_SYSTEM_ROUTES } from './machine-system-routes.ts';
 import { jobEventQuery, jobQuery, jobRequest, planAnswer, planRequest } from './job-resource.ts';
 import { replaceAnswer, replaceRequest } from './replace.ts';
 import { type Route } from './route.ts';
-import { auditEntry, lease, leaseList, leaseQuery, loader, loaderUpload, systemStatus } from './system-resource.ts';
+import {
+  auditEntry,
+  auditQuery,
+  auditReport,
+  auditVerifyQuery,
+  lease,
+  leaseList,
+  leaseQuery,
+  loader,
+  loaderUpload,
+  systemStatus,
+} from './system-resource.ts';
 import { attempt, attemptQuery, eventQuery, traceEvent } from './trace-resource.ts';
 import { USER_ROUTES } from './user-routes.ts';
 import { watchEvent, watchQuery } from './watch.ts';
@@ -427,10 +438,18 @@ export const ROUTES = {
   listAudit: {
     method: 'GET',
     path: '/api/v1/audit',
-    summary: 'Who changed what, newest first',
+    summary: 'Who changed what, and who read secrets, newest first',
     role: 'admin',
-    query: z.strictObject({ limit: z.coerce.number().int().min(1).max(10_000).default(100) }),
+    query: auditQuery,
     answer: json(items(auditEntry)),
+  },
+  verifyAudit: {
+    method: 'GET',
+    path: '/api/v1/audit/verify',
+    summary: 'Whether the audit log is as it was written, and the hash of its newest entry',
+    role: 'admin',
+    query: auditVerifyQuery,
+    answer: json(auditReport),
   },
   getOpenApi: {
     method: 'GET',

@@ -91,5 +91,44 @@ export const loaderUpload = z.strictObject({
 });
 
 export const auditEntry = z
-  .object({ at: time, who: z.string(), action: z.string(), target: z.string(), detail: z.string() })
+  .object({
+    /** Counts from 1. */
+    seq: z.int(),
+    at: time,
+    who: z.string(),
+    action: z.string(),
+    target: z.string(),
+    detail: z.string(),
+    /** SHA-256 over the hash of the entry before and this one, hex. */
+    hash: z.string(),
+  })
   .meta({ id: 'AuditEntry' });
+
+export const auditQuery = z.strictObject({
+  limit: z.coerce.number().int().min(1).max(10_000).default(100),
+  before: z.coerce.number().int().min(1).optional().meta({ description: '`seq` of the last one seen' }),
+});
+
+export const auditVerifyQuery = z.strictObject({
+  head: z
+    .string()
+    .regex(/^[0-9a-f]{64}$/, 'want a hash that `ingot audit verify` printed, 64 hexadecimal digits')
+    .optional()
+    .meta({ description: 'a hash that was kept elsewhere: it must still be there' }),
+});
+
+/** Whether the audit log is as it was written. */
+export const auditReport = z
+  .object({
+    entries: z.int(),
+    /** Of the newest entry: keep it elsewhere. */
+    head: z.object({ seq: z.int(), hash: z.string() }),
+    findings: z.array(
+      z.object({
+        kind: z.enum(['changed', 'removed', 'inserted', 'head-missing']),
+        seq: z.int(),
+        text: z.string(),
+      }),
+    ),
+  })
+  .meta({ id: 'AuditReport' });

@@ -2,6 +2,7 @@ import { openApi } from '#machines/contract/api/openapi.ts';
 import { LOADER_NAMES } from '#machines/decide/loader.ts';
 import type { VerdictCode } from '#machines/contract/trace.ts';
 import { type Handlers, invalid, notFound, problemAnswer, WRONG_CURSOR } from '../answers.ts';
+import { verifyAudit } from '#services/store/audit-chain.ts';
 import type { OperatorApiParts } from '../contract.ts';
 import { leasePage } from '../decide/lease-list.ts';
 import { machineFilter } from '../machine-filter.ts';
@@ -17,6 +18,7 @@ type Names =
   | 'listLoaders'
   | 'addLoader'
   | 'listAudit'
+  | 'verifyAudit'
   | 'getOpenApi'
   | 'getMetrics';
 
@@ -110,7 +112,11 @@ export function systemHandlers(
     },
 
     async listAudit({ query }) {
-      return { kind: 'done', value: { items: await audit.list(query.limit) } };
+      return { kind: 'done', value: { items: await audit.list(query.limit, query.before) } };
+    },
+
+    async verifyAudit({ query }) {
+      return { kind: 'done', value: await verifyAudit(audit, query.head) };
     },
 
     getOpenApi: () => ({ kind: 'done', value: document }),

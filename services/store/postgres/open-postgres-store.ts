@@ -3,10 +3,12 @@ import type { Grant, Machine } from '#machines/contract/machine.ts';
 import type { Attempt, TraceEvent } from '#machines/contract/trace.ts';
 import type { Inventory } from '#machines/contract/inventory.ts';
 import { isOver, type Job, type JobEvent } from '#machines/contract/job.ts';
+import { chained } from '../audit-chain.ts';
 import {
   type AccessKey,
   type AuditEntry,
   type BmcRecord,
+  type ChainedEntry,
   type Delivery,
   type KeptAnswer,
   type Conflict,
@@ -23,6 +25,8 @@ import { migrate } from './schema.ts';
 /** PostgreSQL commits what arrives together as one write by itself, if enough connections bring it. */
 const CONNECTIONS = 12;
 const CONNECT_MS = 10_000;
+/** Any fixed number: entries of the audit log are written one after the other. */
+const AUDIT_LOCK = 4_680_002;
 
 /** The store in a PostgreSQL database, shared by several daemons. Rejects with a `StoreError`. */
 export async function openPostgresStore({ url }: { readonly url: string }): Promise<Store> {
@@ -378,11 +382,41 @@ function storeOver(pool: pg.Pool): Store {
       remove: async (name) => (await changed('DELETE FROM users WHERE name = $1', [name])) > 0,
     },
     audit: {
-      async append(entry) {
-        await changed('INSERT INTO audit (at, body) VALUES ($1, $2)', [entry.at, json(entry)]);
-      },
-      list: async (limit) =>
-        (await bodies('SELECT body FROM audit ORDER BY id DESC LIMIT $1', [limit])) as readonly AuditEntry[],
+      append: (entry) =>
+        guarded(() =>
+          inTransaction(pool, async (client) => {
+            // One after the other, by whatever daemon: each has to know the hash of the one before.
+            await client.query('SELECT pg_advisory_xact_lock($1)', [AUDIT_LOCK]);
+            const newest = await client.query<{ seq: string; hash: string }>(
+              'SELECT id AS seq, hash FROM audit ORDER BY id DESC LIMIT 1',
+            );
+            const last = newest.rows[0];
+            const text = json(entry);
+            // What is hashed is what will be read again.
+            const { seq, previous, hash } = chained(
+              JSON.parse(text) as AuditEntry,
+              last && { seq: Number(last.seq), hash: last.hash },
+            );
+            await client.query('INSERT INTO audit (id, at, body, previous, hash) VALUES ($1, $2, $3, $4, $5)', [
+              seq,
+              entry.at,
+              text,
+              previous,
+              hash,
+            ]);
+          }),
+        ),
+      list: async (limit, before = Number.MAX_SAFE_INTEGER) =>
+        (
+          await rows('SELECT id, body, previous, hash FROM audit WHERE id < $1 ORDER BY id DESC LIMIT $2', [
+            before,
+            limit,
+          ])
+        ).map(chainedOf),
+      after: async (seq, limit) =>
+        (await rows('SELECT id, body, previous, hash FROM audit WHERE id > $1 ORDER BY id LIMIT $2', [seq, limit])).map(
+          chainedOf,
+        ),
     },
     inventories: {
       put: (machine, inventory) =>
@@ -545,6 +579,13 @@ async function removed(
     }),
   );
 }
+
+const chainedOf = ({ id, body, previous, hash }: Record<string, unknown>): ChainedEntry => ({
+  ...(body as AuditEntry),
+  seq: Number(id),
+  previous: String(previous),
+  hash: String(hash),
+});
 
 function leaseOf({
   site,

@@ -1,8 +1,10 @@
 import type { PoolClient } from 'pg';
+import { CHAIN_START, chainHash } from '../audit-chain.ts';
+import type { AuditEntry } from '../contract.ts';
 import { StoreError } from '../store-error.ts';
 
 /** Forward only: a released step is never changed, a new one is added. Bodies are the JSON that the contract's types have. */
-const MIGRATIONS: readonly string[] = [
+const MIGRATIONS: readonly (string | ((client: PoolClient) => Promise<void>))[] = [
   `
   CREATE TABLE leases (
     site text NOT NULL, address text NOT NULL, subnet text NOT NULL, key text NOT NULL, mac text, hostname text,
@@ -67,6 +69,7 @@ const MIGRATIONS: readonly string[] = [
   CREATE INDEX deliveries_by_state ON deliveries (state, at, id);
   `,
   'CREATE TABLE users (name text PRIMARY KEY, body jsonb NOT NULL)',
+  chainAudit,
 ];
 
 /** Any fixed number: daemons that start together on an empty database take turns. */
@@ -86,11 +89,40 @@ export async function migrate(client: PoolClient): Promise<void> {
     }
     for (const [index, step] of MIGRATIONS.entries()) {
       if (index < version) continue;
-      await client.query(
-        `BEGIN; ${step}; DELETE FROM schema_version; INSERT INTO schema_version VALUES (${index + 1}); COMMIT`,
-      );
+      await client.query('BEGIN');
+      try {
+        if (typeof step === 'string') await client.query(step);
+        else await step(client);
+        await client.query(`DELETE FROM schema_version; INSERT INTO schema_version VALUES (${index + 1}); COMMIT`);
+      } catch (error) {
+        await client.query('ROLLBACK');
+        throw error;
+      }
     }
   } finally {
     await client.query('SELECT pg_advisory_unlock($1)', [MIGRATION_LOCK]);
+  }
+}
+
+/** Entries from before the chain are bound together as they lie there: from then on nobody changes them unseen. */
+async function chainAudit(client: PoolClient): Promise<void> {
+  await client.query(`
+    ALTER TABLE audit ADD COLUMN previous text NOT NULL DEFAULT '';
+    ALTER TABLE audit ADD COLUMN hash text NOT NULL DEFAULT '';
+    ALTER TABLE audit ALTER COLUMN id DROP DEFAULT;
+  `);
+  let last = { seq: 0, hash: CHAIN_START };
+  for (;;) {
+    const { rows } = await client.query<{ id: string; body: AuditEntry }>(
+      'SELECT id, body FROM audit WHERE id > $1 ORDER BY id LIMIT 1000',
+      [last.seq],
+    );
+    for (const { id, body } of rows) {
+      const seq = Number(id);
+      const hash = chainHash(last.hash, seq, body);
+      await client.query('UPDATE audit SET previous = $1, hash = $2 WHERE id = $3', [last.hash, hash, seq]);
+      last = { seq, hash };
+    }
+    if (rows.length === 0) return;
   }
 }

@@ -8,6 +8,7 @@ import type {
   AccessKey,
   AuditEntry,
   BmcRecord,
+  ChainedEntry,
   Delivery,
   Lease,
   Store,
@@ -64,6 +65,10 @@ function documentOf({ body, rev, appliedFrom }: DocumentRow): StoredDocument {
   return { document, rev, ...(appliedFrom === null ? {} : { appliedFrom }) };
 }
 
+type ChainedRow = Pick<ChainedEntry, 'seq' | 'previous' | 'hash'> & { readonly body: string };
+
+const chainedOf = ({ body, ...row }: ChainedRow): ChainedEntry => ({ ...(JSON.parse(body) as AuditEntry), ...row });
+
 type PacketRow = Pick<TracedPacket, 'number' | 'at' | 'payload'> & { readonly ends: string };
 
 const packetOf = (attempt: string, { ends, payload, ...row }: PacketRow): TracedPacket => ({
@@ -90,7 +95,12 @@ function storeOver({ rows, bodies }: Reader, writer: Writer, close: () => Promis
   const keys = bodies<AccessKey>('SELECT body FROM access');
   const userByName = bodies<User>('SELECT body FROM users WHERE name = ?');
   const users = bodies<User>('SELECT body FROM users ORDER BY name');
-  const audit = bodies<AuditEntry>('SELECT body FROM audit ORDER BY id DESC LIMIT ?');
+  const audit = rows<ChainedRow>(
+    'SELECT id AS seq, body, previous, hash FROM audit WHERE id < ? ORDER BY id DESC LIMIT ?',
+  );
+  const auditAfter = rows<ChainedRow>(
+    'SELECT id AS seq, body, previous, hash FROM audit WHERE id > ? ORDER BY id LIMIT ?',
+  );
   const inventories = inventoryQueries(bodies);
   const bmcs = bodies<BmcRecord>('SELECT body FROM bmcs ORDER BY address');
   const secret = rows<{ readonly body: string }>('SELECT body FROM secrets WHERE name = ?');
@@ -156,7 +166,8 @@ function storeOver({ rows, bodies }: Reader, writer: Writer, close: () => Promis
     },
     audit: {
       append: (entry) => write('appendAudit', entry),
-      list: (limit) => audit(limit),
+      list: async (limit, before = Number.MAX_SAFE_INTEGER) => (await audit(before, limit)).map(chainedOf),
+      after: async (seq, limit) => (await auditAfter(seq, limit)).map(chainedOf),
     },
     inventories: {
       put: (machine, inventory) => write('putInventory', machine, inventory),

@@ -1,8 +1,10 @@
 import type { Database } from 'better-sqlite3';
+import { CHAIN_START, chainHash } from '../audit-chain.ts';
+import type { AuditEntry } from '../contract.ts';
 import { StoreError } from '../store-error.ts';
 
 /** Forward only: a released step is never changed, a new one is added. */
-const MIGRATIONS: readonly string[] = [
+const MIGRATIONS: readonly (string | ((db: Database) => void))[] = [
   `
   CREATE TABLE leases (
     site TEXT NOT NULL, address TEXT NOT NULL, subnet TEXT NOT NULL, key TEXT NOT NULL, mac TEXT, hostname TEXT,
@@ -73,6 +75,7 @@ const MIGRATIONS: readonly string[] = [
   CREATE INDEX deliveries_by_state ON deliveries (state, at, id);
   `,
   'CREATE TABLE users (name TEXT PRIMARY KEY, body TEXT NOT NULL) WITHOUT ROWID',
+  chainAudit,
 ];
 
 /** Brings a database to the newest schema; refuses one that a newer version has written. */
@@ -87,8 +90,31 @@ export function migrate(db: Database, file: string): void {
   for (const [index, step] of MIGRATIONS.entries()) {
     if (index < version) continue;
     db.transaction(() => {
-      db.exec(step);
+      if (typeof step === 'string') db.exec(step);
+      else step(db);
       db.pragma(`user_version = ${index + 1}`);
     })();
+  }
+}
+
+/** Entries from before the chain are bound together as they lie there: from then on nobody changes them unseen. */
+function chainAudit(db: Database): void {
+  db.exec(`
+    ALTER TABLE audit ADD COLUMN previous TEXT NOT NULL DEFAULT '';
+    ALTER TABLE audit ADD COLUMN hash TEXT NOT NULL DEFAULT '';
+  `);
+  const next = db.prepare<[number], { readonly id: number; readonly body: string }>(
+    'SELECT id, body FROM audit WHERE id > ? ORDER BY id LIMIT 1000',
+  );
+  const bind = db.prepare('UPDATE audit SET previous = ?, hash = ? WHERE id = ?');
+  let last = { seq: 0, hash: CHAIN_START };
+  for (;;) {
+    const rows = next.all(last.seq);
+    for (const { id, body } of rows) {
+      const hash = chainHash(last.hash, id, JSON.parse(body) as AuditEntry);
+      bind.run(last.hash, hash, id);
+      last = { seq: id, hash };
+    }
+    if (rows.length === 0) return;
   }
 }

@@ -3,6 +3,7 @@ import type { DocumentKind } from '#machines/contract/documents.ts';
 import type { Grant, Machine } from '#machines/contract/machine.ts';
 import type { Inventory } from '#machines/contract/inventory.ts';
 import { isOver, type Job, type JobEvent } from '#machines/contract/job.ts';
+import { chained } from '../audit-chain.ts';
 import {
   type AccessKey,
   type AuditEntry,
@@ -80,7 +81,8 @@ export function sqliteWrites(db: Database) {
   const dropKey = sql('DELETE FROM access WHERE id = ?');
   const putUser = sql('INSERT OR REPLACE INTO users (name, body) VALUES (?, ?)');
   const dropUser = sql('DELETE FROM users WHERE name = ?');
-  const putAudit = sql('INSERT INTO audit (at, body) VALUES (?, ?)');
+  const putAudit = sql('INSERT INTO audit (id, at, body, previous, hash) VALUES (?, ?, ?, ?, ?)');
+  const lastAudit = sql('SELECT id AS seq, hash FROM audit ORDER BY id DESC LIMIT 1');
 
   const putInventory = sql('INSERT INTO inventories (machine, source, at, body) VALUES (?, ?, ?, ?)');
   const dropInventories = sql(
@@ -210,7 +212,11 @@ export function sqliteWrites(db: Database) {
     removeKey: (id: string): boolean => dropKey.run(id).changes > 0,
     putUser: (user: User): void => void putUser.run(user.name, JSON.stringify(user)),
     removeUser: (name: string): boolean => dropUser.run(name).changes > 0,
-    appendAudit: (entry: AuditEntry): void => void putAudit.run(entry.at, JSON.stringify(entry)),
+    appendAudit(entry: AuditEntry): void {
+      const last = lastAudit.get() as { seq: number; hash: string } | undefined;
+      const { seq, previous, hash } = chained(entry, last);
+      putAudit.run(seq, entry.at, JSON.stringify(entry), previous, hash);
+    },
 
     putInventory(machine: string, inventory: Inventory): void {
       putInventory.run(machine, inventory.source, inventory.at, JSON.stringify(inventory));

@@ -110,6 +110,7 @@ const WEAKEST: Readonly<Record<RouteName, Role | 'anyone'>> = {
   removeUser: 'admin',
   setPassword: 'viewer',
   listAudit: 'admin',
+  verifyAudit: 'admin',
   getOpenApi: 'viewer',
   getMetrics: 'viewer',
   getPage: 'viewer',

@@ -7,6 +7,7 @@ import type { Grant, Machine } from '#machines/contract/machine.ts';
 import type { Attempt, TraceEvent } from '#machines/contract/trace.ts';
 import type { IpAddress } from '#machines/values/ip-address.ts';
 import type { MacAddress } from '#machines/values/mac-address.ts';
+import { verifyAudit } from '#services/store/audit-chain.ts';
 import {
   type AccessKey,
   type BmcRecord,
@@ -408,6 +409,60 @@ export function storeConformance(
           (await audit.list(2)).map(({ at }) => at),
           [3, 2],
         );
+        assert.deepEqual(
+          (await audit.list(2, 2)).map(({ at }) => at),
+          [1],
+        );
+        assert.deepEqual(
+          (await audit.after(1, 9)).map(({ at, seq }) => [at, seq]),
+          [
+            [2, 2],
+            [3, 3],
+          ],
+        );
+      }));
+
+    it('every audit entry is bound to the one before, however many are written at once', () =>
+      withStore(async ({ audit }, reopen) => {
+        const texts = ['', 'plain', 'ü\u0301', '"],["', 'a\nb'];
+        await Promise.all(
+          Array.from({ length: 40 }, (_, number) =>
+            audit.append({
+              at: number,
+              who: 'w',
+              action: 'a',
+              target: 't',
+              detail: texts[number % texts.length] ?? '',
+            }),
+          ),
+        );
+        const before = await verifyAudit(audit);
+        assert.deepEqual(before.findings, []);
+        assert.equal(before.entries, 40);
+        const again = await reopen();
+        await again.audit.append({ at: 41, who: 'w', action: 'a', target: 't', detail: 'after the restart' });
+        const after = await verifyAudit(again.audit, before.head.hash);
+        assert.deepEqual(after.findings, []);
+        assert.equal(after.head.seq, 41);
+      }));
+
+    it('users are kept by name, replaced and removed', () =>
+      withStore(async ({ users }) => {
+        const user = { role: 'viewer', disabled: false, certificates: [], source: 'local', createdAt: 1 } as const;
+        await users.put({ ...user, name: 'bert' });
+        await users.put({ ...user, name: 'anna', scope: 'rack=r1', passwordHash: 'x' });
+        await users.put({ ...user, name: 'bert', role: 'admin' });
+        assert.deepEqual(
+          (await users.list()).map(({ name, role }) => [name, role]),
+          [
+            ['anna', 'viewer'],
+            ['bert', 'admin'],
+          ],
+        );
+        assert.deepEqual(await users.get('anna'), { ...user, name: 'anna', scope: 'rack=r1', passwordHash: 'x' });
+        assert.equal(await users.get('nobody'), undefined);
+        assert.equal(await users.remove('anna'), true);
+        assert.equal(await users.remove('anna'), false);
       }));
   });
 
