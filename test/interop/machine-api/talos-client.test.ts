@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { it } from 'node:test';
 import { promisify } from 'node:util';
 import { servedAgent } from '../../machines/agent/api/served-agent.ts';
+import { goProgram } from './go-program.ts';
 
 const run = promisify(execFile);
 const SOURCE = new URL('./talos-client/', import.meta.url);
@@ -16,7 +17,7 @@ it("Talos' own client library reads the agent's machine API", { timeout: 600_000
   const folder = await mkdtemp(join(tmpdir(), 'ingot-talos-'));
   t.after(() => rm(folder, { recursive: true, force: true }));
   const program = join(folder, 'talos-client');
-  const built = await build(program);
+  const built = await goProgram(SOURCE, program);
   if (built !== undefined) return t.skip(built);
 
   await using agent = await servedAgent();
@@ -122,19 +123,3 @@ it("Talos' own client library reads the agent's machine API", { timeout: 600_000
   assert.match(reboot.at(-1) ?? '', /^own \*machine\.SequenceEvent .*unix\.Reboot\(1234567\)/);
   assert.equal(await agent.machine.restarted, 'reboot');
 });
-
-/** Why it cannot be had, or undefined when it is built. */
-async function build(program: string): Promise<string | undefined> {
-  try {
-    await run('go', ['version']);
-  } catch {
-    return 'needs go';
-  }
-  try {
-    await run('go', ['mod', 'download'], { cwd: SOURCE, timeout: 300_000 });
-  } catch {
-    return "needs the Go modules of Talos' client";
-  }
-  await run('go', ['build', '-o', program, '.'], { cwd: SOURCE, timeout: 400_000 });
-  return undefined;
-}
