@@ -1,5 +1,13 @@
-import { runCommandLine } from './program.ts';
-import { thisTerminal } from './this-terminal.ts';
+import { enableCompileCache } from 'node:module';
+import { join } from 'node:path';
+
+// It lies in the checkout, as the daemon's does, and halves the time until a command begins. Only what is imported from
+// here on counts; where it cannot be written, nothing is lost.
+enableCompileCache(join(import.meta.dirname, '../.cache/compiled/cli'));
+const [{ runCommandLine }, { thisTerminal }] = await Promise.all([
+  import('./program.ts'),
+  import('./this-terminal.ts'),
+]);
 
 const stop = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort());
