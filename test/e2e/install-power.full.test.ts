@@ -54,7 +54,7 @@ test('the power fails in the middle of the wipe and of the write: no half image 
     await world.when(id, 'the middle of the wipe', inTheMiddleOf('wipe-disks'));
     // Its progress counts what the kernel has taken; only from outside is seen what the disk has.
     await waitFor('zeros on the disk', () => !bytesAt(world.disk, 8 * MIB).some(isNotZero), BOOT_LIMIT_MS);
-    await guest.stop();
+    await guest.losePower();
     assert.ok(diskNow().includes(OLD_BYTE), 'it was in the middle');
     assert.equal(stepOf(await world.job(id), 'wipe-disks')?.state, 'running');
 
@@ -63,7 +63,7 @@ test('the power fails in the middle of the wipe and of the write: no half image 
     guest = world.powerOn('network', SLOW);
     await world.when(id, 'the middle of the write', inTheMiddleOf('write-image'));
     await waitFor('a piece of the image on the disk', () => bytesAt(world.disk, MIB).some(isNotZero), BOOT_LIMIT_MS);
-    await guest.stop();
+    await guest.losePower();
     assert.equal(stepOf(await world.job(id), 'write-image')?.state, 'running');
     assert.equal(countOf(guest, 'wipe'), 1);
     const halfWritten = diskNow();

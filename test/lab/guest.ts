@@ -42,8 +42,10 @@ export type Guest = {
   waitForSerial(pattern: RegExp, limitMs: number): Promise<RegExpExecArray>;
   /** Waits for it to power itself off. */
   waitForPowerOff(limitMs: number): Promise<void>;
-  /** Pulls the plug. */
+  /** Ends it; QEMU finishes what its disks were given. */
   stop(): Promise<Ended>;
+  /** Pulls the plug: what its disks were given and have not done is lost. */
+  losePower(): Promise<Ended>;
 };
 
 /** Powers a guest on, on a port of its own of the lab's bridge. It ends with the lab at the latest. */
@@ -105,6 +107,10 @@ export function startGuest(
       }
     },
     stop: () => qemu.stop(),
+    losePower() {
+      qemu.signal('SIGKILL');
+      return qemu.ended;
+    },
   };
 }
 
