@@ -6,6 +6,7 @@ const CHECKS = [
   { name: 'format', command: 'biome', args: ['format', '.'] },
   { name: 'lint', command: 'oxlint', args: [] },
   { name: 'types', command: 'tsc', args: ['--noEmit'] },
+  { name: 'types of the page', command: 'tsc', args: ['-p', 'web'] },
 ] as const;
 
 const LIMIT_MS = 180_000;

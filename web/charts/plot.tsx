@@ -1,0 +1,100 @@
+import 'uplot/dist/uPlot.min.css';
+import { useEffect, useRef } from 'react';
+import uPlot from 'uplot';
+
+export type Line = {
+  readonly label: string;
+  readonly colour: string;
+  readonly values: readonly (number | undefined)[];
+};
+
+const colourOf = (name: string): string => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+
+/** A chart over time. It is a picture with its newest figure as text beside it: the table behind it says the rest. */
+export function Plot({
+  at,
+  lines,
+  format,
+  label,
+  kind = 'line',
+}: {
+  at: readonly number[];
+  lines: readonly Line[];
+  format: (value: number) => string;
+  label: string;
+  kind?: 'line' | 'bars';
+}) {
+  const place = useRef<HTMLDivElement>(null);
+  const chart = useRef<uPlot>(undefined);
+  const shape = lines.map((line) => line.label).join();
+
+  useEffect(() => {
+    const element = place.current;
+    if (!element) return undefined;
+    const draw = (): void => {
+      chart.current?.destroy();
+      chart.current = new uPlot(optionsOf(element.clientWidth, lines, format, kind), dataOf(at, lines), element);
+    };
+    draw();
+    const resized = new ResizeObserver(() => chart.current?.setSize({ width: element.clientWidth, height: HEIGHT }));
+    resized.observe(element);
+    // Colours are the page's, and change with it.
+    const repainted = new MutationObserver(draw);
+    repainted.observe(document.documentElement, { attributeFilter: ['data-mantine-color-scheme'] });
+    return () => {
+      resized.disconnect();
+      repainted.disconnect();
+      chart.current?.destroy();
+      chart.current = undefined;
+    };
+    // oxlint-disable-next-line react-hooks/exhaustive-deps -- figures go in below, without drawing it anew
+  }, [shape, kind]);
+
+  useEffect(() => chart.current?.setData(dataOf(at, lines)), [at, lines]);
+
+  return <div className="plot" ref={place} role="img" aria-label={label} />;
+}
+
+const HEIGHT = 190;
+
+const dataOf = (at: readonly number[], lines: readonly Line[]): uPlot.AlignedData => [
+  at.map((ms) => ms / 1000),
+  ...lines.map(({ values }) => values.map((value) => value ?? null)),
+];
+
+function optionsOf(
+  width: number,
+  lines: readonly Line[],
+  format: (value: number) => string,
+  kind: 'line' | 'bars',
+): uPlot.Options {
+  const axis = {
+    stroke: colourOf('--soft'),
+    grid: { stroke: colourOf('--line'), width: 1 },
+    ticks: { show: false },
+    font: '11px system-ui, sans-serif',
+  };
+  const bars = uPlot.paths.bars;
+  return {
+    width,
+    height: HEIGHT,
+    padding: [10, 8, 0, 0],
+    legend: { show: false },
+    cursor: { drag: { x: false, y: false } },
+    scales: { y: { range: (_chart, _min, max) => [0, Math.max(1, (max ?? 0) * 1.15)] } },
+    axes: [axis, { ...axis, size: 62, values: (_chart, ticks) => ticks.map(format) }],
+    series: [
+      {},
+      ...lines.map(
+        ({ label, colour }): uPlot.Series => ({
+          label,
+          stroke: colourOf(colour),
+          width: kind === 'bars' ? 0 : 2,
+          points: { show: false },
+          fill: kind === 'bars' ? colourOf(colour) : `${colourOf(colour)}22`,
+          ...(kind === 'bars' && bars ? { paths: bars({ size: [0.7, 40] }) } : {}),
+        }),
+      ),
+    ],
+  };
+}

@@ -1,0 +1,43 @@
+import { SegmentedControl } from '@mantine/core';
+import { useState } from 'react';
+import { isOver } from '#machines/contract/job.ts';
+import { useAsk } from '../api/queries.ts';
+import { Card, Empty, Failed, ScreenHead } from '../look/parts.tsx';
+import { JobRows } from './machine-jobs.tsx';
+
+const FILTERS = ['all', 'under way', 'failed'] as const;
+
+export function JobsScreen() {
+  const { data, error } = useAsk('listJobs', { query: { limit: 500 } });
+  const [filter, setFilter] = useState<string>('all');
+  const jobs = (data?.items ?? []).filter(({ state }) =>
+    filter === 'all' ? true : filter === 'failed' ? state === 'failed' : !isOver(state),
+  );
+  return (
+    <>
+      <ScreenHead
+        title="Jobs"
+        about="What is done to machines durably. Each ends: done, failed with a reason and a next step, or cancelled."
+      >
+        <SegmentedControl data={[...FILTERS]} value={filter} onChange={setFilter} aria-label="Which jobs" />
+      </ScreenHead>
+      {error && <Failed error={error} />}
+      {data && (
+        <Card>
+          {jobs.length > 0 ? (
+            <JobRows jobs={jobs} withMachine />
+          ) : data.items.length > 0 ? (
+            <p className="soft">None is {filter}.</p>
+          ) : (
+            <Empty title="No jobs yet">
+              <p>
+                Inspect, install, erase: choose a machine in the rack, and what to do with it is at the top of its page.
+              </p>
+              <pre className="code">ingot inspect MACHINE --wait</pre>
+            </Empty>
+          )}
+        </Card>
+      )}
+    </>
+  );
+}

@@ -1,0 +1,113 @@
+import type { MachineResource } from '#machines/contract/api/machine-resource.ts';
+import { useAsk } from '../api/queries.ts';
+import { Card, Failed, Mono, Pairs } from '../look/parts.tsx';
+
+const OUTCOMES = {
+  'own-disk': 'goes on to its own disk',
+  hold: 'waits at a script',
+  netboot: 'netboots',
+  shell: 'stays in a shell of iPXE',
+} as const;
+
+/** What it would be sent now and why, and who said each value of its configuration. */
+export function ConfigTab({ machine }: { machine: MachineResource }) {
+  const explained = useAsk('explain', { query: { of: machine.name } });
+  const config = useAsk('getMachineConfig', { params: { name: machine.name } });
+  return (
+    <div className="stack">
+      {explained.error && <Failed error={explained.error} />}
+      {explained.data && <Explained of={explained.data} />}
+      {config.error && <Failed error={config.error} />}
+      {config.data && (
+        <Card
+          title="Configuration"
+          aside={
+            <span className="soft">each value, and who said it: what is said later wins over what is said before</span>
+          }
+        >
+          {config.data.values.length === 0 ? (
+            <p className="soft">
+              Nothing is configured for it. Write <code>data</code>, <code>config</code> or <code>network</code> in its
+              document, its class or its profile.
+            </p>
+          ) : (
+            // oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- a wide table scrolls, so keys must reach it
+            <div className="scroll" tabIndex={0} role="group" aria-label="Configuration">
+              <table className="plain">
+                <thead>
+                  <tr>
+                    <th scope="col">Key</th>
+                    <th scope="col">Value</th>
+                    <th scope="col">Said by</th>
+                  </tr>
+                </thead>
+                <tbody>
+                  {config.data.values.map(({ path, value, from }) => (
+                    <tr key={path}>
+                      <td>
+                        <Mono>{path}</Mono>
+                      </td>
+                      <td className="value">{typeof value === 'string' ? value : JSON.stringify(value)}</td>
+                      <td>
+                        <span className="origin">{from}</span>
+                      </td>
+                    </tr>
+                  ))}
+                </tbody>
+              </table>
+            </div>
+          )}
+          {config.data.refusals.map(({ target, key, because }) => (
+            <p key={`${target} ${key}`} className="note" data-tone="wait">
+              {target} cannot express <Mono>{key}</Mono>: {because}
+            </p>
+          ))}
+        </Card>
+      )}
+      <Card
+        title="Document"
+        aside={<span className="soft">as it would be written in a file: ingot edit machine {machine.name}</span>}
+      >
+        {/* oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- it scrolls */}
+        <pre className="code" tabIndex={0}>
+          {documentText(machine)}
+        </pre>
+      </Card>
+    </div>
+  );
+}
+
+type Explanation = NonNullable<ReturnType<typeof useAsk<'explain'>>['data']>;
+
+function Explained({ of }: { of: Explanation }) {
+  return (
+    <Card title={`Now it ${OUTCOMES[of.outcome.kind]}`} aside={<span className="soft">if it asked this moment</span>}>
+      <div className="stack">
+        <Pairs
+          of={[
+            ['Because', of.outcome.because],
+            ['Rule', of.plan.because === of.outcome.because ? undefined : of.plan.because],
+            ['Profile', of.plan.profile],
+            ['Image', of.plan.image],
+            [
+              'First boot file',
+              of.loader.name === undefined ? of.loader.because : <Mono key="loader">{of.loader.name}</Mono>,
+            ],
+            ['Missing', of.missing.map(({ file, because }) => `${file}: ${because}`).join('; ')],
+          ]}
+        />
+        <div>
+          <h3>Its script, byte for byte</h3>
+          {/* oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- it scrolls */}
+          <pre className="code" tabIndex={0}>
+            {of.script.text}
+          </pre>
+        </div>
+      </div>
+    </Card>
+  );
+}
+
+function documentText({ status: _status, ...document }: MachineResource): string {
+  return JSON.stringify(document, undefined, 2);
+}
