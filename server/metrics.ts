@@ -1,4 +1,5 @@
 import type { Metric } from './api/metrics.ts';
+import type { Webhooks } from '#services/webhooks/webhooks.ts';
 import type { Dhcp4Counters } from './dhcp4/contract.ts';
 import type { TftpEvent } from './tftp/contract.ts';
 
@@ -49,6 +50,25 @@ export function dhcp4Metrics(counters: Dhcp4Counters): readonly Metric[] {
       help: 'DHCPv4 packets whose answer waits for a disk or a probe.',
       type: 'gauge',
       samples: one(counters.pending),
+    },
+  ];
+}
+
+export function webhookMetrics(webhooks: Pick<Webhooks, 'states'>): readonly Metric[] {
+  const states = webhooks.states();
+  const sum = (of: 'waiting' | 'delivered' | 'dead'): number => states.reduce((all, one) => all + one[of], 0);
+  return [
+    {
+      name: 'ingot_webhook_deliveries_total',
+      help: 'Events that webhooks were told, or that were given up.',
+      type: 'counter',
+      samples: byLabel('state', { delivered: sum('delivered'), dead: sum('dead') }),
+    },
+    {
+      name: 'ingot_webhook_waiting',
+      help: 'Events on their way to webhooks.',
+      type: 'gauge',
+      samples: [{ value: sum('waiting') }],
     },
   ];
 }

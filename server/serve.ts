@@ -33,6 +33,8 @@ import { openRegistry } from '#services/registry/registry.ts';
 import type { AuditEntry } from '#services/store/contract.ts';
 import { openStore } from '#services/store/open-store.ts';
 import { openVault } from '#services/vault/vault.ts';
+import { readSecret } from '#services/webhooks/secret.ts';
+import { openWebhooks } from '#services/webhooks/webhooks.ts';
 import type { Templates } from '#services/templates/templates.ts';
 import { openRecorder } from '#services/trace/recorder.ts';
 import { encodePcap } from '#services/trace/wire/pcap.ts';
@@ -62,7 +64,8 @@ import { syslogServer } from './logs/syslog-server.ts';
 import { agentPlane } from './machine/agent-plane.ts';
 import { holdingOf } from './machine/holding.ts';
 import { machinePlane } from './machine/machine-plane.ts';
-import { dhcp4Metrics, tftpCounters } from './metrics.ts';
+import { dhcp4Metrics, tftpCounters, webhookMetrics } from './metrics.ts';
+import { webhookTask } from './webhook-task.ts';
 import { besideImageOf } from './jobs/beside-image.ts';
 import { agentBoots, installersOf } from './jobs/boots.ts';
 import { erasureKeeper } from './jobs/erasure.ts';
@@ -342,6 +345,19 @@ export async function serve(parts: {
     log,
     now,
   });
+  const hooks = await Promise.all(
+    config.webhooks.map(async (hook) => ({ ...hook, secret: await readSecret(hook.secret, process.env) })),
+  );
+  const webhooks = openWebhooks({
+    hooks,
+    site: config.site,
+    store: store.deliveries,
+    log,
+    now,
+    chance: Math.random,
+    newId: randomUUID,
+  });
+  const told = webhookTask({ webhooks, registry, recorder, jobs });
   const api = operatorApi({
     listen: { ...config.api.listen, ...inherited.tcp.api },
     version: VERSION,
@@ -371,6 +387,7 @@ export async function serve(parts: {
     clusters: { configs: clusterConfig, secrets: clusterKeys },
     answers: store.answers,
     vault,
+    webhooks,
     access,
     users,
     oidc: undefined,
@@ -387,7 +404,12 @@ export async function serve(parts: {
     },
     pcapOf: async ({ id }) => encodePcap(await recorder.packets(id)),
     listeners: () => listening,
-    metrics: [() => dhcp4Metrics(dhcp().counters()), tftpCounts.metrics, () => bmcMetrics(bmc)],
+    metrics: [
+      () => dhcp4Metrics(dhcp().counters()),
+      tftpCounts.metrics,
+      () => bmcMetrics(bmc),
+      () => webhookMetrics(webhooks),
+    ],
     hostNames: config.api.hostNames,
     log,
     now,
@@ -467,6 +489,7 @@ export async function serve(parts: {
     bmc.poller,
     consoleLog,
     bmc.rotations,
+    told,
     api,
     ...(supervisor ? [supervision(supervisor)] : []),
   ]);

@@ -18,6 +18,7 @@ import type { ClusterSecrets } from '#services/talos/cluster-secrets.ts';
 import type { AnswerStore, AuditStore, InventoryStore, LeaseStore } from '#services/store/contract.ts';
 import type { Recorder } from '#services/trace/contract.ts';
 import type { Vault } from '#services/vault/vault.ts';
+import type { Webhooks } from '#services/webhooks/webhooks.ts';
 import type { MachineApiPower, Refusal } from '#services/bmc/power.ts';
 import type { BmcService } from '../bmc/contract.ts';
 import type { Agents } from '../jobs/contract.ts';
@@ -65,6 +66,7 @@ export type OperatorApiParts = {
     /** Why a machine must not lose its power now. */
     readonly held: (machine: string) => Refusal | undefined;
   };
+  readonly webhooks: Pick<Webhooks, 'states' | 'deliveries' | 'test'>;
   readonly inventories: Pick<InventoryStore, 'latest' | 'move'>;
   readonly audit: AuditStore;
   readonly answers: AnswerStore;

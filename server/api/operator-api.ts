@@ -25,6 +25,7 @@ import { machineHandlers } from './handlers/machines.ts';
 import { systemHandlers } from './handlers/system.ts';
 import { jobHandlers } from './handlers/jobs.ts';
 import { traceHandlers } from './handlers/traces.ts';
+import { webhookHandlers } from './handlers/webhooks.ts';
 import { userHandlers } from './handlers/users.ts';
 import { keptAnswers } from './kept-answers.ts';
 import { latestAttempts } from './latest-attempts.ts';
@@ -95,6 +96,7 @@ export function operatorApi(parts: OperatorApiParts & { readonly listen: Listen 
           answered: () => answered,
         }),
         ...accessHandlers(parts),
+        ...webhookHandlers(parts),
         ...userHandlers(parts),
       },
       {

@@ -1,4 +1,6 @@
 import type { SubnetDocument } from '#machines/contract/documents.ts';
+import type { WebhookEvent, WebhookGroup } from '#machines/contract/webhook.ts';
+import type { SecretPlace } from '#services/webhooks/secret.ts';
 import type { Discovery } from '#machines/decide/boot-plan.ts';
 import type { VerdictTimes } from '#machines/decide/verdict/times.ts';
 import type { IpAddress } from '#machines/values/ip-address.ts';
@@ -57,5 +59,11 @@ export type Config = {
     readonly keepAttempts: number;
     readonly times: VerdictTimes;
   };
+  /** Relative files are relative to the configuration's own. */
+  readonly webhooks: readonly {
+    readonly url: string;
+    readonly secret: SecretPlace;
+    readonly events: readonly (WebhookEvent | WebhookGroup)[];
+  }[];
   readonly log: { readonly level: 'debug' | 'info' | 'warn' | 'error' };
 };

@@ -57,6 +57,10 @@ function complete(raw: ConfigFile, file: string | undefined, baseDir: string): C
     images: raw.images,
     store: raw.store,
     traces: raw.traces,
+    webhooks: raw.webhooks.map(({ secret, ...rest }) => ({
+      ...rest,
+      secret: 'file' in secret ? { file: resolve(baseDir, secret.file) } : secret,
+    })),
     log: raw.log,
   };
 }
@@ -68,8 +72,13 @@ function asDocument(subnet: ConfigFile['subnets'][number]): SubnetDocument {
 type Disagreement = { readonly path: YamlPath; readonly text: string };
 
 /** What each value alone cannot show. */
-function disagreements({ interfaces, subnets }: ConfigFile): readonly Disagreement[] {
+function disagreements({ interfaces, subnets, webhooks }: ConfigFile): readonly Disagreement[] {
   return [
+    ...webhooks.flatMap(({ url }, index) =>
+      webhooks.findIndex((other) => other.url === url) < index
+        ? [{ path: ['webhooks', index, 'url'], text: 'it is listed twice; want each URL once' }]
+        : [],
+    ),
     ...interfaces.flatMap(({ name }, index) =>
       interfaces.findIndex((other) => other.name === name) < index
         ? [{ path: ['interfaces', index, 'name'], text: `${name} is listed twice; want each interface once` }]

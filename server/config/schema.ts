@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { DISCOVERY, name, subnetDocument, textValue } from '#machines/contract/documents.ts';
+import { WEBHOOK_EVENTS, WEBHOOK_GROUPS } from '#machines/contract/webhook.ts';
 import { VERDICT_TIMES, type VerdictTimes } from '#machines/decide/verdict/times.ts';
 import { type IpAddress, parseIpAddress } from '#machines/values/ip-address.ts';
 import { type Parsed, parsed, refused } from '#machines/values/parsed.ts';
@@ -129,6 +130,20 @@ export const configFile = z.strictObject({
       times: verdictTimes.prefault({}),
     })
     .prefault({}),
+  /** Programs elsewhere that are told what happens here. Nothing is sent to an address that is not named. */
+  webhooks: z
+    .array(
+      z.strictObject({
+        url: z
+          .url({ protocol: /^https?$/, error: 'want a URL such as https://chat.example.com/hooks/ingot' })
+          .refine((url) => new URL(url).username === '' && new URL(url).password === '', 'want no password in it'),
+        /** What signs each message; 16 characters or more. */
+        secret: z.union([z.strictObject({ file: z.string().min(1) }), z.strictObject({ env: z.string().min(1) })]),
+        events: z.array(z.enum([...WEBHOOK_GROUPS, ...WEBHOOK_EVENTS])).min(1),
+      }),
+    )
+    .max(32)
+    .default([]),
   log: z.strictObject({ level: z.enum(['debug', 'info', 'warn', 'error']).default('info') }).prefault({}),
 });
 

@@ -42,6 +42,7 @@ import {
 import { attempt, attemptQuery, eventQuery, traceEvent } from './trace-resource.ts';
 import { USER_ROUTES } from './user-routes.ts';
 import { watchEvent, watchQuery } from './watch.ts';
+import { WEBHOOK_ROUTES } from './webhook-routes.ts';
 
 const byName = z.strictObject({ name });
 const byId = z.strictObject({ id: z.string().max(64) });
@@ -451,6 +452,8 @@ export const ROUTES = {
     query: auditVerifyQuery,
     answer: json(auditReport),
   },
+  ...WEBHOOK_ROUTES,
+
   getOpenApi: {
     method: 'GET',
     path: '/api/v1/openapi.json',

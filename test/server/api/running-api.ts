@@ -23,6 +23,7 @@ import { openUploads } from '#services/images/uploads.ts';
 import type { Recorder } from '#services/trace/contract.ts';
 import { openJobs } from '#services/jobs/open-jobs.ts';
 import { openPlans } from '#services/jobs/plans.ts';
+import { openWebhooks } from '#services/webhooks/webhooks.ts';
 import { openRegistry } from '#services/registry/registry.ts';
 import { clusterConfigs } from '#services/talos/configs.ts';
 import { clusterSecrets } from '#services/talos/cluster-secrets.ts';
@@ -110,6 +111,15 @@ export async function runningApi(
     inventories: store.inventories,
     audit: store.audit,
     answers: store.answers,
+    webhooks: openWebhooks({
+      hooks: [],
+      site: 'default',
+      store: store.deliveries,
+      log,
+      now,
+      chance: () => 0,
+      newId: randomUUID,
+    }),
     vault: bmcs.vault,
     clusters: { configs: clusterConfigs({ registry, secrets: clusterVault }), secrets: clusterVault },
     access,
