@@ -71,6 +71,9 @@ import { agentBoots, installersOf } from './jobs/boots.ts';
 import { erasureKeeper } from './jobs/erasure.ts';
 import { planMaker } from './jobs/plan-for.ts';
 import { recipes } from './jobs/recipe.ts';
+import { machineAddresses } from './jobs/talos/addresses.ts';
+import { talosReach } from './jobs/talos/reach.ts';
+import { upkeepPlanner } from './jobs/talos/upkeep-plan.ts';
 import { configReloader, type Reloads } from './reload.ts';
 import { replaceable } from './replaceable.ts';
 import { type Banner, bannerText, readyLine } from './serve-banner.ts';
@@ -262,7 +265,18 @@ export async function serve(parts: {
     : [];
   const everyMs = config.images.refreshHours * 3_600_000;
   const refresh: readonly Task[] = everyMs > 0 ? [imageRefresh({ images, everyMs, log })] : [];
-  const openAgent = agentApi({ authority, definition: loadMachineApi(), now });
+  const machineApi = loadMachineApi();
+  const openAgent = agentApi({ authority, definition: machineApi, now });
+  const reach = talosReach({
+    definition: machineApi,
+    secrets: clusterKeys,
+    addressesOf: machineAddresses({
+      registry,
+      recorder,
+      leasesOf: (mac) => dhcp().leases().flatMap((lease) => (lease.mac === mac ? lease.address : [])),
+    }),
+    now,
+  });
   const system = {
     power: agentPower({ agents, open: openAgent }),
     agents: { of: (name: string) => agents.of(name), open: openAgent },
@@ -305,6 +319,7 @@ export async function serve(parts: {
       erased: erasureKeeper({ signer: certificateSigner(vault), site: config.site, now, newId: randomUUID }),
       imagePath: (_image, sha256) => `/agent/images/${sha256}`,
       besideImage: besideImageOf(registry),
+      talos: { reach, configs: clusterConfig, secrets: clusterKeys, registry, jobs: () => jobs },
       now,
       startedAt: now(),
     }),
@@ -381,10 +396,12 @@ export async function serve(parts: {
       inventories: store.inventories,
       diskImages,
       besideImage: besideImageOf(registry),
+      configs: clusterConfig,
+      upkeep: upkeepPlanner({ reach, now }),
       now,
     }),
     audit: store.audit,
-    clusters: { configs: clusterConfig, secrets: clusterKeys },
+    clusters: { configs: clusterConfig, secrets: clusterKeys, reach },
     answers: store.answers,
     vault,
     webhooks,

@@ -73,6 +73,26 @@ export const plannedDisk = z.object({
 });
 export type PlannedDisk = z.output<typeof plannedDisk>;
 
+/** What a plan does with a machine of a cluster of Talos. */
+export const talosWork = z.object({
+  cluster: z.string(),
+  role: z.enum(['controlplane', 'worker']),
+  /** The release that runs now, where it is asked of the machine: upgrade, rollback and reset. */
+  from: z.string().optional(),
+  /** The release after it; of a rollback only the machine knows. */
+  to: z.string().optional(),
+  kubernetes: z.string().optional(),
+  /** The image by which it is installed or upgraded. */
+  installer: z.string().optional(),
+  /** reset: `disk` is all of the system disk, `configuration` STATE and EPHEMERAL. */
+  erase: z.enum(['disk', 'configuration']).optional(),
+  /** reset: it leaves etcd and Kubernetes first. */
+  graceful: z.boolean().optional(),
+  /** In plain words: what stays as it is. */
+  keeps: z.array(z.string()),
+});
+export type TalosWork = z.output<typeof talosWork>;
+
 /** Exactly what would be done. Its digest is over all of it but the digest: who confirms it confirms this and no more. */
 export const plan = z
   .object({
@@ -90,6 +110,7 @@ export const plan = z
     identifiers: z.array(z.object({ kind: z.string(), value: z.string() })),
     /** The inventory that it was made from. */
     inventoryAt: time.optional(),
+    talos: talosWork.optional(),
     steps: z.array(z.string()),
     /** What needs an acknowledgement of its own, with the word to type: a serial, or the machine's name. */
     acknowledge: z.array(z.object({ what: z.string(), say: z.string() })),

@@ -22,6 +22,7 @@ import type { Webhooks } from '#services/webhooks/webhooks.ts';
 import type { MachineApiPower, Refusal } from '#services/bmc/power.ts';
 import type { BmcService } from '../bmc/contract.ts';
 import type { Agents } from '../jobs/contract.ts';
+import type { TalosReach } from '../jobs/talos/reach.ts';
 import type { PlanFor, PlanQuestion } from '../jobs/plan-for.ts';
 import type { Metric } from './metrics.ts';
 
@@ -76,7 +77,11 @@ export type OperatorApiParts = {
   /** Where an OpenID provider is configured. */
   readonly oidc: OidcLogin | undefined;
   /** Of Talos. */
-  readonly clusters: { readonly configs: ClusterConfigs; readonly secrets: ClusterSecrets };
+  readonly clusters: {
+    readonly configs: ClusterConfigs;
+    readonly secrets: ClusterSecrets;
+    readonly reach: Pick<TalosReach, 'node'>;
+  };
   readonly loaders: LoaderCatalog;
   /** Where added loaders are put. */
   readonly loaderDir: string;

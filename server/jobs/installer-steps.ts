@@ -25,23 +25,31 @@ const INSTALL_MS = 3 * 60 * MINUTE_MS;
 const SIGN_MS = 30_000;
 
 const GRANT = 'installer-grant';
-const ATTEMPT = 'installer-attempt';
+export const INSTALLER_ATTEMPT = 'installer-attempt';
+const ATTEMPT = INSTALLER_ATTEMPT;
 
 /**
  * From the agent, by which the machine was proven, into the installer of the job’s profile: the machine netboots it once,
  * and what it reads of its configuration names the plan’s disk and no other.
  */
-export function bootInstallerStep(parts: InstallerParts): Step {
+export const bootInstallerStep = (parts: InstallerParts): Step =>
+  bootIntoStep(parts, { name: 'boot-installer', what: 'the installer' });
+
+/** The same for whatever is booted under the job's grant. */
+export function bootIntoStep(
+  parts: InstallerParts,
+  { name, what }: { readonly name: string; readonly what: string },
+): Step {
   const { installers, agents } = parts;
   return {
-    name: 'boot-installer',
+    name,
     tries: 2,
     silentMs: 10 * MINUTE_MS,
     async already(context) {
       const attempt = await fetchedBy(context.job().notes[GRANT], context.job().machine, installers);
       if (attempt === undefined) return undefined;
       await context.note(ATTEMPT, attempt);
-      return `boot attempt ${attempt} has fetched the installer`;
+      return `boot attempt ${attempt} has fetched ${what}`;
     },
     async run(context) {
       const { id, machine, plan, confirmed } = context.job();
@@ -51,7 +59,7 @@ export function bootInstallerStep(parts: InstallerParts): Step {
       }
       const grant = await installers.permit(machine, profile, `job:${id}`);
       await context.note(GRANT, grant);
-      const booted = heardOf(context, parts, BOOT_MS, 'waits for the installer’s boot', (attempt, event) =>
+      const booted = heardOf(context, parts, BOOT_MS, `waits for the boot of ${what}`, (attempt, event) =>
         attempt.machine === machine && event.kind === 'grant-spent' && event.grant === grant ? attempt.id : undefined,
       );
       // Whatever comes of it is looked at below; a rejection meanwhile must not end the daemon.
@@ -60,15 +68,15 @@ export function bootInstallerStep(parts: InstallerParts): Step {
       if (agent) {
         using api = await agents.open(agent, context.signal);
         await api.call('/machine.MachineService/Reboot', {}, { signal: context.signal });
-        context.progress('the agent reboots into the installer');
+        context.progress(`the agent reboots into ${what}`);
       } else await parts.power.netboot(machine, powerAsked(context.job()), context.signal, context.progress);
       const attempt = await booted;
       if (attempt === undefined) {
-        const because = `no boot of ${machine} fetched the installer within ${BOOT_MS / MINUTE_MS} minutes`;
+        const because = `no boot of ${machine} fetched ${what} within ${BOOT_MS / MINUTE_MS} minutes`;
         return { kind: 'again', because, afterMs: 1000 };
       }
       await context.note(ATTEMPT, attempt);
-      return done(`boot attempt ${attempt} has fetched the installer`);
+      return done(`boot attempt ${attempt} has fetched ${what}`);
     },
   };
 }

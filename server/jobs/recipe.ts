@@ -1,4 +1,5 @@
 import type { JobKind } from '#machines/contract/job.ts';
+import { isPlanned } from '#machines/decide/jobs/make-plan.ts';
 import type { Recipe, Step } from '#services/jobs/contract.ts';
 import { awaitReportStep, bootInstallerStep, type InstallerParts } from './installer-steps.ts';
 import {
@@ -12,35 +13,70 @@ import {
   wipeDisksStep,
   writeImageStep,
 } from './steps.ts';
+import {
+  applyConfigStep,
+  awaitReadyStep,
+  bootstrapStep,
+  bootTalosStep,
+  watchInstallStep,
+} from './talos/install-steps.ts';
+import {
+  awaitErasedStep,
+  awaitRolledBackStep,
+  awaitTurnStep,
+  awaitUpgradedStep,
+  checkClusterStep,
+  resetStep,
+  rollbackStep,
+  type UpkeepParts,
+  upgradeStep,
+} from './talos/upkeep-steps.ts';
 
-/** The steps of each kind of job, in order. The names of those of a plan stand in machines/decide/jobs/make-plan.ts too. */
-export function recipes(parts: StepParts & InstallerParts): Recipe {
-  const bootAgent = bootAgentStep(parts);
-  const prove = proveMachineStep(parts);
-  const wipe = wipeDisksStep(parts);
-  const write = writeImageStep(parts);
-  const bootDisk = bootDiskStep(parts);
+/** What clusters of Talos need beside the rest; where it is absent, there are none. */
+export type TalosOwn = Omit<UpkeepParts, keyof InstallerParts>;
+
+/**
+ * The steps of a job, in order. What has a plan does what that says, by the names of steps (made in
+ * machines/decide/jobs/make-plan.ts and in talos/upkeep-plan.ts): a profile may be another one by now.
+ */
+export function recipes(parts: StepParts & InstallerParts & { readonly talos?: TalosOwn }): Recipe {
   const hold = holdStep(parts);
-  const steps: Readonly<Record<JobKind, readonly Step[] | undefined>> = {
-    inspect: [bootAgent, takeInventoryStep(parts)],
-    wipe: [bootAgent, prove, wipe],
-    reset: [bootAgent, prove, wipe],
-    retire: [bootAgent, prove, wipe, powerOffStep(parts)],
-    install: [bootAgent, prove, write, bootDisk],
-    reprovision: [bootAgent, prove, wipe, write, bootDisk],
-    upgrade: undefined,
-    rollback: undefined,
-    rescue: undefined,
-  };
-  const inPlace: Readonly<Record<string, Step>> = {
-    [write.name]: bootInstallerStep(parts),
-    [bootDisk.name]: awaitReportStep(parts),
-  };
+  const inspect: readonly Step[] = [bootAgentStep(parts), takeInventoryStep(parts)];
+  const unplanned: Readonly<Partial<Record<JobKind, readonly Step[]>>> = { inspect };
+  const all: readonly Step[] = [
+    bootAgentStep(parts),
+    proveMachineStep(parts),
+    wipeDisksStep(parts),
+    writeImageStep(parts),
+    bootDiskStep(parts),
+    bootInstallerStep(parts),
+    awaitReportStep(parts),
+    powerOffStep(parts),
+    ...(parts.talos ? talosSteps({ ...parts, ...parts.talos }) : []),
+  ];
+  const byName = new Map(all.map((step) => [step.name, step]));
   return ({ kind, notes, plan }) => {
-    // Which of the two ways to write, its plan says: a profile may be another one by now.
-    const isInstaller = plan?.steps.includes('boot-installer') === true;
-    const own = isInstaller ? steps[kind]?.map((step) => inPlace[step.name] ?? step) : steps[kind];
-    if (!own) throw new Error(`there is no way yet to ${kind} a machine`);
-    return notes['holdUntil'] === undefined ? own : [hold, ...own];
+    const own = isPlanned(kind) ? plan?.steps.map((name) => byName.get(name)) : unplanned[kind];
+    const steps = own?.filter((step) => step !== undefined);
+    if (!steps || steps.length === 0 || steps.length !== own?.length) {
+      throw new Error(`there is no way yet to ${kind} a machine`);
+    }
+    return notes['holdUntil'] === undefined ? steps : [hold, ...steps];
   };
 }
+
+const talosSteps = (parts: UpkeepParts): readonly Step[] => [
+  bootTalosStep(parts),
+  applyConfigStep(parts),
+  watchInstallStep(parts),
+  bootstrapStep(parts),
+  awaitReadyStep(parts),
+  awaitTurnStep(parts),
+  checkClusterStep(parts),
+  upgradeStep(parts),
+  awaitUpgradedStep(parts),
+  rollbackStep(parts),
+  awaitRolledBackStep(parts),
+  resetStep(parts),
+  awaitErasedStep(parts),
+];

@@ -12,17 +12,15 @@ export type ClusterSecrets = {
   of(cluster: ClusterDocument): Promise<TalosSecrets>;
   /** Nothing where none were made yet. */
   known(cluster: string): Promise<TalosSecrets | undefined>;
-  /** Where etcd was bootstrapped; a second time would be a second cluster. */
-  bootstrapped(cluster: string): Promise<Bootstrap | undefined>;
-  /** Durable when it resolves: before the call that does it, and again after. */
-  noteBootstrap(cluster: string, bootstrap: Bootstrap): Promise<void>;
+  /** Machines that may have data of the cluster's etcd: while there is one, bootstrapping would make a second cluster. */
+  etcdHolders(cluster: string): Promise<readonly string[]>;
+  /** Durable when it resolves. */
+  noteEtcdHolders(cluster: string, machines: readonly string[]): Promise<void>;
   /** Who has no other copy of them has no way into the cluster any more. */
   forget(cluster: string): Promise<void>;
 };
 
-export type Bootstrap = { readonly machine: string; readonly state: 'begun' | 'done' };
-
-const bootstrapName = (cluster: string): string => `talos/${cluster}/etcd`;
+const holdersName = (cluster: string): string => `talos/${cluster}/etcd`;
 
 export function clusterSecrets(parts: {
   readonly vault: Pick<Vault, 'read' | 'write' | 'remove'>;
@@ -48,15 +46,14 @@ export function clusterSecrets(parts: {
       return made;
     },
     known: (cluster) => readSecrets(vault, cluster),
-    async bootstrapped(cluster) {
-      const text = await vault.read(bootstrapName(cluster));
-      const [state, machine] = text?.split(' ', 2) ?? [];
-      return machine !== undefined && (state === 'begun' || state === 'done') ? { machine, state } : undefined;
+    etcdHolders: async (cluster) => (await vault.read(holdersName(cluster)))?.split(' ').filter(Boolean) ?? [],
+    async noteEtcdHolders(cluster, machines) {
+      if (machines.length === 0) await vault.remove(holdersName(cluster));
+      else await vault.write(holdersName(cluster), machines.join(' '));
     },
-    noteBootstrap: (cluster, { machine, state }) => vault.write(bootstrapName(cluster), `${state} ${machine}`),
     async forget(cluster) {
       await vault.remove(secretsName(cluster));
-      await vault.remove(bootstrapName(cluster));
+      await vault.remove(holdersName(cluster));
     },
   };
 }

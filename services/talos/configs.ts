@@ -40,6 +40,8 @@ export type ClusterConfigs = TalosConfigs & {
     machine: Machine,
     profile: ProfileDocument | undefined,
     disk: PlannedDisk | undefined,
+    /** Where none is stored that names the machine. */
+    planned?: ClusterDocument,
   ): readonly { readonly key: string; readonly because: string }[];
   /** Each value and who said it. Secrets are those of {@link NO_SECRETS}. Nothing for a machine of no cluster. */
   origins(machine: Machine, profile: ProfileDocument | undefined): readonly TalosOrigin[];
@@ -100,9 +102,9 @@ export function clusterConfigs(parts: {
 
   return {
     of,
-    problems(machine, profile, disk) {
+    problems(machine, profile, disk, planned) {
       const { name } = machine.document;
-      const cluster = registry.clusterOf(name);
+      const cluster = registry.clusterOf(name) ?? planned;
       if (!cluster) return [{ key: `machine ${name}`, because: 'no cluster names it; ingot cluster create' }];
       const config = made(machine, profile, cluster, { secrets: NO_SECRETS, disk });
       const handed = profile && handedOut(profile, roleIn(cluster, name));

@@ -69,6 +69,8 @@ export type TalosNode = {
   etcd(): Promise<{ readonly members: EtcdMembers['members']; readonly status: EtcdStatus['member_status'] }>;
   /** Is it installed on a disk? Its kernel name, or undefined. */
   systemDisk(): Promise<string | undefined>;
+  /** Another one after each boot; undefined where the release shows none. */
+  bootId(): Promise<string | undefined>;
   /** Of the install that UnattendedInstallConfig drives, from 1.14 on; undefined where there is none. */
   unattendedInstall(): Promise<{ readonly phase: string; readonly error: string } | undefined>;
 };
@@ -215,6 +217,9 @@ export async function talosNode(parts: {
     async systemDisk() {
       return (await resource(client, 'SystemDisks.block.talos.dev', 'system-disk', systemDisk))?.diskID;
     },
+    async bootId() {
+      return (await resource(client, 'BootIDs.runtime.talos.dev', 'boot-id', bootId))?.bootID;
+    },
     async unattendedInstall() {
       if (!isAtLeast(version, 14)) return undefined;
       const found = await resource(
@@ -237,6 +242,7 @@ const machineStatus = z.object({
     })
     .default({ ready: false, unmetConditions: [] }),
 });
+const bootId = z.object({ bootID: z.string() });
 const systemDisk = z.object({ diskID: z.string() });
 const unattendedInstall = z.object({ phase: z.string().default('pending'), error: z.string().default('') });
 const versionResource = z.object({ version: z.string() });

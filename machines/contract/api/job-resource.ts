@@ -1,5 +1,7 @@
 import { z } from 'zod';
 import { isPlanned, PLANNED_KINDS } from '../../decide/jobs/make-plan.ts';
+import { clusterDocument } from '../cluster.ts';
+import { inputOf } from './document-form.ts';
 import { name } from '../documents.ts';
 import { after, ofMachines } from './list.ts';
 import { JOB_KINDS, JOB_STATES, plan, WIPE_METHODS } from '../job.ts';
@@ -23,6 +25,14 @@ export const planRequest = z.strictObject({
   method: z.enum(['best', ...WIPE_METHODS]).optional(),
   /** wipe and reset: only these disks, by serial or WWN. */
   disks: z.array(z.string().min(1).max(255)).max(256).optional(),
+  /** install: the cluster that they are to be of, to plan before it is stored. It must be, before the plan is confirmed. */
+  cluster: inputOf(clusterDocument).optional(),
+  /** upgrade: to this release of Talos; absent: the one that the cluster’s document says. */
+  to: z.string().max(64).optional(),
+  /** reset of members of a cluster: all of the system disk (the default), or STATE and EPHEMERAL. */
+  erase: z.enum(['disk', 'configuration']).optional(),
+  /** reset of members of a cluster: leave etcd and Kubernetes first (the default)? */
+  graceful: z.boolean().optional(),
 });
 
 export const planAnswer = z

@@ -1,5 +1,5 @@
 import type { Inventory, InventoryDisk } from '../../contract/inventory.ts';
-import type { JobKind, Plan, PlannedDisk, WipeMethod } from '../../contract/job.ts';
+import type { JobKind, Plan, PlannedDisk, TalosWork, WipeMethod } from '../../contract/job.ts';
 import type { Machine } from '../../contract/machine.ts';
 import { holdsBottlerocket } from '../../os/bottlerocket/layout.ts';
 import { isDisk, whyLeftAlone } from './disk-eligibility.ts';
@@ -13,12 +13,16 @@ export const PLANNED_KINDS = [
   'reset',
   'reprovision',
   'retire',
+  'upgrade',
+  'rollback',
 ] as const satisfies readonly JobKind[];
 export type PlannedKind = (typeof PLANNED_KINDS)[number];
+/** Those whose work the agent does, or begins. */
+export type AgentPlannedKind = Exclude<PlannedKind, 'upgrade' | 'rollback'>;
 export const isPlanned = (kind: JobKind): kind is PlannedKind => PLANNED_KINDS.some((one) => one === kind);
 
 export type PlanRequest = {
-  readonly kind: PlannedKind;
+  readonly kind: AgentPlannedKind;
   readonly machine: Machine;
   /** From the agent, in band: nothing else names disks as they are. */
   readonly inventory: Inventory | undefined;
@@ -31,9 +35,16 @@ export type PlanRequest = {
     /** Of the image, and of what is written behind it. */
     readonly bytes?: number;
     /** It mounts by the labels of partitions, which no other disk may have. */
-    readonly os?: 'bottlerocket' | 'installer';
+    readonly os?: 'bottlerocket' | 'installer' | 'talos';
     /** What cannot be written beside the image, by its key in the documents. */
     readonly problems?: readonly { readonly key: string; readonly because: string }[];
+    /** os: talos — what it becomes in its cluster, and what stands against it on that disk. */
+    readonly talos?: {
+      readonly work: TalosWork;
+      /** etcd is begun on this one. */
+      readonly bootstraps: boolean;
+      readonly problems: (target: PlannedDisk) => readonly { readonly key: string; readonly because: string }[];
+    };
   };
   readonly method?: 'best' | WipeMethod;
   /** wipe: only these disks, by serial or WWN; all local ones where none is named. */
@@ -45,7 +56,7 @@ export type PlanRequest = {
 
 type Draft = Omit<Plan, 'id' | 'digest'>;
 
-const STEPS: Readonly<Record<PlannedKind, readonly string[]>> = {
+const STEPS: Readonly<Record<AgentPlannedKind, readonly string[]>> = {
   wipe: ['boot-agent', 'prove-machine', 'wipe-disks'],
   reset: ['boot-agent', 'prove-machine', 'wipe-disks'],
   retire: ['boot-agent', 'prove-machine', 'wipe-disks', 'power-off'],
@@ -59,7 +70,23 @@ const INSTALLER_STEPS: Readonly<Record<string, string>> = {
   'boot-disk': 'await-report',
 };
 
-const writes = (kind: PlannedKind): boolean => kind === 'install' || kind === 'reprovision';
+/** The same where Talos does it: it installs itself, and then joins its cluster. */
+const TALOS_STEPS: Readonly<Record<string, readonly string[]>> = {
+  'write-image': ['boot-talos', 'apply-config'],
+  'boot-disk': ['watch-install', 'await-ready'],
+};
+
+function stepsOf({ kind, profile }: PlanRequest): string[] {
+  const steps = [...STEPS[kind]];
+  if (profile?.os === 'installer') return steps.map((step) => INSTALLER_STEPS[step] ?? step);
+  if (profile?.os !== 'talos') return steps;
+  const own = steps.flatMap((step) => TALOS_STEPS[step] ?? step);
+  return profile.talos?.bootstraps === true
+    ? own.flatMap((step) => (step === 'await-ready' ? ['bootstrap-etcd', step] : step))
+    : own;
+}
+
+const writes = (kind: AgentPlannedKind): boolean => kind === 'install' || kind === 'reprovision';
 
 /**
  * Exactly what would be done to which disk, or why it must not be. The same request gives the same plan: `--plan` shows
@@ -95,6 +122,12 @@ export function makePlan(request: PlanRequest): Draft {
       refusals.push({ because: `${name} has no disk with serial or WWN ${named}`, next: `ingot machine show ${name}` });
     }
   }
+  const written = disks.find(({ act }) => act === 'write');
+  if (written && profile?.talos) {
+    for (const { key, because } of profile.talos.problems(written)) {
+      refusals.push({ because: `${key}: ${because}`, next: `ingot explain ${name} --config` });
+    }
+  }
   const touched = disks.filter(({ act }) => act === 'wipe' || act === 'write');
   if (inventory && touched.length === 0 && refusals.length === 0) {
     refusals.push({ because: 'no disk is left that may be touched', next: `ingot machine show ${name}` });
@@ -109,7 +142,8 @@ export function makePlan(request: PlanRequest): Draft {
     disks,
     identifiers,
     ...(inventory ? { inventoryAt: inventory.at } : {}),
-    steps: STEPS[kind].map((step) => (profile?.os === 'installer' ? (INSTALLER_STEPS[step] ?? step) : step)),
+    ...(profile?.talos ? { talos: profile.talos.work } : {}),
+    steps: stepsOf(request),
     acknowledge: [
       ...touched.flatMap((disk) =>
         disk.vetoes.map((veto) => ({ what: `${labelOf(disk)} is ${veto}`, say: disk.serial ?? disk.wwn ?? name })),

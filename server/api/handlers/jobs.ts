@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type { Job, Plan } from '#machines/contract/job.ts';
 import type { JobRequest } from '#machines/contract/api/job-resource.ts';
 import { signedCertificate } from '#machines/contract/certificate.ts';
@@ -15,6 +16,7 @@ import {
   problemOf,
   WRONG_CURSOR,
 } from '../answers.ts';
+import { BATCH } from '../../jobs/talos/upkeep-steps.ts';
 import { CERTIFICATE_NOTE } from '../../jobs/erasure.ts';
 import type { OperatorApiParts } from '../contract.ts';
 import { readLogCursor } from '../decide/log-cursor.ts';
@@ -34,16 +36,16 @@ type Parts = Pick<OperatorApiParts, 'jobs' | 'plans' | 'planFor' | 'registry' | 
 type Asked = JobRequest['jobs'][number];
 
 /** Kinds whose jobs exist; the others are named in the API's schema, and refused with a reason. */
-const STARTABLE = ['inspect', 'install', 'wipe', 'reset', 'reprovision', 'retire'];
+const STARTABLE = ['inspect', 'install', 'wipe', 'reset', 'reprovision', 'retire', 'upgrade', 'rollback'];
 
 export function jobHandlers(parts: Parts): Pick<Handlers, Names> {
   const { jobs, plans, planFor } = parts;
   return {
     async makePlans({ body }) {
-      const { kind, machines, profile, method, disks } = body;
+      const { machines, ...asked } = body;
       const items: Plan[] = [];
       for (const machine of machines) {
-        const question = { kind, machine, profile, method, disks };
+        const question = { ...asked, machine };
         const outcome = await planFor(question);
         if (outcome.kind !== 'done') return problemOf(outcome);
         items.push(plans.keep(outcome.value, question));
@@ -72,10 +74,16 @@ export function jobHandlers(parts: Parts): Pick<Handlers, Names> {
       }
       const { waitSeconds } = ceremonyFor(wanted.flatMap(({ plan }) => plan ?? []));
       const holdUntil = waitSeconds === 0 ? undefined : String(parts.now() + waitSeconds * 1000);
+      const batch = wanted.length > 1 ? randomUUID() : undefined;
       const started: Job[] = [];
       for (const job of wanted) {
         if (job.plan) plans.take(job.plan.id);
-        started.push(await jobs.submit(holdUntil === undefined ? job : { ...job, notes: { ...job.notes, holdUntil } }));
+        const notes = {
+          ...job.notes,
+          ...(holdUntil === undefined ? {} : { holdUntil }),
+          ...(batch === undefined ? {} : { [BATCH]: batch }),
+        };
+        started.push(await jobs.submit({ ...job, notes }));
       }
       return {
         kind: 'done',
@@ -164,6 +172,13 @@ async function check(
   const confirmed = checkConfirmation(plan, { digest: named.digest, said: acknowledge, at: now() });
   if (confirmed.kind === 'refused') {
     return problemAnswer('refused', { detail: `${name}: ${confirmed.because}`, next: confirmed.next });
+  }
+  const ofCluster = plan.talos && registry.clusterOf(name);
+  if (plan.talos && ofCluster?.name !== plan.talos.cluster) {
+    return problemAnswer('refused', {
+      detail: `${name}: the plan is for cluster ${plan.talos.cluster}, whose document does not name it`,
+      next: `ingot get cluster ${plan.talos.cluster}`,
+    });
   }
   const today = await planFor(question);
   if (today.kind !== 'done') return problemOf(today);

@@ -27,6 +27,7 @@ import { openWebhooks } from '#services/webhooks/webhooks.ts';
 import { openRegistry } from '#services/registry/registry.ts';
 import { clusterConfigs } from '#services/talos/configs.ts';
 import { clusterSecrets } from '#services/talos/cluster-secrets.ts';
+import { MachineApiError } from '#services/machine-api/machine-api-error.ts';
 import type { AuditEntry, Lease } from '#services/store/contract.ts';
 import { openSqliteStore } from '#services/store/sqlite/open-sqlite-store.ts';
 import type { SubnetDocument } from '#machines/contract/documents.ts';
@@ -100,6 +101,8 @@ export async function runningApi(
       inventories: store.inventories,
       diskImages: { get: async (name) => ({ kind: 'missing', because: `image ${name} is not here` }) },
       besideImage: besideImageOf(registry),
+      configs: clusterConfigs({ registry, secrets: clusterVault }),
+      upkeep: async () => ({ kind: 'refused', because: 'no Talos runs in this test', next: 'nothing' }),
       now,
     }),
     bmc: bmcs.service,
@@ -121,7 +124,11 @@ export async function runningApi(
       newId: randomUUID,
     }),
     vault: bmcs.vault,
-    clusters: { configs: clusterConfigs({ registry, secrets: clusterVault }), secrets: clusterVault },
+    clusters: {
+      configs: clusterConfigs({ registry, secrets: clusterVault }),
+      secrets: clusterVault,
+      reach: { node: () => Promise.reject(new MachineApiError('unreachable', 'no Talos runs in this test')) },
+    },
     access,
     users,
     oidc: undefined,

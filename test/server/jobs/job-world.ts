@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { pino } from 'pino';
 import { inventory as inventorySchema } from '#machines/contract/inventory.ts';
 import { isOver, type Job } from '#machines/contract/job.ts';
-import { makePlan, type PlannedKind } from '#machines/decide/jobs/make-plan.ts';
+import { type AgentPlannedKind, makePlan } from '#machines/decide/jobs/make-plan.ts';
 import type { Agents } from '#server/jobs/contract.ts';
 import { erasureKeeper } from '#server/jobs/erasure.ts';
 import type { Installers } from '#server/jobs/installer-steps.ts';
@@ -136,7 +136,7 @@ export async function jobWorld({
     /** A confirmed plan as a job. */
     async submit(
       jobs: RunningJobs,
-      kind: PlannedKind,
+      kind: AgentPlannedKind,
       disks: object = { install: { serial: 'S-sda' } },
       os?: 'installer',
     ): Promise<Job> {

@@ -1,0 +1,340 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { ClusterDocument } from '#machines/contract/cluster.ts';
+import type { Plan } from '#machines/contract/job.ts';
+import { proveMachine } from '#machines/decide/jobs/prove-machine.ts';
+import { roleIn, versionOf } from '#machines/os/talos/cluster-config.ts';
+import { talosVersionText } from '#machines/os/talos/version.ts';
+import type { Step, StepContext, StepOutcome } from '#services/jobs/contract.ts';
+import { MachineApiError } from '#services/machine-api/machine-api-error.ts';
+import type { Registry } from '#services/registry/contract.ts';
+import { type ClusterConfigs, isFetched, writtenDisk } from '#services/talos/configs.ts';
+import type { ClusterSecrets } from '#services/talos/cluster-secrets.ts';
+import { findDisk, talosHardware } from '#services/talos/hardware.ts';
+import { watchInstall } from '#services/talos/install.ts';
+import { talosNode } from '#services/talos/node.ts';
+import { bootIntoStep, INSTALLER_ATTEMPT, type InstallerParts } from '../installer-steps.ts';
+import { memberText, type Seen, type TalosReach } from './reach.ts';
+
+export type TalosParts = InstallerParts & {
+  readonly reach: TalosReach;
+  readonly configs: Pick<ClusterConfigs, 'of'>;
+  readonly secrets: ClusterSecrets;
+  readonly registry: Pick<Registry, 'machine' | 'profile' | 'clusterOf' | 'cluster' | 'note'>;
+  /** Between two looks at a machine. */
+  readonly lookMs?: number;
+};
+
+const MINUTE_MS = 60_000;
+/** From the last byte of the initramfs to a machine that answers in maintenance. */
+const MAINTENANCE_MS = 15 * MINUTE_MS;
+/** The installer is pulled from a registry far away, and the disk may be slow. */
+const INSTALL_MS = 60 * MINUTE_MS;
+/** Images of Kubernetes are pulled, etcd finds its peers. */
+const READY_MS = 30 * MINUTE_MS;
+const BOOTSTRAP_MS = 20 * MINUTE_MS;
+/** A connection is listened to for so long before the machine is asked anew. */
+const ROUND_MS = 30_000;
+const LOOK_MS = 2000;
+
+const SEEN = 'talos-seen';
+const PUSHED = 'talos-pushed';
+
+/** From the agent into Talos, which waits in maintenance, or fetches its configuration by the boot's token. */
+export const bootTalosStep = (parts: TalosParts): Step => bootIntoStep(parts, { name: 'boot-talos', what: 'Talos' });
+
+/**
+ * Pushes the machine's configuration, which begins the install. Before anything is sent the machine is looked at again:
+ * the key that it shows must be the same for as long as this lasts, it must be the machine of the plan, and the disk of
+ * the plan must be there, once.
+ */
+export function applyConfigStep(parts: TalosParts): Step {
+  const { reach, configs, registry, now } = parts;
+  return {
+    name: 'apply-config',
+    tries: 5,
+    silentMs: 5 * MINUTE_MS,
+    async already(context) {
+      const member = memberOf(context, parts);
+      if (!member || context.job().notes[PUSHED] === undefined) return undefined;
+      const isMember = await asMember(parts, member.cluster, member.machine, context.signal);
+      return isMember ? 'it has its configuration' : undefined;
+    },
+    async run(context) {
+      const { plan, machine } = context.job();
+      const member = memberOf(context, parts);
+      const disk = writtenDisk(context.job());
+      const document = registry.machine(machine);
+      if (!plan || !disk || !member || !document) {
+        return failed('no confirmed plan names a disk and a cluster', `ingot install ${machine} --plan`);
+      }
+      const profile = plan.profile === undefined ? undefined : registry.profile(plan.profile);
+      const made = await configs.of(document, profile, disk);
+      if (made.kind === 'none') return failed(made.problems.join('; '), `ingot explain ${machine} --config`);
+      await forgetEtcd(parts, member.cluster, machine);
+      if (profile && isFetched(profile)) return done('it fetches its configuration by the token of its boot');
+      const seen = await inTime(context, parts, MAINTENANCE_MS, `waits for Talos on ${machine}`, () =>
+        reach.look(machine, context.signal),
+      );
+      if (!seen) {
+        return failed(
+          `Talos did not answer on ${machine} within ${MAINTENANCE_MS / MINUTE_MS} minutes`,
+          `ingot trace ${machine}, and look at its console`,
+        );
+      }
+      await context.note(SEEN, `${seen.address} ${seen.fingerprint}`);
+      using client = await reach.maintenance(seen, context.signal);
+      const hardware = await talosHardware(client, now(), { signal: context.signal, deadlineMs: MINUTE_MS });
+      const proof = proveMachine(plan.identifiers, hardware, isSingle(context, plan));
+      const again = `ingot install ${machine} --plan`;
+      if (proof.kind === 'refused') return failed(`${proof.because}; nothing was sent to it`, again);
+      const found = findDisk(disk, hardware);
+      if (found.kind === 'different') return failed(`${found.because}; nothing was sent to it`, again);
+      const node = await talosNode({ definition: reach.definition, client, signal: context.signal });
+      await context.note(PUSHED, 'begun');
+      try {
+        const applied = await node.applyConfig(made.config.yaml);
+        for (const warning of applied.warnings) context.progress(`${machine} warns: ${warning}`);
+      } catch (error) {
+        if (!(error instanceof MachineApiError) || error.code !== 'invalid') throw error;
+        return failed(`${machine} refuses its configuration: ${error.message}`, `ingot explain ${machine} --config`);
+      }
+      return done(
+        `proven by ${proof.by.join(' and ')}, key ${seen.fingerprint}; it has its configuration as ${memberText(member.cluster, machine)}`,
+      );
+    },
+  };
+}
+
+/** Until the machine has booted from its disk and is a member of its cluster. */
+export function watchInstallStep(parts: TalosParts): Step {
+  const { reach, registry, installers, now } = parts;
+  return {
+    name: 'watch-install',
+    // It only looks, so that it may begin again as often as the daemon does.
+    tries: 20,
+    silentMs: 10 * MINUTE_MS,
+    async run(context) {
+      const { machine, notes, startedAt = now() } = context.job();
+      const member = memberOf(context, parts);
+      if (!member) return failed(`no cluster names ${machine} any more`, `ingot get cluster`);
+      const { cluster } = member;
+      const left = Math.max(MINUTE_MS, startedAt + 2 * INSTALL_MS - now());
+      const limit = AbortSignal.timeout(Math.min(INSTALL_MS, left));
+      const signal = AbortSignal.any([context.signal, limit]);
+      const watched = watchInstall({
+        definition: reach.definition,
+        signal,
+        open: (mode, until) => {
+          if (mode === 'running') return reach.running(cluster, machine, until);
+          const seen = seenOf(notes[SEEN]);
+          if (!seen) throw new MachineApiError('unreachable', 'it was never seen in maintenance');
+          return reach.maintenance(seen, until);
+        },
+        pause: (until) => sleep(parts.lookMs ?? LOOK_MS, undefined, { signal: until }),
+        round: () => AbortSignal.timeout(ROUND_MS),
+      });
+      try {
+        for (;;) {
+          const next = await watched.next();
+          if (next.done === true) {
+            const attempt = notes[INSTALLER_ATTEMPT];
+            if (attempt !== undefined) await installers.over(attempt);
+            if (next.value.kind === 'failed') {
+              return failed(
+                `the install failed: ${next.value.because}`,
+                `ingot logs ${machine}; its disk may hold half a system`,
+              );
+            }
+            using opened = await reach.node(cluster, machine, context.signal);
+            const version = talosVersionText(opened.node.version);
+            const facts = { 'talos.version': version, 'talos.cluster': cluster.name };
+            registry.note(machine, facts, 'agent', now());
+            if (version !== talosVersionText(versionOf(cluster))) {
+              return failed(
+                `it runs Talos ${version}, and its cluster says ${cluster.talos}`,
+                `ingot upgrade ${machine}`,
+              );
+            }
+            return done(`Talos ${version} runs from ${next.value.disk}, at ${opened.address}`);
+          }
+          const { value } = next;
+          if (value.kind === 'working')
+            context.progress(`${value.phase}${value.task === undefined ? '' : `: ${value.task}`}`);
+          else if (value.kind === 'rebooting') context.progress('it reboots into what it has installed');
+          else context.progress(`waits for it: ${value.because}`);
+        }
+      } catch (error) {
+        if (!limit.aborted || context.signal.aborted) throw error;
+        return failed(
+          `it did not boot from its disk within ${INSTALL_MS / MINUTE_MS} minutes`,
+          `look at the console of ${machine}; its disk may hold half a system`,
+        );
+      } finally {
+        await watched.return({ kind: 'failed', because: '' });
+      }
+    },
+  };
+}
+
+/**
+ * Begins etcd, once per cluster: where another control plane has its data already, this one joins it instead. Talos
+ * itself refuses a second time on the same machine, so that asking again after a lost answer is safe.
+ */
+export function bootstrapStep(parts: TalosParts): Step {
+  const { reach, secrets } = parts;
+  return {
+    name: 'bootstrap-etcd',
+    tries: 20,
+    silentMs: 10 * MINUTE_MS,
+    async run(context) {
+      const { machine } = context.job();
+      const member = memberOf(context, parts);
+      if (!member) return failed(`no cluster names ${machine} any more`, 'ingot get cluster');
+      const { cluster } = member;
+      const others = (await secrets.etcdHolders(cluster.name)).filter((one) => one !== machine);
+      if (others.length > 0)
+        return done(`etcd of ${cluster.name} lives on ${others.join(', ')}, and ${machine} joins it`);
+      // Written down first: after a crash in between it is known who may have begun it.
+      await secrets.noteEtcdHolders(cluster.name, [machine]);
+      const made = await inTime(context, parts, BOOTSTRAP_MS, `bootstraps etcd of ${cluster.name}`, async () => {
+        using opened = await reach.node(cluster, machine, context.signal);
+        const answer = await opened.node.bootstrap();
+        if (answer.kind === 'not-yet') throw new MachineApiError('precondition', answer.because);
+        return answer;
+      });
+      if (!made) {
+        return failed(
+          `${machine} was not ready to bootstrap etcd within ${BOOTSTRAP_MS / MINUTE_MS} minutes`,
+          `ingot job logs ${context.job().id}; then ingot install ${machine} again`,
+        );
+      }
+      return done(
+        made.kind === 'already' ? 'etcd was bootstrapped already' : `etcd of ${cluster.name} is bootstrapped`,
+      );
+    },
+  };
+}
+
+/** Until the machine says of itself that it is ready: its services, and as a node of Kubernetes. */
+export function awaitReadyStep(parts: TalosParts): Step {
+  const { reach, secrets } = parts;
+  return {
+    name: 'await-ready',
+    tries: 20,
+    silentMs: 10 * MINUTE_MS,
+    async run(context) {
+      const { machine } = context.job();
+      const member = memberOf(context, parts);
+      if (!member) return failed(`no cluster names ${machine} any more`, 'ingot get cluster');
+      const { cluster } = member;
+      const why = await untilReady(context, parts, cluster, READY_MS);
+      if (why !== undefined) {
+        return failed(`${machine} runs and is not ready: ${why}`, `ingot cluster show ${cluster.name}`);
+      }
+      if (roleIn(cluster, machine) === 'controlplane') {
+        const holders = new Set(await secrets.etcdHolders(cluster.name));
+        await secrets.noteEtcdHolders(cluster.name, [...holders.add(machine)]);
+      }
+      using opened = await reach.node(cluster, machine, context.signal);
+      return done(`${memberText(cluster, machine)} is ready, with Talos ${talosVersionText(opened.node.version)}`);
+    },
+  };
+}
+
+/** Why it was not ready when the time was over; nothing once it is. */
+export async function untilReady(
+  context: StepContext,
+  parts: TalosParts,
+  cluster: ClusterDocument,
+  ms: number,
+): Promise<string | undefined> {
+  const { machine } = context.job();
+  let why = 'it was never asked';
+  const ready = await inTime(context, parts, ms, `waits until ${machine} is ready`, async () => {
+    using opened = await parts.reach.node(cluster, machine, context.signal);
+    const health = await opened.node.health();
+    const unwell = health.unwell.map(
+      ({ id, state, message }) => `${id} ${state}${message === '' ? '' : ` (${message})`}`,
+    );
+    const unmet = health.unmet.map(({ name, reason }) => `${name}: ${reason}`);
+    if (health.stage === 'running' && health.ready && unwell.length === 0) return true;
+    why = [`stage ${health.stage}`, ...unmet, ...unwell].join('; ');
+    throw new MachineApiError('precondition', why);
+  });
+  return ready === true ? undefined : why;
+}
+
+/** What `look` gives once it does not reject with a `MachineApiError`; nothing when the time is over. */
+export async function inTime<T>(
+  context: StepContext,
+  { now, lookMs = LOOK_MS }: Pick<TalosParts, 'now' | 'lookMs'>,
+  ms: number,
+  doing: string,
+  look: () => Promise<T>,
+): Promise<T | undefined> {
+  const until = now() + ms;
+  context.progress(doing);
+  for (;;) {
+    try {
+      return await look();
+    } catch (error) {
+      context.signal.throwIfAborted();
+      if (!(error instanceof MachineApiError)) throw error;
+      context.progress(`${doing}: ${error.message}`);
+    }
+    if (now() > until) return undefined;
+    await sleep(lookMs, undefined, { signal: context.signal });
+  }
+}
+
+export function memberOf(
+  context: StepContext,
+  { registry }: Pick<TalosParts, 'registry'>,
+): { readonly cluster: ClusterDocument; readonly machine: string } | undefined {
+  const { machine, plan } = context.job();
+  const named = plan?.talos?.cluster;
+  const cluster = registry.clusterOf(machine);
+  return cluster && (named === undefined || named === cluster.name) ? { cluster, machine } : undefined;
+}
+
+async function asMember(
+  { reach }: TalosParts,
+  cluster: ClusterDocument,
+  machine: string,
+  signal: AbortSignal,
+): Promise<boolean> {
+  try {
+    using _opened = await reach.node(cluster, machine, signal);
+    return true;
+  } catch (error) {
+    if (!(error instanceof MachineApiError)) throw error;
+    return false;
+  }
+}
+
+/** What it had of etcd is gone with its disk. */
+export async function forgetEtcd(
+  { secrets }: Pick<TalosParts, 'secrets'>,
+  cluster: ClusterDocument,
+  machine: string,
+): Promise<void> {
+  const holders = await secrets.etcdHolders(cluster.name);
+  if (holders.includes(machine))
+    await secrets.noteEtcdHolders(
+      cluster.name,
+      holders.filter((one) => one !== machine),
+    );
+}
+
+function seenOf(note: string | undefined): Seen | undefined {
+  const [address, fingerprint] = note?.split(' ', 2) ?? [];
+  return address === undefined || fingerprint === undefined
+    ? undefined
+    : { address: address as Seen['address'], fingerprint };
+}
+
+const isSingle = (context: StepContext, { identifiers, machine }: Plan): boolean =>
+  new Set(identifiers.map(({ kind }) => kind)).size < 2 && context.job().confirmed?.said.includes(machine) === true;
+
+export const done = (text: string): StepOutcome => ({ kind: 'done', text });
+export const failed = (because: string, next: string): StepOutcome => ({ kind: 'failed', because, next });

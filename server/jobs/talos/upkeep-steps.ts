@@ -1,0 +1,473 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { ClusterDocument } from '#machines/contract/cluster.ts';
+import type { Job, Plan, TalosWork } from '#machines/contract/job.ts';
+import { proveMachine } from '#machines/decide/jobs/prove-machine.ts';
+import { roleIn } from '#machines/os/talos/cluster-config.ts';
+import { type EtcdSaid, whyNotOneLess } from '#machines/os/talos/quorum.ts';
+import { isOver as isSequenceOver } from '#machines/os/talos/sequence.ts';
+import { talosVersionText } from '#machines/os/talos/version.ts';
+import type { Jobs, Step, StepContext, StepOutcome } from '#services/jobs/contract.ts';
+import { MachineApiError } from '#services/machine-api/machine-api-error.ts';
+import { talosHardware } from '#services/talos/hardware.ts';
+import type { Followed, FollowedEnd, TalosNode } from '#services/talos/node.ts';
+import { done, failed, forgetEtcd, inTime, memberOf, type TalosParts, untilReady } from './install-steps.ts';
+import type { OpenedNode } from './reach.ts';
+
+export type UpkeepParts = TalosParts & { readonly jobs: () => Pick<Jobs, 'unfinished' | 'list'> };
+
+const MINUTE_MS = 60_000;
+/** Down, through the firmware's self-test, and up again. */
+const REBOOT_MS = 30 * MINUTE_MS;
+/** What runs is left alone for so long before it is judged: a cluster that just lost another member settles. */
+const SETTLE_MS = 10 * MINUTE_MS;
+/** The installer is pulled from far away. */
+const UPGRADE_MS = 45 * MINUTE_MS;
+const RESET_MS = 30 * MINUTE_MS;
+const TURN_MS = 1000;
+
+/** Jobs that were begun by one request: when one of them fails, those after it are not begun. */
+export const BATCH = 'batch';
+const ROLLED_BACK = 'talos-rolled-back';
+
+const isUpkeep = ({ plan }: Job): boolean => plan?.steps.includes('await-turn') === true;
+
+/** One machine of a cluster at a time, in the order in which they were asked for. */
+export function awaitTurnStep(parts: UpkeepParts): Step {
+  return {
+    name: 'await-turn',
+    tries: 20,
+    silentMs: 10 * MINUTE_MS,
+    async run(context) {
+      const { id, plan, notes } = context.job();
+      for (;;) {
+        const because = await failedBefore(parts, notes[BATCH]);
+        if (because !== undefined)
+          return failed(because, 'nothing was done to this machine; ask again when that one is well');
+        const [first] = parts
+          .jobs()
+          .unfinished()
+          .filter((job) => isUpkeep(job) && job.plan?.talos?.cluster === plan?.talos?.cluster);
+        if (!first || first.id === id) return done('no other machine of its cluster is worked on');
+        context.progress(`waits for ${first.machine}: one machine of ${plan?.talos?.cluster} at a time`);
+        await sleep(parts.lookMs ?? TURN_MS, undefined, { signal: context.signal });
+      }
+    },
+  };
+}
+
+async function failedBefore({ jobs }: UpkeepParts, batch: string | undefined): Promise<string | undefined> {
+  if (batch === undefined) return undefined;
+  const others = await jobs().list({ limit: 1000 });
+  const bad = others.find(({ notes, state }) => notes[BATCH] === batch && state === 'failed');
+  return bad && `${bad.machine}, which was asked for with it, failed: ${bad.result?.because ?? ''}`;
+}
+
+/** Proves the machine, and that its cluster can do without it for a while. */
+export function checkClusterStep(parts: UpkeepParts): Step {
+  return {
+    name: 'check-cluster',
+    tries: 5,
+    silentMs: 5 * MINUTE_MS,
+    run: (context) =>
+      planned(context, parts, async ({ plan, cluster, work }) => {
+        const { machine } = context.job();
+        let why = 'it was never asked';
+        const well = await inTime(context, parts, SETTLE_MS, `looks at ${cluster.name}`, async () => {
+          using opened = await parts.reach.node(cluster, machine, context.signal);
+          const hardware = await talosHardware(opened.client, parts.now(), { signal: context.signal });
+          const proof = proveMachine(plan.identifiers, hardware, true);
+          if (proof.kind === 'refused') return { kind: 'refused', because: proof.because } as const;
+          const version = talosVersionText(opened.node.version);
+          if (work.from !== undefined && version !== work.from) {
+            return {
+              kind: 'refused',
+              because: `it runs Talos ${version}, and the plan was made for ${work.from}`,
+            } as const;
+          }
+          if (work.role === 'worker' || work.graceful === false) return { kind: 'well', by: proof.by } as const;
+          const against = await whyNotNow(parts, cluster, machine, opened, work, context.signal);
+          if (against === undefined) return { kind: 'well', by: proof.by } as const;
+          why = against;
+          throw new MachineApiError('precondition', against);
+        });
+        if (!well) return failed(`${why}; nothing was done`, `ingot cluster show ${cluster.name}`);
+        if (well.kind === 'refused') {
+          return failed(`${well.because}; nothing was done`, `ingot ${plan.kind} ${machine} --plan`);
+        }
+        const spared = work.role === 'controlplane' ? ', and etcd can do without it' : '';
+        return done(`proven by ${well.by.join(' and ')}${spared}`);
+      }),
+  };
+}
+
+/** Of all control planes, by what each says of its own etcd. */
+async function whyNotNow(
+  { reach }: UpkeepParts,
+  cluster: ClusterDocument,
+  machine: string,
+  own: OpenedNode,
+  work: TalosWork,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  const { members, status } = await own.node.etcd();
+  const said = await Promise.all(
+    cluster.controlPlane.map(async (name): Promise<EtcdSaid> => {
+      if (name === machine) return { machine: name, status };
+      try {
+        using opened = await reach.node(cluster, name, signal);
+        return { machine: name, status: (await opened.node.etcd()).status };
+      } catch (error) {
+        if (!(error instanceof MachineApiError)) throw error;
+        return { machine: name, status: undefined };
+      }
+    }),
+  );
+  if (work.erase === undefined) return whyNotOneLess({ members, said, leaving: machine });
+  // It leaves etcd before it goes: what counts is the majority of those that are left.
+  return whyNotOneLess({
+    members: members.filter(({ id }) => id !== status?.member_id),
+    said: said.filter((one) => one.machine !== machine),
+    leaving: machine,
+  });
+}
+
+/** Installs the other release beside the one that runs, and reboots into it. */
+export function upgradeStep(parts: UpkeepParts): Step {
+  return {
+    name: 'upgrade-talos',
+    tries: 3,
+    silentMs: 20 * MINUTE_MS,
+    async already(context) {
+      return await runsAlready(context, parts, ({ to }) => to);
+    },
+    run: (context) =>
+      planned(context, parts, async ({ cluster, work }) => {
+        const { machine } = context.job();
+        const { installer } = work;
+        if (installer === undefined) return failed('the plan names no installer', `ingot upgrade ${machine} --plan`);
+        using opened = await parts.reach.node(cluster, machine, context.signal);
+        const version = talosVersionText(opened.node.version);
+        if (version !== work.from)
+          return failed(
+            `it runs Talos ${version}, and the plan was made for ${work.from}`,
+            `ingot upgrade ${machine} --plan`,
+          );
+        await noteBoot(context, opened.node);
+        const end = await followed(context, UPGRADE_MS, (signal) => opened.node.upgrade(installer, signal));
+        return ended(end, `${machine} reboots into Talos ${work.to}`, 'it runs what it ran before');
+      }),
+  };
+}
+
+/** Until the new release runs and is well; what does not come to that is rolled back. */
+export function awaitUpgradedStep(parts: UpkeepParts): Step {
+  const { reach, registry, now } = parts;
+  return {
+    name: 'await-upgraded',
+    tries: 20,
+    silentMs: 10 * MINUTE_MS,
+    run: (context) =>
+      planned(context, parts, async ({ cluster, work }) => {
+        const { machine } = context.job();
+        const { from = '', to = '' } = work;
+        const rolledBack = context.job().notes[ROLLED_BACK];
+        if (rolledBack !== undefined) return await afterRollback(context, parts, cluster, from, rolledBack);
+        const version = await rebooted(context, parts, cluster, (runs) => runs === to);
+        if (version === undefined) {
+          return failed(
+            `${machine} did not come back within ${REBOOT_MS / MINUTE_MS} minutes`,
+            `look at its console; its boot menu has Talos ${from}`,
+          );
+        }
+        if (version !== to) {
+          return failed(
+            `it is back with Talos ${version}: ${to} did not boot, and its loader fell back`,
+            `ingot logs ${machine}`,
+          );
+        }
+        const why = await untilReady(context, parts, cluster, SETTLE_MS);
+        if (why === undefined) {
+          registry.note(machine, { 'talos.version': to }, 'agent', now());
+          return done(`Talos ${to} runs and is ready; it was ${from}`);
+        }
+        await context.note(ROLLED_BACK, why);
+        context.progress(`Talos ${to} is not well, and is rolled back: ${why}`);
+        using opened = await reach.node(cluster, machine, context.signal);
+        await noteBoot(context, opened.node);
+        await followed(context, UPGRADE_MS, (signal) => opened.node.rollback(signal));
+        return await afterRollback(context, parts, cluster, from, why);
+      }),
+  };
+}
+
+async function afterRollback(
+  context: StepContext,
+  parts: UpkeepParts,
+  cluster: ClusterDocument,
+  from: string,
+  why: string,
+): Promise<StepOutcome> {
+  const { machine } = context.job();
+  const because = `the new release was not well: ${why}`;
+  const version = await rebooted(context, parts, cluster, (runs) => runs === from);
+  if (version !== from) {
+    return failed(
+      `${because}; it was told to roll back, and ${version === undefined ? 'did not come back' : `runs ${version}`}`,
+      `look at the console of ${machine}`,
+    );
+  }
+  const still = await untilReady(context, parts, cluster, SETTLE_MS);
+  return failed(
+    `${because}; it was rolled back to Talos ${from}, ${still === undefined ? 'which runs and is ready' : `which is not ready: ${still}`}`,
+    `ingot logs ${machine}`,
+  );
+}
+
+export function rollbackStep(parts: UpkeepParts): Step {
+  return {
+    name: 'rollback-talos',
+    tries: 3,
+    silentMs: 20 * MINUTE_MS,
+    async already(context) {
+      const member = memberOf(context, parts);
+      const from = context.job().plan?.talos?.from;
+      if (!member || from === undefined) return undefined;
+      const version = await versionNow(context, parts, member.cluster);
+      return version === undefined || version === from ? undefined : `it runs Talos ${version}`;
+    },
+    run: (context) =>
+      planned(context, parts, async ({ cluster }) => {
+        const { machine } = context.job();
+        using opened = await parts.reach.node(cluster, machine, context.signal);
+        await noteBoot(context, opened.node);
+        const end = await followed(context, UPGRADE_MS, (signal) => opened.node.rollback(signal));
+        return ended(end, `${machine} reboots into the release before`, 'it runs what it ran before');
+      }),
+  };
+}
+
+export function awaitRolledBackStep(parts: UpkeepParts): Step {
+  return {
+    name: 'await-rolled-back',
+    tries: 20,
+    silentMs: 10 * MINUTE_MS,
+    run: (context) =>
+      planned(context, parts, async ({ cluster, work }) => {
+        const { machine } = context.job();
+        const version = await rebooted(context, parts, cluster, (runs) => runs !== work.from);
+        if (version === undefined)
+          return failed(`${machine} did not come back within ${REBOOT_MS / MINUTE_MS} minutes`, 'look at its console');
+        if (version === work.from)
+          return failed(
+            `it still runs Talos ${version}: there is no release before it to go back to`,
+            `ingot upgrade ${machine} --to RELEASE`,
+          );
+        const why = await untilReady(context, parts, cluster, SETTLE_MS);
+        if (why !== undefined)
+          return failed(`Talos ${version} runs and is not ready: ${why}`, `ingot cluster show ${cluster.name}`);
+        parts.registry.note(machine, { 'talos.version': version }, 'agent', parts.now());
+        return done(`Talos ${version} runs and is ready; it was ${work.from}`);
+      }),
+  };
+}
+
+/** It leaves its cluster where that was asked for, and erases its own system disk, or what lies on it. */
+export function resetStep(parts: UpkeepParts): Step {
+  return {
+    name: 'reset-talos',
+    tries: 3,
+    silentMs: 15 * MINUTE_MS,
+    async already(context) {
+      return context.job().notes[RESET_BEGUN] === undefined ? undefined : await isGone(context, parts);
+    },
+    run: (context) =>
+      planned(context, parts, async ({ cluster, work }) => {
+        const { machine } = context.job();
+        using opened = await parts.reach.node(cluster, machine, context.signal);
+        await context.note(RESET_BEGUN, 'yes');
+        const { erase = 'disk', graceful = true } = work;
+        const afterwards = erase === 'disk' ? 'power-off' : 'reboot';
+        const end = await followed(context, RESET_MS, (signal) =>
+          opened.node.reset({ graceful, what: erase, afterwards }, signal),
+        );
+        return ended(
+          end,
+          `${machine} has erased ${erase === 'disk' ? 'its system disk' : 'STATE and EPHEMERAL'}`,
+          'look at its console: how far it came is not known',
+        );
+      }),
+  };
+}
+
+const RESET_BEGUN = 'talos-reset-begun';
+
+/** Until it answers as a member no more: the key by which it was one was on the disk. */
+export function awaitErasedStep(parts: UpkeepParts): Step {
+  return {
+    name: 'await-erased',
+    tries: 20,
+    silentMs: 10 * MINUTE_MS,
+    run: (context) =>
+      planned(context, parts, async ({ cluster, work }) => {
+        const { machine } = context.job();
+        const gone = await inTime(
+          context,
+          parts,
+          RESET_MS,
+          `waits until ${machine} is no member any more`,
+          async () => {
+            const why = await isGone(context, parts);
+            if (why === undefined) throw new MachineApiError('precondition', 'it still answers as a member');
+            return why;
+          },
+        );
+        if (gone === undefined)
+          return failed(
+            `${machine} still answers as a member of ${cluster.name}`,
+            `ingot reset ${machine} --no-graceful`,
+          );
+        if (work.role === 'controlplane') await forgetEtcd(parts, cluster, machine);
+        parts.registry.note(machine, { 'talos.version': '', 'talos.cluster': '' }, 'agent', parts.now());
+        const next = work.erase === 'configuration' ? 'it waits in maintenance' : 'it is off';
+        return done(`it is no member of ${cluster.name} any more: ${gone}; ${next}`);
+      }),
+  };
+}
+
+/** Why it cannot be a member any more; nothing while it is, or may be. */
+async function isGone(context: StepContext, parts: UpkeepParts): Promise<string | undefined> {
+  const member = memberOf(context, parts);
+  if (!member) return undefined;
+  try {
+    using _opened = await parts.reach.node(member.cluster, member.machine, context.signal);
+    return undefined;
+  } catch (error) {
+    context.signal.throwIfAborted();
+    if (!(error instanceof MachineApiError)) throw error;
+    if (error.code === 'untrusted') return 'it shows a key that its cluster did not sign';
+    return error.code === 'unreachable' ? 'it does not answer' : undefined;
+  }
+}
+
+type Planned = { readonly plan: Plan; readonly cluster: ClusterDocument; readonly work: TalosWork };
+
+async function planned(
+  context: StepContext,
+  parts: UpkeepParts,
+  act: (planned: Planned) => Promise<StepOutcome>,
+): Promise<StepOutcome> {
+  const { plan, confirmed, kind, machine } = context.job();
+  const member = memberOf(context, parts);
+  if (!plan?.talos || confirmed?.digest !== plan.digest)
+    return failed('nobody confirmed a plan', `ingot ${kind} ${machine} --plan`);
+  if (!member || roleIn(member.cluster, machine) !== plan.talos.role) {
+    return failed(
+      `it is not the ${plan.talos.role} of ${plan.talos.cluster} any more`,
+      `ingot ${kind} ${machine} --plan`,
+    );
+  }
+  return await act({ plan, cluster: member.cluster, work: plan.talos });
+}
+
+/** The end of what the machine was told to do, told on the way. */
+async function followed(
+  context: StepContext,
+  ms: number,
+  begin: (signal: AbortSignal) => AsyncGenerator<Followed, FollowedEnd, undefined>,
+): Promise<FollowedEnd> {
+  const limit = AbortSignal.timeout(ms);
+  const states = begin(AbortSignal.any([context.signal, limit]));
+  let last: Followed = { kind: 'waiting' };
+  try {
+    for (;;) {
+      const next = await states.next();
+      if (next.done === true) return next.value;
+      last = next.value;
+      if (last.kind === 'running') context.progress([last.sequence, last.phase, last.task].filter(Boolean).join(': '));
+    }
+  } catch (error) {
+    context.signal.throwIfAborted();
+    if (limit.aborted)
+      return { kind: 'failed', sequence: '', because: `it did not end within ${ms / MINUTE_MS} minutes` };
+    // It goes down in the middle of an answer, and only asking it again can tell what came of it.
+    const isLost = error instanceof MachineApiError && ['unreachable', 'cancelled', 'untrusted'].includes(error.code);
+    if (!isLost) throw error;
+    return { kind: 'lost', last: last.kind === 'lost' || isSequenceOver(last) ? { kind: 'waiting' } : last };
+  }
+}
+
+function ended(end: FollowedEnd, text: string, otherwise: string): StepOutcome {
+  switch (end.kind) {
+    case 'rebooting':
+    case 'finished':
+    case 'lost':
+      return done(text);
+    case 'locked':
+      return { kind: 'again', because: `another sequence is running on it: ${end.because}`, afterMs: 30_000 };
+    case 'cancelled':
+      return failed(`another sequence took over: ${end.because}`, otherwise);
+    case 'failed':
+      return failed(end.because, otherwise);
+    default:
+      return end satisfies never;
+  }
+}
+
+/**
+ * What runs after a reboot: the wanted release, or another one as soon as it is sure that the machine has booted it, or
+ * when the time is over; nothing where none answers.
+ */
+async function rebooted(
+  context: StepContext,
+  parts: UpkeepParts,
+  cluster: ClusterDocument,
+  isWanted: (version: string) => boolean,
+): Promise<string | undefined> {
+  const before = context.job().notes[BOOT];
+  let last: string | undefined;
+  const { machine } = context.job();
+  const found = await inTime(context, parts, REBOOT_MS, `waits for ${machine} to come back`, async () => {
+    last = undefined;
+    using opened = await parts.reach.node(cluster, machine, context.signal);
+    const boot = await opened.node.bootId();
+    const version = talosVersionText(opened.node.version);
+    if (isWanted(version)) return version;
+    last = version;
+    if (boot !== undefined && before !== undefined && boot !== before) return version;
+    throw new MachineApiError('precondition', `it runs Talos ${version}`);
+  });
+  return found ?? last;
+}
+
+/** By which it is known that the machine has booted since. */
+const BOOT = 'talos-boot';
+async function noteBoot(context: StepContext, node: TalosNode): Promise<void> {
+  const boot = await node.bootId();
+  if (boot !== undefined) await context.note(BOOT, boot);
+}
+
+async function versionNow(
+  context: StepContext,
+  parts: UpkeepParts,
+  cluster: ClusterDocument,
+): Promise<string | undefined> {
+  try {
+    using opened = await parts.reach.node(cluster, context.job().machine, context.signal);
+    return talosVersionText(opened.node.version);
+  } catch (error) {
+    context.signal.throwIfAborted();
+    if (error instanceof MachineApiError) return undefined;
+    throw error;
+  }
+}
+
+async function runsAlready(
+  context: StepContext,
+  parts: UpkeepParts,
+  wanted: (work: TalosWork) => string | undefined,
+): Promise<string | undefined> {
+  const member = memberOf(context, parts);
+  const work = context.job().plan?.talos;
+  const version = member && work && (await versionNow(context, parts, member.cluster));
+  return version !== undefined && work && version === wanted(work) ? `it runs Talos ${version}` : undefined;
+}
