@@ -68,11 +68,13 @@ describe('SIGHUP', { timeout: 120_000 }, () => {
     let bytes = 0;
     for await (const part of download) bytes += part instanceof Buffer ? part.length : 0;
     assert.equal(bytes, LOADER_BYTES);
-    for (let block = 1; ; block++) {
-      assert.ok(next.packet.kind === 'DATA' && next.packet.block === block, JSON.stringify(next.packet));
+    for (let block = 1; ; next = await client.next()) {
+      assert.equal(next.packet.kind, 'DATA');
+      // One that we were slow to acknowledge comes twice.
+      if (next.packet.kind !== 'DATA' || next.packet.block !== block) continue;
       await client.send({ kind: 'ACK', block }, next.port);
       if (block === TFTP_BLOCKS) break;
-      next = await client.next();
+      block += 1;
     }
   });
 
