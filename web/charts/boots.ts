@@ -1,4 +1,5 @@
 import type { AttemptResource } from '#machines/contract/api/trace-resource.ts';
+import type { VerdictCode } from '#machines/contract/trace.ts';
 
 export type Slot = { readonly at: number; readonly booted: number; readonly failed: number; readonly open: number };
 
@@ -29,8 +30,8 @@ export function bootsOverTime(attempts: readonly AttemptResource[], now: number)
 /** Verdicts of boots that came to nothing, most frequent first. */
 export function failuresByCause(
   attempts: readonly AttemptResource[],
-): readonly { readonly code: string; readonly count: number }[] {
-  const counts = new Map<string, number>();
+): readonly { readonly code: VerdictCode; readonly count: number }[] {
+  const counts = new Map<VerdictCode, number>();
   for (const { verdict } of attempts) {
     if (verdict.code === 'booted' || verdict.code === 'in-progress') continue;
     counts.set(verdict.code, (counts.get(verdict.code) ?? 0) + 1);

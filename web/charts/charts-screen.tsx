@@ -2,7 +2,8 @@ import './charts.css';
 import { type ReactNode, useMemo } from 'react';
 import { useAsk } from '../api/queries.ts';
 import { useFleet } from '../api/fleet.ts';
-import { bytes, capital, count, duration, when, words } from '../look/format.ts';
+import { bytes, capital, count, duration, when } from '../look/format.ts';
+import { VERDICT_NAMES } from '../look/machine-state.ts';
 import { useNow } from '../look/now.ts';
 import { Card, Empty, Failed, ScreenHead } from '../look/parts.tsx';
 import { bootsOverTime, failuresByCause } from './boots.ts';
@@ -67,7 +68,7 @@ export function ChartsScreen() {
             <ul className="causes">
               {failures.map(({ code, count: times }) => (
                 <li key={code}>
-                  <span>{capital(words(code))}</span>
+                  <span>{capital(VERDICT_NAMES[code])}</span>
                   <span
                     className="cause-bar"
                     style={{ width: `${(times / (failures[0]?.count ?? 1)) * 100}%` }}
@@ -89,6 +90,7 @@ export function ChartsScreen() {
         </Figure>
         <Figure title="Loaders and images sent" value={last && `${bytes(last.bytesPerSecond)}/s`}>
           <Plot
+            least={1024}
             label="Bytes sent a second"
             at={at}
             format={(value) => `${bytes(value)}/s`}
@@ -130,7 +132,7 @@ function Bmcs() {
         />
       )}
       <p>
-        {count(items.length, 'BMC')} of {count(machines.length, 'machine')} answered to polls
+        {count(items.length, 'BMC')} of {count(machines.length, 'machine')} are asked for their power
         {Number.isFinite(oldest) && items.length > 0 && `; the oldest answer is ${duration(now - oldest)} old`}.
       </p>
       {failing.length > 0 && (

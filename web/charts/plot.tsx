@@ -17,12 +17,15 @@ export function Plot({
   format,
   label,
   kind = 'line',
+  least = 1,
 }: {
   at: readonly number[];
   lines: readonly Line[];
   format: (value: number) => string;
   label: string;
   kind?: 'line' | 'bars';
+  /** The axis reaches at least so high. */
+  least?: number;
 }) {
   const place = useRef<HTMLDivElement>(null);
   const chart = useRef<uPlot>(undefined);
@@ -33,7 +36,11 @@ export function Plot({
     if (!element) return undefined;
     const draw = (): void => {
       chart.current?.destroy();
-      chart.current = new uPlot(optionsOf(element.clientWidth, lines, format, kind), dataOf(at, lines), element);
+      chart.current = new uPlot(
+        optionsOf({ width: element.clientWidth, lines, format, kind, least }),
+        dataOf(at, lines),
+        element,
+      );
     };
     draw();
     const resized = new ResizeObserver(() => chart.current?.setSize({ width: element.clientWidth, height: HEIGHT }));
@@ -57,17 +64,26 @@ export function Plot({
 
 const HEIGHT = 190;
 
+const MINUTE = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit' });
+const timeText = (at: number): string => MINUTE.format(at);
+
 const dataOf = (at: readonly number[], lines: readonly Line[]): uPlot.AlignedData => [
   at.map((ms) => ms / 1000),
   ...lines.map(({ values }) => values.map((value) => value ?? null)),
 ];
 
-function optionsOf(
-  width: number,
-  lines: readonly Line[],
-  format: (value: number) => string,
-  kind: 'line' | 'bars',
-): uPlot.Options {
+type Shape = {
+  readonly width: number;
+  readonly lines: readonly Line[];
+  readonly format: (value: number) => string;
+  readonly kind: 'line' | 'bars';
+  readonly least: number;
+};
+
+/** A chart of a moment says nothing: at least two minutes are shown. */
+const SHORTEST_S = 120;
+
+function optionsOf({ width, lines, format, kind, least }: Shape): uPlot.Options {
   const axis = {
     stroke: colourOf('--soft'),
     grid: { stroke: colourOf('--line'), width: 1 },
@@ -81,8 +97,19 @@ function optionsOf(
     padding: [10, 8, 0, 0],
     legend: { show: false },
     cursor: { drag: { x: false, y: false } },
-    scales: { y: { range: (_chart, _min, max) => [0, Math.max(1, (max ?? 0) * 1.15)] } },
-    axes: [axis, { ...axis, size: 62, values: (_chart, ticks) => ticks.map(format) }],
+    scales: {
+      x: { range: (_chart, min, max) => [Math.min(min, max - SHORTEST_S), max] },
+      y: { range: (_chart, _min, max) => [0, Math.max(least, (max ?? 0) * 1.15)] },
+    },
+    axes: [
+      {
+        ...axis,
+        space: 80,
+        incrs: [60, 120, 300, 600, 1800, 3600, 7200, 21_600, 43_200, 86_400, 604_800],
+        values: (_chart, ticks) => ticks.map((second) => timeText(second * 1000)),
+      },
+      { ...axis, size: 62, values: (_chart, ticks) => ticks.map(format) },
+    ],
     series: [
       {},
       ...lines.map(

@@ -1,6 +1,6 @@
 import type { MachineResource } from '#machines/contract/api/machine-resource.ts';
 import type { Job } from '#machines/contract/job.ts';
-import { STAGES, type Stage } from '#machines/contract/trace.ts';
+import { STAGES, type Stage, type VerdictCode } from '#machines/contract/trace.ts';
 import { words } from './format.ts';
 
 /** What a colour says, everywhere on the page. */
@@ -74,8 +74,35 @@ export function standingOf({ status }: MachineResource, job: Job | undefined): S
   if (code === 'booted') return as('running', 'running', cause);
   if (code === 'in-progress') return as('booting', `booting: ${STAGE_NAMES[attempt.stage]}`, cause);
   if (code === 'not-accepted') return as('waiting', 'not accepted', cause);
-  return as('attention', words(code), cause);
+  return as('attention', VERDICT_NAMES[code], cause);
 }
+
+/** Verdicts in so few words that they fit beside a machine. */
+export const VERDICT_NAMES: Readonly<Record<VerdictCode, string>> = {
+  'other-dhcp-won': 'other DHCP won',
+  'offer-ignored': 'offer ignored',
+  'no-tftp': 'no TFTP',
+  'tftp-stalled': 'TFTP stalled',
+  'wrong-arch': 'wrong architecture',
+  'loader-missing': 'loader missing',
+  'loader-no-return': 'loader went silent',
+  'no-script': 'no script',
+  'not-accepted': 'not accepted',
+  'kernel-missing': 'kernel missing',
+  'no-initrd': 'no initrd',
+  'silent-after-kernel': 'silent after kernel',
+  'boot-loop': 'boot loop',
+  'token-abused': 'token abused',
+  'pool-exhausted': 'no address left',
+  'address-conflict': 'address conflict',
+  'relay-82-lost': 'relay lost option 82',
+  'wrong-subnet': 'wrong subnet',
+  'http-boot-refused': 'HTTP Boot refused',
+  'secure-boot': 'Secure Boot',
+  'stp-delay': 'switch port delay',
+  'in-progress': 'booting',
+  booted: 'booted',
+};
 
 export const STAGE_NAMES: Readonly<Record<Stage, string>> = {
   dhcp: 'address',

@@ -7,8 +7,8 @@ import type { TraceEvent } from '#machines/contract/trace.ts';
 import { eventLine } from '#machines/decide/trace-text.ts';
 import { useFleet } from '../api/fleet.ts';
 import { useAsk } from '../api/queries.ts';
-import { capital, duration, when, words } from '../look/format.ts';
-import { standingOf, type Tone } from '../look/machine-state.ts';
+import { capital, duration, when } from '../look/format.ts';
+import { standingOf, type Tone, VERDICT_NAMES } from '../look/machine-state.ts';
 import { Ago, Card, Claimed, Empty, StateMark } from '../look/parts.tsx';
 import { waterfallOf } from './waterfall.ts';
 
@@ -42,7 +42,7 @@ export function BootTab({ machine, attempt: chosen }: { machine: MachineResource
                   onChange={(id) => void navigate({ search: { tab: 'boot', ...(id === null ? {} : { attempt: id }) } })}
                   data={others.map((one) => ({
                     value: one.id,
-                    label: `${when(one.startedAt)}: ${words(one.verdict.code)}`,
+                    label: `${when(one.startedAt)}: ${VERDICT_NAMES[one.verdict.code]}`,
                   }))}
                 />
               )}
@@ -76,7 +76,7 @@ function VerdictCard({
   return (
     <section className="verdict" data-tone={tone} aria-label="Verdict">
       <h2>
-        <StateMark tone={tones[code] ?? 'bad'}>{capital(words(code))}</StateMark>
+        <StateMark tone={tones[code] ?? 'bad'}>{capital(VERDICT_NAMES[code])}</StateMark>
         <span className="soft">
           {isNewest ? 'the newest boot' : 'an earlier boot'}, <Ago at={attempt.startedAt} />
         </span>

@@ -4,7 +4,6 @@ import { FitAddon } from '@xterm/addon-fit';
 import { Terminal } from '@xterm/xterm';
 import { useEffect, useRef, useState } from 'react';
 import { ask, openStream, problemOf } from '../api/daemon.ts';
-import { documentWithNonce } from '../look/style-nonce.ts';
 import { MONOSPACE } from '../look/theme.ts';
 
 type State =
@@ -22,7 +21,6 @@ export function Console({ name, leave }: { name: string; leave: () => void }) {
     if (!element) return undefined;
     const gone = new AbortController();
     const term = new Terminal({
-      documentOverride: documentWithNonce(),
       fontFamily: MONOSPACE,
       fontSize: 13,
       scrollback: 5000,
@@ -70,7 +68,10 @@ export function Console({ name, leave }: { name: string; leave: () => void }) {
         </div>
       )}
       <div className="console-place" ref={place} />
-      <p className="soft">Tab and Escape go to the machine. Shift-Tab leaves the console.</p>
+      <p className="soft">
+        It shows what the machine writes from now on; press Enter to be answered. Tab and Escape go to the machine,
+        Shift-Tab leaves the console.
+      </p>
     </div>
   );
 }

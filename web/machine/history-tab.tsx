@@ -2,8 +2,8 @@ import { Link } from '@tanstack/react-router';
 import type { ReactNode } from 'react';
 import type { MachineResource } from '#machines/contract/api/machine-resource.ts';
 import { useAsk } from '../api/queries.ts';
-import { duration, when, words } from '../look/format.ts';
-import type { Tone } from '../look/machine-state.ts';
+import { duration, when } from '../look/format.ts';
+import { type Tone, VERDICT_NAMES } from '../look/machine-state.ts';
 import { Card, Claimed, Empty } from '../look/parts.tsx';
 import { jobTone } from '../jobs/job-state.ts';
 import { auditText } from '../audit/audit-text.ts';
@@ -31,7 +31,7 @@ export function HistoryTab({ machine }: { machine: MachineResource }) {
           text: (
             <>
               <Link to="/machines/$name" params={{ name }} search={{ tab: 'boot', attempt: one.id }}>
-                Boot: {words(one.verdict.code)}
+                Boot: {VERDICT_NAMES[one.verdict.code]}
               </Link>{' '}
               <span className="soft">
                 {duration(one.lastAt - one.startedAt)}. <Claimed>{one.verdict.cause}</Claimed>

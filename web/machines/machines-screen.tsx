@@ -2,7 +2,7 @@ import './machines.css';
 import { Button, Checkbox, Menu, Select, TextInput } from '@mantine/core';
 import { Link, useNavigate, useSearch } from '@tanstack/react-router';
 import { useVirtualizer } from '@tanstack/react-virtual';
-import { memo, type RefObject, useCallback, useDeferredValue, useMemo, useRef, useState } from 'react';
+import { memo, useCallback, useDeferredValue, useMemo, useRef, useState } from 'react';
 import type { MachineResource } from '#machines/contract/api/machine-resource.ts';
 import { PLANNED_KINDS, type PlannedKind } from '#machines/decide/jobs/make-plan.ts';
 import type { Job } from '#machines/contract/job.ts';
@@ -81,8 +81,6 @@ export function MachinesScreen() {
           placeholder="Name, MAC, address, serial, label=value"
           value={search}
           onChange={({ currentTarget: { value } }) => set({ search: value })}
-          w={{ base: '100%' }}
-          maw={320}
           className="filter-text"
           spellCheck={false}
         />
@@ -167,6 +165,12 @@ type TableParts = {
 
 function Table({ machines, jobs, sort, setSort, chosen, toggle, chooseAll }: TableParts) {
   const place = useRef<HTMLDivElement>(null);
+  const rows = useVirtualizer({
+    count: machines.length,
+    getScrollElement: () => place.current,
+    estimateSize: () => ROW_PX,
+    overscan: 12,
+  });
   const all = machines.length > 0 && machines.every(({ name }) => chosen.has(name));
   return (
     // oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- it scrolls, so keys must reach it
@@ -198,47 +202,29 @@ function Table({ machines, jobs, sort, setSort, chosen, toggle, chooseAll }: Tab
             ))}
           </div>
         </div>
-        <Rows place={place} machines={machines} jobs={jobs} chosen={chosen} toggle={toggle} />
+        <div role="rowgroup" className="grid-body" style={{ height: rows.getTotalSize() }}>
+          {rows.getVirtualItems().map(({ index, start }) => {
+            const machine = machines[index];
+            if (!machine) return null;
+            return (
+              <div
+                key={machine.name}
+                className="grid-place"
+                role="presentation"
+                style={{ transform: `translateY(${start}px)` }}
+              >
+                <Row
+                  machine={machine}
+                  job={jobs.get(machine.name)}
+                  index={index}
+                  isChosen={chosen.has(machine.name)}
+                  toggle={toggle}
+                />
+              </div>
+            );
+          })}
+        </div>
       </div>
-    </div>
-  );
-}
-
-function Rows({
-  place,
-  machines,
-  jobs,
-  chosen,
-  toggle,
-}: Pick<TableParts, 'machines' | 'jobs' | 'chosen' | 'toggle'> & { place: RefObject<HTMLDivElement | null> }) {
-  const rows = useVirtualizer({
-    count: machines.length,
-    getScrollElement: () => place.current,
-    estimateSize: () => ROW_PX,
-    overscan: 12,
-  });
-  return (
-    <div role="rowgroup" className="grid-body" style={{ height: rows.getTotalSize() }}>
-      {rows.getVirtualItems().map(({ index, start }) => {
-        const machine = machines[index];
-        if (!machine) return null;
-        return (
-          <div
-            key={machine.name}
-            className="grid-place"
-            role="presentation"
-            style={{ transform: `translateY(${start}px)` }}
-          >
-            <Row
-              machine={machine}
-              job={jobs.get(machine.name)}
-              index={index}
-              isChosen={chosen.has(machine.name)}
-              toggle={toggle}
-            />
-          </div>
-        );
-      })}
     </div>
   );
 }

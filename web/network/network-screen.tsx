@@ -125,7 +125,10 @@ export function NetworkScreen() {
   );
 }
 
-const percent = (part: number): string => `${(part * 100).toFixed(part < 0.1 ? 1 : 0)} %`;
+function percent(part: number): string {
+  if (part > 0 && part < 0.001) return 'less than 0.1 %';
+  return `${(part * 100).toFixed(part < 0.1 ? 1 : 0)} %`;
+}
 
 type Lease = NonNullable<ReturnType<typeof useAsk<'listLeases'>>['data']>['items'][number];
 

@@ -17,7 +17,6 @@ export function SearchButton() {
     <button
       type="button"
       className="search-button"
-      aria-label="Search everything"
       aria-keyshortcuts="Control+K /"
       onClick={() => dispatchEvent(new Event(OPEN))}
     >
