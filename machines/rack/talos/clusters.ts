@@ -97,6 +97,7 @@ function newDomain(): Domain {
     rejoin: (id, members) => clusters.get(id) ?? openCluster(id, members),
     async join(given, signal) {
       for (;;) {
+        signal.throwIfAborted();
         const cluster = [...clusters.values()].find((one) => one.hasQuorum());
         if (cluster) {
           const member = { ...given, id: newId() };

@@ -36,6 +36,7 @@ export function startEtcd(parts: {
   const { domain, services, data, hostname, address } = parts;
   const stop = new AbortController();
   const signal = AbortSignal.any([parts.signal, stop.signal]);
+  const joining = new AbortController();
   const bootstrapped = Promise.withResolvers<Membership>();
   const isUp = Promise.withResolvers<void>();
   isUp.promise.catch(() => {});
@@ -54,7 +55,6 @@ export function startEtcd(parts: {
     }
     hasData = false;
     services.set('etcd', 'Preparing', 'Running pre state');
-    const joining = new AbortController();
     try {
       const until = AbortSignal.any([signal, joining.signal]);
       return await Promise.race([bootstrapped.promise, domain.join({ hostname, address }, until)]);
@@ -67,10 +67,17 @@ export function startEtcd(parts: {
     const mine = await begin();
     hasData = true;
     membership = mine;
-    running = mine.cluster.run(mine.member);
+    const { cluster, member } = mine;
+    const keep = () =>
+      data.write({
+        etcd: { cluster: cluster.id, member: member.id, members: cluster.members().map((one) => ({ ...one })) },
+      });
+    // What it is lies on its disk before anybody counts on it.
+    await keep();
+    signal.throwIfAborted();
+    running = cluster.run(member);
     for (;;) {
-      const { cluster, member } = mine;
-      const members = cluster.members().map((one) => ({ ...one }));
+      const members = cluster.members();
       if (!members.some(({ id }) => id === member.id)) {
         services.set('etcd', 'Failed', 'the member has been permanently removed from the cluster', false);
         return;
@@ -80,7 +87,7 @@ export function startEtcd(parts: {
       if (isWell) isUp.resolve();
       const changed = domain.changed(signal);
       changed.catch(() => {});
-      await data.write({ etcd: { cluster: cluster.id, member: member.id, members } });
+      await keep();
       await changed;
     }
   }
@@ -105,6 +112,8 @@ export function startEtcd(parts: {
       if (hasData) throw new CallRefusal(status.ALREADY_EXISTS, 'etcd data directory is not empty');
       hasData = true;
       bootstrapped.resolve(domain.bootstrap({ hostname, address }));
+      // Nor may it join the cluster that it has just begun.
+      joining.abort();
       await Promise.race([isUp.promise, end]);
     },
     async leave() {

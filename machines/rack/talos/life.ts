@@ -406,7 +406,7 @@ async function unattended(
     }
   }
   if (!install.reboots) return tell('installed');
-  tell('waitingForReboot');
+  tell('waiting-for-reboot');
   node.begin('reboot', node.sequences.reboot('kexec'));
 }
 

@@ -116,7 +116,7 @@ function plainOf(machine: Machine): readonly ResourceContent[] {
         ]
       : []),
     ...(is14 && unattended
-      ? [runtime('UnattendedInstallStatuses.runtime.talos.dev', 'unattended-install', unattended)]
+      ? [runtime('UnattendedInstallStatuses.runtime.talos.dev', 'unattended-install', unattendedSpec(unattended))]
       : []),
     runtime('PlatformMetadatas.runtime.talos.dev', 'platformmetadata', { platform: 'metal', instanceId: spec.uuid }),
     runtime('BootIDs.runtime.talos.dev', 'boot-id', { bootID: machine.bootId }),
@@ -158,6 +158,10 @@ function plainOf(machine: Machine): readonly ResourceContent[] {
       : []),
   ];
 }
+
+/** What is empty is left out, and so is the first of the phases. */
+const unattendedSpec = (status: NonNullable<Machine['unattended']>): ResourceContent['spec'] =>
+  Object.fromEntries(Object.entries(status).filter(([, value]) => value !== '' && value !== 'pending'));
 
 /** Volumes of the system disk, once it is installed. */
 export function volumesOf({ inventory, system }: Machine): readonly string[] {
