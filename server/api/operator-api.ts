@@ -21,10 +21,12 @@ import { documentHandlers } from './handlers/documents.ts';
 import { hardwareHandlers } from './handlers/hardware.ts';
 import { imageFileStream, imageHandlers } from './handlers/images.ts';
 import { loginRoutes } from './handlers/login.ts';
+import { clusterHandlers } from './handlers/clusters.ts';
 import { machineHandlers } from './handlers/machines.ts';
 import { systemHandlers } from './handlers/system.ts';
 import { jobHandlers } from './handlers/jobs.ts';
 import { traceHandlers } from './handlers/traces.ts';
+import { prometheusHandlers } from './handlers/prometheus.ts';
 import { webhookHandlers } from './handlers/webhooks.ts';
 import { userHandlers } from './handlers/users.ts';
 import { keptAnswers } from './kept-answers.ts';
@@ -33,6 +35,7 @@ import { machineTexts } from './machine-json.ts';
 import { machineRows } from './machine-rows.ts';
 import { openPage, type Page } from './page.ts';
 import { registerRoutes } from './register-routes.ts';
+import { scopes } from './scope.ts';
 import { changeStream } from './stream.ts';
 import { watchHub } from './watch-hub.ts';
 
@@ -59,6 +62,7 @@ export function operatorApi(parts: OperatorApiParts & { readonly listen: Listen 
     addBodyReaders(app);
     const entrance = {
       access,
+      within: scopes(parts),
       kept: keptAnswers({ store: parts.answers, vault: parts.vault, now }),
       audit: parts.audit,
       log,
@@ -80,6 +84,7 @@ export function operatorApi(parts: OperatorApiParts & { readonly listen: Listen 
       {
         ...machineHandlers({ ...parts, latest, machineText, rows }),
         ...documentHandlers(parts),
+        ...clusterHandlers(parts),
         ...applyHandlers(parts),
         ...imageHandlers(parts),
         ...jobHandlers(parts),
@@ -97,6 +102,7 @@ export function operatorApi(parts: OperatorApiParts & { readonly listen: Listen 
         }),
         ...accessHandlers(parts),
         ...webhookHandlers(parts),
+        ...prometheusHandlers({ ...parts, latest }),
         ...userHandlers(parts),
       },
       {

@@ -12,6 +12,7 @@ import type { ApiAnswer, AuditNote, Handlers, OpenRouteName } from './answers.ts
 import type { OperatorApiParts } from './contract.ts';
 import { crossSiteProblem, enter, hostProblem, sendProblem } from './guard.ts';
 import type { Claim, KeptAnswers, SentAnswer } from './kept-answers.ts';
+import type { Within } from './scope.ts';
 
 const JSON_BYTES = 1 << 20;
 /** 20,000 documents. */
@@ -21,7 +22,14 @@ type AnyAnswer = ApiAnswer<RouteName>;
 type AnyHandler = (request: unknown) => Promise<AnyAnswer> | AnyAnswer;
 
 /** What a route that is not just asked and answered does with a caller who was let in. */
-export type Special = (request: FastifyRequest, reply: FastifyReply, caller: AccessKey, query: unknown) => unknown;
+export type Special = (
+  request: FastifyRequest,
+  reply: FastifyReply,
+  caller: AccessKey,
+  query: unknown,
+  /** May the caller know of this machine? */
+  sees: (machine: string | undefined) => boolean,
+) => unknown;
 
 /** Answers whoever has not logged in. */
 export type OpenRoutes = Readonly<
@@ -34,7 +42,11 @@ export type Entrance = Pick<OperatorApiParts, 'access' | 'audit' | 'log' | 'now'
   readonly door: (request: FastifyRequest, reply: FastifyReply) => Promise<FastifyReply>;
   readonly count: (route: RouteName, status: number) => void;
   readonly kept: KeptAnswers;
+  /** What a caller with a scope may see; nothing for who has none. */
+  readonly within: (caller: AccessKey) => Within | undefined;
 };
+
+const seesAll = (): boolean => true;
 
 /** Puts the whole route table on a server: host, caller, role, validation, handler, audit, answer, in that order. */
 export function registerRoutes(
@@ -68,28 +80,33 @@ export function registerRoutes(
         done();
       },
       handler: async (request, reply) => {
-        const read = readRequest(route, request);
-        if ('problem' in read) return sendProblem(reply, read.problem);
-        if (route.role === 'anyone') return await opens[name as OpenRouteName](request, reply, read);
+        const sent = readRequest(route, request);
+        if ('problem' in sent) return sendProblem(reply, sent.problem);
+        if (route.role === 'anyone') return await opens[name as OpenRouteName](request, reply, sent);
         const caller = callers.get(request);
         if (!caller) throw new Error(`${name} was reached without a caller`);
+        const within = entrance.within(caller);
+        const entered = (await within?.enter(name, sent)) ?? { read: sent };
+        if ('problem' in entered) return sendProblem(reply, entered.problem);
+        const read = { ...sent, ...entered.read };
         const special = specials[name as keyof typeof specials] as Special | undefined;
-        if (special) return await special(request, reply, caller, read.query);
+        if (special) return await special(request, reply, caller, read.query, within?.sees ?? seesAll);
         const handler = handlers[name as keyof Handlers] as AnyHandler;
         const reachedUrl = `${request.protocol}://${request.headers.host ?? ''}`;
         const once = await begin(route, request, caller, entrance.kept);
         if (once.kind === 'known') return sendOnce(reply, once.sent);
-        let sent: SentAnswer | undefined;
+        let given: SentAnswer | undefined;
         try {
-          const answer = await handler({ ...read, caller, reachedUrl, address: request.ip });
+          const whole = await handler({ ...read, caller, reachedUrl, address: request.ip });
+          const answer = within?.leave(name, whole) ?? whole;
           await record(name, route, request, caller, answer, entrance);
           if (once.kind === 'plain') return sendAnswer(reply, route, answer);
-          sent = sentAnswer(route, answer);
+          given = sentAnswer(route, answer);
         } finally {
           // What the daemon failed at, or had no time for, may be asked for again with the same key.
-          if (once.kind === 'first') await once.end(sent && isLasting(sent.status) ? sent : undefined);
+          if (once.kind === 'first') await once.end(given && isLasting(given.status) ? given : undefined);
         }
-        return sendOnce(reply, sent);
+        return sendOnce(reply, given);
       },
     });
   }

@@ -24,7 +24,13 @@ export function changeStream({
   readonly signal: AbortSignal;
   readonly now: () => number;
 }) {
-  return (request: FastifyRequest, reply: FastifyReply, caller: AccessKey, query: unknown): unknown => {
+  return (
+    request: FastifyRequest,
+    reply: FastifyReply,
+    caller: AccessKey,
+    query: unknown,
+    sees: (machine: string | undefined) => boolean,
+  ): unknown => {
     const { kinds, machine } = query as { kinds: readonly WatchKind[]; machine: string | undefined };
     if (hub.count() >= MAX_WATCHERS) {
       return sendProblem(reply, makeProblem('too-many', { detail: `${MAX_WATCHERS} streams are open already` }));
@@ -44,7 +50,7 @@ export function changeStream({
     };
     const lastId = request.headers['last-event-id'];
     const stops = [
-      hub.add({ kinds, machine, send }, typeof lastId === 'string' ? lastId : undefined),
+      hub.add({ kinds, machine, sees, send }, typeof lastId === 'string' ? lastId : undefined),
       access.onRemoved((id) => {
         if (id === caller.id) end();
       }),

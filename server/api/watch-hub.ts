@@ -25,6 +25,8 @@ type Entry = {
 export type Watcher = {
   readonly kinds: readonly WatchKind[];
   readonly machine: string | undefined;
+  /** May it know of this machine? */
+  sees(machine: string | undefined): boolean;
   /** Must not wait. */
   send(text: string): void;
 };
@@ -156,7 +158,10 @@ export function watchHub({
 }
 
 const wants = (watcher: Watcher, { kind, machine }: Entry): boolean =>
-  watcher.kinds.includes(kind) && (watcher.machine === undefined || watcher.machine === machine);
+  watcher.kinds.includes(kind) &&
+  // Documents are about no single machine: those of machines are told as machines.
+  (kind === 'document' || watcher.sees(machine)) &&
+  (watcher.machine === undefined || watcher.machine === machine);
 
 function seqOf(id: string | undefined, run: string): number | undefined {
   const [, ofRun, number] = /^([0-9a-f]+)-(\d{1,15})$/.exec(id ?? '') ?? [];

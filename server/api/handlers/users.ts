@@ -37,7 +37,7 @@ export function userHandlers({ users }: Pick<OperatorApiParts, 'users'>): Pick<H
 
     async setPassword({ params: { name }, body, caller, address }) {
       const isOwn = caller.user === name;
-      if (!isOwn && !roleAllows(caller.role, 'admin')) {
+      if (!isOwn && (!roleAllows(caller.role, 'admin') || caller.scope !== undefined)) {
         return problemAnswer('forbidden', { detail: 'you may change your own password, and an admin anyone’s' });
       }
       if (tooLikeName(body.password, name)) return likeName();
