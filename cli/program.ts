@@ -3,6 +3,7 @@ import { EXIT } from '#machines/contract/exit-status.ts';
 import { VERSION } from '#machines/contract/version.ts';
 import { addAccessCommands } from './groups/access.ts';
 import { addBootCommands } from './groups/boot.ts';
+import { addCompletionCommands } from './groups/completion.ts';
 import { addDocumentCommands } from './groups/documents.ts';
 import { addImageCommands } from './groups/images.ts';
 import { addJobCommands } from './groups/jobs.ts';
@@ -68,6 +69,7 @@ export async function runCommandLine(args: readonly string[], term: Terminal): P
   addSystemCommands(program, shell);
   addJobCommands(program, shell);
   addAccessCommands(program, shell);
+  addCompletionCommands(program, shell);
   talkThrough(program, term);
   try {
     await program.parseAsync([...args], { from: 'user' });
