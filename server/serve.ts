@@ -64,6 +64,8 @@ import { syslogServer } from './logs/syslog-server.ts';
 import { agentPlane } from './machine/agent-plane.ts';
 import { holdingOf } from './machine/holding.ts';
 import { machinePlane } from './machine/machine-plane.ts';
+import { gauge } from './api/metrics.ts';
+import { requestCounts } from './request-counts.ts';
 import { dhcp4Metrics, tftpCounters, webhookMetrics } from './metrics.ts';
 import { webhookTask } from './webhook-task.ts';
 import { besideImageOf } from './jobs/beside-image.ts';
@@ -193,9 +195,17 @@ export async function serve(parts: {
     now,
   };
   const scripts = bootScripts(plane);
+  const bootCounts = requestCounts('boot_http', 'Requests to the boot plane');
+  const machineCounts = requestCounts('machine_plane', 'Requests to the machine plane');
+  const agentCounts = requestCounts('agent_plane', 'Calls of agents');
   const tftpCounts = tftpCounters();
 
-  const boot = bootPlane({ ...plane, scripts, listen: { ...config.boot.listen, ...inherited.tcp.boot } });
+  const boot = bootPlane({
+    ...plane,
+    scripts,
+    counts: bootCounts,
+    listen: { ...config.boot.listen, ...inherited.tcp.boot },
+  });
   const tftp = tftpServer({
     listen: [config.tftp.listen],
     inherited: inherited.tftp,
@@ -246,6 +256,7 @@ export async function serve(parts: {
       .catch((err: unknown) => log.error({ err }, 'no audit entry was kept'));
   const holding = holdingOf({ networkOf, leases: () => dhcp().leases(), recorder, now });
   const machine = machinePlane({
+    counts: machineCounts,
     listen: { ...config.machine.listen, ...inherited.tcp.machine },
     recorder,
     metadata: {
@@ -267,16 +278,12 @@ export async function serve(parts: {
   const refresh: readonly Task[] = everyMs > 0 ? [imageRefresh({ images, everyMs, log })] : [];
   const machineApi = loadMachineApi();
   const openAgent = agentApi({ authority, definition: machineApi, now });
-  const reach = talosReach({
-    definition: machineApi,
-    secrets: clusterKeys,
-    addressesOf: machineAddresses({
-      registry,
-      recorder,
-      leasesOf: (mac) => dhcp().leases().flatMap((lease) => (lease.mac === mac ? lease.address : [])),
-    }),
-    now,
+  const addressesOf = machineAddresses({
+    registry,
+    recorder,
+    leasesOf: (mac) => [...dhcp().leases()].flatMap((lease) => (lease.mac === mac ? lease.address : [])),
   });
+  const reach = talosReach({ definition: machineApi, secrets: clusterKeys, addressesOf, now });
   const system = {
     power: agentPower({ agents, open: openAgent }),
     agents: { of: (name: string) => agents.of(name), open: openAgent },
@@ -340,6 +347,7 @@ export async function serve(parts: {
   const clocks = clockWatch({ read: systemClocks, jumped: (because) => voidAll(voidable, because), log });
   await operatorToken({ access, dataDir: config.dataDir });
   const agentCalls = agentPlane({
+    counts: agentCounts,
     listen: { ...config.machine.tls, ...inherited.tcp.agents },
     tokens,
     authority,
@@ -401,7 +409,7 @@ export async function serve(parts: {
       now,
     }),
     audit: store.audit,
-    clusters: { configs: clusterConfig, secrets: clusterKeys, reach },
+    clusters: { configs: clusterConfig, secrets: clusterKeys, reach, addressesOf },
     answers: store.answers,
     vault,
     webhooks,
@@ -426,6 +434,10 @@ export async function serve(parts: {
       tftpCounts.metrics,
       () => bmcMetrics(bmc),
       () => webhookMetrics(webhooks),
+      bootCounts.metrics,
+      machineCounts.metrics,
+      agentCounts.metrics,
+      () => [gauge('ingot_agents', 'Agents that were heard of lately.', agents.count())],
     ],
     hostNames: config.api.hostNames,
     log,

@@ -81,6 +81,8 @@ export type OperatorApiParts = {
     readonly configs: ClusterConfigs;
     readonly secrets: ClusterSecrets;
     readonly reach: Pick<TalosReach, 'node'>;
+    /** Where a machine’s own system may be reached, the likeliest first. */
+    readonly addressesOf: (machine: string) => Promise<readonly IpAddress[]>;
   };
   readonly loaders: LoaderCatalog;
   /** Where added loaders are put. */

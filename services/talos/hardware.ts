@@ -26,8 +26,8 @@ export async function talosHardware(client: MachineApiClient, at: number, option
     list(client, 'runtime', 'Disks.block.talos.dev', disk, options),
     list(client, 'network', 'LinkStatuses.net.talos.dev', link, options),
   ]);
-  const said = <K extends string>(key: K, value: string | undefined) =>
-    value === undefined || value.trim() === '' ? {} : ({ [key]: value.trim() } as Record<K, string>);
+  const said = (key: string, value: string | undefined): Readonly<Record<string, string>> =>
+    value === undefined || value.trim() === '' ? {} : { [key]: value.trim() };
   const [own] = systems;
   return inventorySchema.parse({
     source: 'agent',

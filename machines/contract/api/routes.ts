@@ -17,6 +17,7 @@ import { job, jobEvent, plan } from '../job.ts';
 import { accessKey, madeCode, madeToken, newToken, whoAmI } from './access-resource.ts';
 import { applyAnswer, applyRequest } from './apply.ts';
 import { BMC_ROUTES } from './bmc-routes.ts';
+import { CLUSTER_ROUTES } from './cluster-resource.ts';
 import { inputOf } from './document-form.ts';
 import { explainQuery, explanation } from './explain.ts';
 import { IMAGE_ROUTES } from './image-routes.ts';
@@ -42,6 +43,7 @@ import {
 import { attempt, attemptQuery, eventQuery, traceEvent } from './trace-resource.ts';
 import { USER_ROUTES } from './user-routes.ts';
 import { watchEvent, watchQuery } from './watch.ts';
+import { PROMETHEUS_ROUTES } from './prometheus.ts';
 import { WEBHOOK_ROUTES } from './webhook-routes.ts';
 
 const byName = z.strictObject({ name });
@@ -230,7 +232,9 @@ export const ROUTES = {
   listClusters: clusters.list,
   getCluster: clusters.get,
   putCluster: clusters.put,
-  removeCluster: clusters.remove,
+  // With it go the secrets by which it is administered.
+  removeCluster: { ...clusters.remove, role: 'admin' },
+  ...CLUSTER_ROUTES,
   listSubnets: subnets.list,
   getSubnet: subnets.get,
 
@@ -453,6 +457,7 @@ export const ROUTES = {
     answer: json(auditReport),
   },
   ...WEBHOOK_ROUTES,
+  ...PROMETHEUS_ROUTES,
 
   getOpenApi: {
     method: 'GET',

@@ -1,6 +1,7 @@
 import { writeDocument } from '#machines/contract/api/document-form.ts';
 import { roleAllows } from '#machines/contract/api/role.ts';
 import type { Document, DocumentKind } from '#machines/contract/documents.ts';
+import type { OperatorApiParts } from '../contract.ts';
 import type { Registry } from '#services/registry/contract.ts';
 import type { StoredDocument } from '#services/store/contract.ts';
 import {
@@ -47,7 +48,11 @@ type Sent<K extends Kind> = DocumentOf<K> & {
 };
 
 /** Profiles, classes, images, networks and subnets: the same four verbs for each kind. */
-export function documentHandlers({ registry }: { readonly registry: Registry }): Pick<Handlers, Names> {
+export function documentHandlers({
+  registry,
+  jobs,
+  clusters,
+}: Pick<OperatorApiParts, 'jobs' | 'clusters'> & { readonly registry: Registry }): Pick<Handlers, Names> {
   const stored = <K extends Kind>(kind: K): readonly StoredDocument<DocumentOf<K>>[] =>
     registry.documents(kind) as readonly StoredDocument<DocumentOf<K>>[];
 
@@ -112,7 +117,21 @@ export function documentHandlers({ registry }: { readonly registry: Registry }):
     listClusters: list('Cluster'),
     getCluster: get('Cluster'),
     putCluster: (request) => put('Cluster', request.body, request),
-    removeCluster: remove('Cluster'),
+    async removeCluster(request) {
+      const { name } = request.params;
+      const document = registry.cluster(name);
+      const busy = [...(document?.controlPlane ?? []), ...(document?.workers ?? [])].find(
+        (machine) => jobs.unfinishedOf(machine).length > 0,
+      );
+      if (busy !== undefined) {
+        const next = `ingot job list --machine ${busy}`;
+        return problemAnswer('refused', { detail: `cluster ${name}: a job works on ${busy}`, next });
+      }
+      const removed = await remove('Cluster')(request);
+      // With its secrets goes every way into it that was not handed out.
+      if (removed.kind === 'done') await clusters.secrets.forget(name);
+      return removed;
+    },
     listSubnets: () => ({ kind: 'done', value: { items: stored('Subnet').map(sentSubnet) } }),
     getSubnet: ({ params: { name } }) => {
       const one = stored('Subnet').find(({ document }) => document.name === name);

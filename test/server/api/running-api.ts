@@ -128,6 +128,7 @@ export async function runningApi(
       configs: clusterConfigs({ registry, secrets: clusterVault }),
       secrets: clusterVault,
       reach: { node: () => Promise.reject(new MachineApiError('unreachable', 'no Talos runs in this test')) },
+      addressesOf: async () => [],
     },
     access,
     users,
