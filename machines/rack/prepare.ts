@@ -1,8 +1,12 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { kernelArguments } from '../os/talos/kernel-arguments.ts';
+import { parseTalosVersion } from '../os/talos/version.ts';
+import { sure } from '../values/parsed.ts';
 import { BMC_PORTS, type BmcPorts } from './bmc/start-bmc.ts';
 import { disksOf } from './node/thin-disks.ts';
 import { architectureOf, type Place } from './line-up.ts';
+import { PLAIN_SCHEMATIC, releaseLabel } from './talos/decide/release.ts';
 
 /** The name of the one credential that the rack's BMCs know. */
 export const BMC_CREDENTIAL = 'rack';
@@ -25,6 +29,21 @@ export async function prepare(directory: string, sizes = IMAGE_BYTES): Promise<v
     write(join(loaders, 'x86_64', 'snponly.efi'), peFile('x86_64')),
     write(join(loaders, 'arm64', 'snponly.efi'), peFile('arm64')),
     write(join(images, 'disk.raw'), diskImage()),
+    ...TALOS_RELEASES.flatMap((release) => [
+      write(
+        join(images, talosName(release), 'kernel-amd64'),
+        filled(sizes.kernel, `simulated kernel of Talos ${release}`),
+      ),
+      // The rack's machines read which release they boot at its beginning, so it is small enough to be kept.
+      write(
+        join(images, talosName(release), 'initramfs-amd64.xz'),
+        new TextEncoder().encode(
+          releaseLabel({ version: sure(parseTalosVersion(release)), schematic: PLAIN_SCHEMATIC }).padEnd(
+            TALOS_INITRAMFS_BYTES,
+          ),
+        ),
+      ),
+    ]),
     ...(['x86_64', 'arm64'] as const).flatMap((arch) => [
       write(join(images, arch, 'vmlinuz'), filled(sizes.kernel, `simulated kernel for ${arch}`)),
       write(join(images, arch, 'initrd'), filled(sizes.initrd, `simulated initrd for ${arch}`)),
@@ -71,6 +90,27 @@ export function documents(
       assets: [{ role: 'disk', path: join(directory, 'images', 'disk.raw') }],
     },
     { kind: 'Profile', name: DISK_PROFILE, labels, os: 'image', image: DISK_PROFILE },
+    ...TALOS_RELEASES.flatMap((release) => [
+      {
+        kind: 'Image',
+        name: talosName(release),
+        labels,
+        arch: 'x86_64',
+        assets: [
+          { role: 'kernel', path: join(directory, 'images', talosName(release), 'kernel-amd64') },
+          { role: 'initrd', path: join(directory, 'images', talosName(release), 'initramfs-amd64.xz') },
+        ],
+      },
+      {
+        kind: 'Profile',
+        name: talosName(release),
+        labels,
+        os: 'talos',
+        image: talosName(release),
+        // No talos.config: it waits in maintenance until its configuration is pushed.
+        args: kernelArguments({ version: sure(parseTalosVersion(release)) }),
+      },
+    ]),
     // What a machine gets that nobody wrote a document for, once somebody has accepted it.
     {
       kind: 'Class',
@@ -86,6 +126,13 @@ export function documents(
 /** A disk image that the rack's firmware takes for a system. */
 export const DISK_PROFILE = 'demo-disk';
 const DISK_IMAGE_BYTES = 4 << 20;
+
+/** One for each contract of configurations: up to 1.13 nearly all is one document, later each part has its own. */
+export const TALOS_RELEASES = ['v1.13.2', 'v1.14.0'] as const;
+const TALOS_INITRAMFS_BYTES = 16 << 10;
+
+/** `sim-talos-v1-13`: the image and the profile of a release. */
+export const talosName = (release: string): string => `sim-talos-${release.split('.').slice(0, 2).join('-')}`;
 
 /** Names of documents have no underscore. */
 const liveName = (arch: 'arm64' | 'x86_64'): string => `sim-live-${arch.replace('_', '-')}`;
