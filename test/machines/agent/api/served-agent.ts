@@ -9,6 +9,7 @@ import { agentHandlers } from '#machines/agent/api/handlers.ts';
 import { serveMachineApi } from '#machines/agent/api/server.ts';
 import { hardwareResources } from '#machines/agent/decide/hardware-resources.ts';
 import { stateResources } from '#machines/agent/decide/state-resources.ts';
+import type { Disks } from '#machines/agent/disks/disk.ts';
 import { fileDisks } from '#machines/agent/disks/file-disks.ts';
 import { operationsOn } from '#machines/agent/disks/operations.ts';
 import { openHardware } from '#machines/agent/hardware.ts';
@@ -39,10 +40,26 @@ export const INVENTORY = inventory.parse({
 
 export const DISK_BYTES = 4 << 20;
 
-/** The agent's server on loopback with all that it shows, and clients for it. */
-export async function servedAgent({ read = INVENTORY }: { readonly read?: Inventory } = {}) {
+/** What outlives one boot of a machine, or is the daemon's. */
+export type AgentSurroundings = {
+  readonly authority: TestAuthority;
+  readonly disks: Disks;
+  readonly fetch: (path: string) => Promise<Readable>;
+};
+
+/**
+ * The agent's server on loopback with all that it shows, and clients for it; over disks of its own with random content
+ * unless `around` says otherwise.
+ */
+export async function servedAgent({
+  read = INVENTORY,
+  around,
+}: {
+  readonly read?: Inventory;
+  readonly around?: AgentSurroundings;
+} = {}) {
   const definition = loadMachineApi();
-  const authority: TestAuthority = await testAuthority();
+  const authority: TestAuthority = around?.authority ?? (await testAuthority());
   const machine = await fakeHost({
     files: {
       '/proc/meminfo': 'MemTotal:       16384000 kB\nMemFree: 1 kB\nActive(anon):  7 kB\nDirectMap4k: 9 kB\n',
@@ -94,12 +111,15 @@ export async function servedAgent({ read = INVENTORY }: { readonly read?: Invent
   };
   const image = randomBytes(DISK_BYTES / 2);
   const fetched: string[] = [];
-  const disks = [await onDisk('sda', DISK_BYTES), await onDisk('sdb', DISK_BYTES)];
+  const ownDisks = async (): Promise<Disks> => {
+    const disks = [await onDisk('sda', DISK_BYTES), await onDisk('sdb', DISK_BYTES)];
+    return fileDisks({ dir: join(host.root, 'disks'), disks, signaturesOf: async () => [] });
+  };
   const operations = operationsOn({
-    disks: fileDisks({ dir: join(host.root, 'disks'), disks, signaturesOf: async () => [] }),
+    disks: around?.disks ?? (await ownDisks()),
     fetch: async (path) => {
       fetched.push(path);
-      return Readable.from([image]);
+      return around ? await around.fetch(path) : Readable.from([image]);
     },
     now: () => host.now(),
     log: (text) => log.info(text),
