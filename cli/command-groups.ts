@@ -1,5 +1,6 @@
 import { Command, Option } from 'commander';
 import type { Daemon } from './daemon.ts';
+import { badInput } from './failure.ts';
 import { parseFormat } from './output/format.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -13,6 +14,15 @@ export type Shell = {
 };
 
 export const collect = (value: string, before: readonly string[] = []): readonly string[] => [...before, value];
+
+/** An option that takes one of a few words; another one is told with all of them. */
+export const oneOf =
+  <T extends string>(option: string, words: readonly T[]) =>
+  (text: string): T => {
+    const found = words.find((word) => word === text);
+    if (found !== undefined) return found;
+    throw badInput(`${option}: got ${text}, want ${words.join(' | ')}`);
+  };
 
 export const outputOption = (): Option =>
   new Option('-o, --output <format>', 'table, yaml or json').default('table').argParser(parseFormat);

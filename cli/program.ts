@@ -1,8 +1,9 @@
-import { Command, CommanderError } from 'commander';
+import { Command, CommanderError, type Help } from 'commander';
 import { EXIT } from '#machines/contract/exit-status.ts';
 import { VERSION } from '#machines/contract/version.ts';
 import { addAccessCommands } from './groups/access.ts';
 import { addBootCommands } from './groups/boot.ts';
+import { addClusterCommands } from './groups/cluster.ts';
 import { addCompletionCommands } from './groups/completion.ts';
 import { addDocumentCommands } from './groups/documents.ts';
 import { addImageCommands } from './groups/images.ts';
@@ -15,7 +16,8 @@ import { addProgramCommands } from './groups/programs.ts';
 import { addTopCommand } from './groups/top.ts';
 import { type Daemon, daemonAt } from './daemon.ts';
 import { badInput, CommandFailure } from './failure.ts';
-import { note, type Terminal } from './terminal.ts';
+import { hintFor } from './not-found.ts';
+import { note, paint, type Terminal } from './terminal.ts';
 import { findDaemon, type GlobalOptions } from './where.ts';
 
 const EXAMPLES = `
@@ -30,7 +32,7 @@ Examples:
   ingot explain 52:54:00:00:00:01                which rule decides, and the script it would get
 
 Exit status: 0 done; 1 failed, differences or findings; 2 bad input; 3 not found; 4 no daemon; 5 refused.
-Daemon: --url, INGOT_URL, else http://127.0.0.1:4680. Token: INGOT_TOKEN, else operator.token in the data directory
+Daemon: --url, INGOT_URL, the context, else http://127.0.0.1:4680. Token: INGOT_TOKEN, the context, else operator.token in the data directory
 (--data, --config, INGOT_DATA, else ./data, else ./data/demo).`;
 
 /** Runs one command line. Gives its exit status; what went wrong is on standard error. */
@@ -56,6 +58,7 @@ export async function runCommandLine(args: readonly string[], term: Terminal): P
     })
     .option('--data <dir>', 'the daemon’s data directory')
     .option('--url <url>', 'the daemon’s operator API')
+    .option('--context <name>', 'a daemon by the name under which you logged in')
     .addHelpText('after', EXAMPLES);
   const shell = { term, daemon, end: (ended: number) => void (status = ended) };
   addProgramCommands(program, shell);
@@ -68,33 +71,56 @@ export async function runCommandLine(args: readonly string[], term: Terminal): P
   addBmcCommands(program, shell);
   addSystemCommands(program, shell);
   addJobCommands(program, shell);
+  addClusterCommands(program, shell);
   addAccessCommands(program, shell);
   addCompletionCommands(program, shell);
   talkThrough(program, term);
+  const hintOf = async ({ message }: CommandFailure): Promise<string | undefined> => {
+    const known = connected.get('daemon');
+    return known && (await hintFor(message, await known));
+  };
   try {
     await program.parseAsync([...args], { from: 'user' });
     return status;
   } catch (error) {
-    return statusOf(error, term);
+    const hint = error instanceof CommandFailure && error.status === EXIT.notFound ? await hintOf(error) : undefined;
+    return statusOf(error, term, hint);
   }
 }
 
 /** Every command throws instead of ending the process, and writes where the terminal says. */
 function talkThrough(command: Command, term: Terminal): void {
+  const path = pathOf(command);
   command.exitOverride();
-  command.configureHelp({ showGlobalOptions: true, sortSubcommands: false });
+  command.configureHelp({ showGlobalOptions: true, sortSubcommands: false, ...helpColours(term) });
   command.configureOutput({
     writeOut: (text) => void term.out.write(text),
     writeErr: (text) => void term.error.write(text),
     getOutHasColors: () => term.colour,
     getErrHasColors: () => term.colour,
+    getOutHelpWidth: () => term.columns ?? 100,
+    // As commander says it, with the place where it went wrong and what would have been right.
+    outputError(text, write) {
+      write(`${path}: ${text.replace(/^error: /, '').replace(/\n\((Did you mean .*)\)/, '. $1')}`);
+      write(`  usage: ${path} ${command.usage()}\n  next: ${path} --help\n`);
+    },
   });
   for (const inner of command.commands) talkThrough(inner, term);
 }
 
-function statusOf(error: unknown, term: Terminal): number {
+const helpColours = (term: Terminal): Partial<Help> => ({
+  styleTitle: (text) => paint(term, 'bold', text),
+  styleCommandText: (text) => paint(term, 'cyan', text),
+  styleSubcommandText: (text) => paint(term, 'cyan', text),
+  styleOptionText: (text) => paint(term, 'green', text),
+});
+
+const pathOf = (command: Command): string =>
+  command.parent ? `${pathOf(command.parent)} ${command.name()}` : command.name();
+
+function statusOf(error: unknown, term: Terminal, hint?: string): number {
   if (error instanceof CommandFailure) {
-    note(term, error.message);
+    note(term, error.message, ...(hint === undefined ? [] : [hint]));
     return error.status;
   }
   // commander has said what is wrong already; asking for help is no mistake.

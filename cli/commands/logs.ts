@@ -55,8 +55,11 @@ export async function logs(term: Terminal, daemon: Daemon, word: string, options
   if (id !== undefined) {
     const { value } = await daemon.ask('listEvents', { params: { id } });
     for (const event of value.items) show(id, asTraceEvent(event));
-  } else if (!changes)
+  } else if (!changes) {
+    // Whoever is not known has not been seen either.
+    await daemon.ask('getMachine', { params: { name } });
     note(term, `nothing has been seen of ${name} yet`, `  next: ingot logs ${name} --follow, and turn it on`);
+  }
   if (!changes) return;
   for (let change = await next; change && change.done !== true; change = await next) {
     next = changes.next();

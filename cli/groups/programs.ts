@@ -3,7 +3,7 @@ import { runDemo } from '../demo/demo.ts';
 import { badInput } from '../failure.ts';
 import { runInPlace } from '../programs.ts';
 import { note, say } from '../terminal.ts';
-import { collect, type Shell } from '../command-groups.ts';
+import { collect, oneOf, type Shell } from '../command-groups.ts';
 import type { GlobalOptions } from '../where.ts';
 
 type BackupOptions = {
@@ -46,7 +46,7 @@ export function addProgramCommands(program: Command, { term, end }: Shell): void
   interfaces(
     program.command('doctor').summary('look before anything boots: ports, rights, other DHCP servers, loaders'),
   )
-    .option('-o, --output <format>', 'text or json', 'text')
+    .option('-o, --output <format>', 'text or json', oneOf('-o', ['text', 'json']), 'text')
     .action(async (options: Interfaces & { readonly output: string }, self: Command) =>
       end(
         await runInPlace('daemon', [
