@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { ClusterDocument } from '#machines/contract/cluster.ts';
 import { EXIT } from '#machines/contract/exit-status.ts';
 import { isOver, type Job, type JobKind, type Plan, type WipeMethod } from '#machines/contract/job.ts';
 import type { PlannedKind } from '#machines/decide/jobs/make-plan.ts';
@@ -23,6 +24,11 @@ export type JobOptions = Selection & {
   readonly method?: 'best' | WipeMethod;
   readonly disk?: readonly string[];
   readonly acknowledge?: readonly string[];
+  /** upgrade: the release of Talos. */
+  readonly to?: string;
+  /** reset of members of a cluster. */
+  readonly erase?: 'disk' | 'configuration';
+  readonly graceful?: boolean;
 };
 
 /** Plans, shows, asks, begins: what a destructive command does. */
@@ -34,11 +40,32 @@ export async function planned(
   options: JobOptions,
 ): Promise<number> {
   const names = await resolveMachines(term, daemon, words, options);
-  const { profile, method, disk } = options;
+  return await plannedOf(term, daemon, { kind, names }, options);
+}
+
+/** The same for machines that are known by name. `confirmed` is done after a person said yes, before anything begins. */
+export async function plannedOf(
+  term: Terminal,
+  daemon: Daemon,
+  asked: {
+    readonly kind: PlannedKind;
+    readonly names: readonly string[];
+    /** The cluster that they are to be of. */
+    readonly cluster?: ClusterDocument;
+    readonly confirmed?: () => Promise<void>;
+  },
+  options: JobOptions,
+): Promise<number> {
+  const { kind, names, cluster } = asked;
+  const { profile, method, disk, to, erase, graceful } = options;
   const { value } = await daemon.ask('makePlans', {
     body: {
       kind,
       machines: [...names],
+      ...(cluster === undefined ? {} : { cluster }),
+      ...(to === undefined ? {} : { to }),
+      ...(erase === undefined ? {} : { erase }),
+      ...(graceful === false ? { graceful } : {}),
       ...(profile === undefined ? {} : { profile }),
       ...(method === undefined ? {} : { method }),
       ...(disk === undefined || disk.length === 0 ? {} : { disks: [...disk] }),
@@ -54,6 +81,7 @@ export async function planned(
   if (options.output === 'table' || refused) showPlans({ ...term, out: term.error }, plans, digest);
   if (refused) throw new CommandFailure(EXIT.refused, 'nothing was done: see what stands against it above');
   await makeSure(term, daemon, kind, plans, value, options);
+  await asked.confirmed?.();
   const said = new Set(options.acknowledge ?? []);
   const { value: started } = await daemon.ask('startJobs', {
     body: {
@@ -90,7 +118,11 @@ async function makeSure(
     );
   }
   const disks = plans.flatMap((one) => one.disks.filter(({ act }) => act === 'wipe' || act === 'write')).length;
-  const what = `${kind} ${count(plans.length)} at ${daemon.url}: ${disks} ${disks === 1 ? 'disk loses' : 'disks lose'} what is on ${disks === 1 ? 'it' : 'them'}.`;
+  const lost =
+    kind === 'upgrade' || kind === 'rollback'
+      ? 'each restarts, one machine of a cluster at a time'
+      : `${disks} ${disks === 1 ? 'disk loses' : 'disks lose'} what is on ${disks === 1 ? 'it' : 'them'}`;
+  const what = `${kind} ${count(plans.length)} at ${daemon.url}: ${lost}.`;
   if (ceremony === 'yes') return await confirm(term, what, options.yes);
   if (options.yes === true) {
     throw new CommandFailure(

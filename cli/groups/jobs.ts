@@ -10,9 +10,11 @@ import type { Format } from '../output/format.ts';
 const PLANNED: readonly (readonly [kind: PlannedKind, summary: string])[] = [
   ['install', 'write an image to the disk that the machine’s document names'],
   ['wipe', 'ERASE disks, read samples back, and sign a certificate'],
-  ['reset', 'ERASE all local disks, as wipe does'],
+  ['reset', 'ERASE all local disks, as wipe does; a member of a cluster leaves it, and erases its system disk itself'],
   ['reprovision', 'ERASE all local disks, then install'],
   ['retire', 'ERASE all local disks, then power off'],
+  ['upgrade', 'another release of Talos, one machine of a cluster at a time; rolled back where it does not get well'],
+  ['rollback', 'back to the release of Talos that ran before, one machine of a cluster at a time'],
 ];
 
 const EXAMPLES = `
@@ -37,7 +39,18 @@ export function addJobCommands(program: Command, { term, daemon, end }: Shell): 
     if (kind === 'install' || kind === 'reprovision') {
       command.option('-p, --profile <name>', 'what to install; else what the machine or its class names');
     }
-    if (kind !== 'install') {
+    if (kind === 'upgrade') command.option('--to <release>', 'of Talos; else the one that the cluster’s document says');
+    if (kind === 'reset') {
+      command
+        .addOption(
+          new Option('--erase <what>', 'of a member of a cluster: its system disk, or STATE and EPHEMERAL').choices([
+            'disk',
+            'configuration',
+          ]),
+        )
+        .option('--no-graceful', 'a member of a cluster does not leave it first');
+    }
+    if (kind !== 'install' && kind !== 'upgrade' && kind !== 'rollback') {
       command.addOption(
         new Option('--method <name>', 'how to erase; best takes the strongest that a disk really has').choices([
           'best',

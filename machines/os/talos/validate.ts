@@ -249,6 +249,13 @@ export function whyNotKubernetes(kubernetes: string, version: TalosVersion): str
   return `Kubernetes ${kubernetes} does not run on Talos ${talosVersionText(version)}, want 1.${oldest} to 1.${newest}`;
 }
 
+/** What a new cluster gets where nobody says: not the newest, of which other tools may know nothing yet. */
+export function defaultKubernetes(version: TalosVersion): string {
+  const [, newest] = KUBERNETES[version.minor] ?? KUBERNETES[NEWEST_MINOR] ?? [0, 36];
+  return `1.${newest - 1}.0`;
+}
+const NEWEST_MINOR = 14;
+
 function* kubernetes({ v1alpha1, documents, use }: Whole): Issues {
   const images: readonly (readonly [string, TreePath, Tree | undefined])[] = [
     ...[

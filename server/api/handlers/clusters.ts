@@ -4,7 +4,7 @@ import { roleIn } from '#machines/os/talos/cluster-config.ts';
 import { talosVersionText } from '#machines/os/talos/version.ts';
 import { kubeconfig, talosconfig } from '#services/talos/client-config.ts';
 import { MachineApiError } from '#services/machine-api/machine-api-error.ts';
-import { type Handlers, notFound, problemAnswer } from '../answers.ts';
+import { type Handlers, notFound } from '../answers.ts';
 import type { OperatorApiParts } from '../contract.ts';
 
 type Names = 'getClusterState' | 'makeTalosconfig' | 'makeKubeconfig';
@@ -49,12 +49,7 @@ export function clusterHandlers({ registry, clusters, jobs, now }: Parts): Pick<
   const known = async (name: string) => {
     const cluster = registry.cluster(name);
     if (!cluster) return notFound(`cluster ${name}`);
-    const secrets = await clusters.secrets.known(name);
-    if (secrets) return { cluster, secrets };
-    return problemAnswer('refused', {
-      detail: `cluster ${name} has no secrets yet: none of its machines was installed`,
-      next: `ingot install ${cluster.controlPlane.join(' ')} --plan`,
-    });
+    return { cluster, secrets: await clusters.secrets.of(cluster) };
   };
 
   return {
