@@ -43,11 +43,12 @@ test('the power fails in the middle of the wipe and of the write: no half image 
   if (!tools) return;
   await using world = await openInstallWorld(tools);
   const diskNow = (): Buffer => readFileSync(world.disk);
+  let guest: Guest | undefined;
   try {
     writeFileSync(world.disk, Buffer.alloc(DISK_BYTES, OLD_BYTE));
     const inspect = await world.begin('inspect');
     await world.when(inspect, 'the wish to start it', waitsForAPerson);
-    let guest = world.powerOn('network', SLOW);
+    guest = world.powerOn('network', SLOW);
     assert.equal((await world.ended(inspect)).state, 'done');
 
     const id = await world.begin('reprovision');
@@ -82,6 +83,6 @@ test('the power fails in the middle of the wipe and of the write: no half image 
     guest = world.powerOn('disk');
     await guest.waitForSerial(INSTALLED, BOOT_LIMIT_MS);
   } catch (cause) {
-    throw new Error(await situation(world.boot), { cause });
+    throw new Error(`${await situation(world.boot)}\n${guest?.serial().slice(-3000)}`, { cause });
   }
 });

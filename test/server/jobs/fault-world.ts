@@ -183,9 +183,10 @@ export async function faultWorld(options: { readonly machines: number; readonly 
     machine.agent = agent;
     agent.letGo();
     const { attempt } = machine;
-    void agent.machine.restarted.then(async () => {
+    void (async () => {
+      await agent.machine.restarted;
       if (machine.attempt === attempt) await losePower(machine);
-    });
+    })();
     live.registered({
       machine: machine.name,
       attempt,
