@@ -130,6 +130,8 @@ function netboot(question: ScriptQuestion, plan: Netboot): BootScript | Broken {
     case 'kernel':
     // Its arguments say where its answers are.
     case 'installer':
+    // And this one's where its configuration is, where it is not pushed.
+    case 'talos':
       return kernel(question, plan, data, values);
     case 'agent':
       return agent(question, plan, data, values);
