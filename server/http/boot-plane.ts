@@ -93,6 +93,7 @@ function requestHandler(parts: BootPlaneParts & { readonly scripts?: BootScripts
     try {
       trace.begin(asked, answer);
       const outcome = await respond({ request: raw, response: reply.raw, answer, chunks, log });
+      parts.counts?.count(answer.kind, outcome.status, outcome.sent.bytes);
       trace.end(asked, answer, outcome, { ms: now() - startedAt, userAgent: raw.headers['user-agent'] });
     } catch (error) {
       log.error({ err: error, target: asked.target }, 'an answer could not be sent');

@@ -8,6 +8,7 @@ import type { SharedChunks } from '#services/images/shared-chunks.ts';
 import type { Registry } from '#services/registry/contract.ts';
 import type { Templates } from '#services/templates/templates.ts';
 import type { Recorder } from '#services/trace/contract.ts';
+import type { RequestCounts } from '../request-counts.ts';
 import type { AgentDelivery } from './agent-delivery.ts';
 import type { ConfigTokens } from './config-tokens.ts';
 
@@ -41,6 +42,7 @@ export type BootPlaneParts = {
   /** Absent: scripts cannot name a configuration. */
   readonly configTokens?: ConfigTokens;
   readonly chunks: SharedChunks;
+  readonly counts?: Pick<RequestCounts, 'count'>;
   readonly log: Pick<Logger, 'debug' | 'info' | 'warn' | 'error'>;
   readonly now: () => number;
 };

@@ -7,6 +7,7 @@ import { formatListen } from '../config/schema.ts';
 import { respond } from '../http/respond.ts';
 import { sourceRates } from '../logs/source-rates.ts';
 import { tcpListen } from '../sockets/tcp-listen.ts';
+import { countAnswers } from '../request-counts.ts';
 import { type Task, task } from '../task.ts';
 import { type AgentAnswer, type AgentCall, agentCalls } from './agent-calls.ts';
 import type { AgentPlaneParts } from './contract.ts';
@@ -38,6 +39,7 @@ export function agentPlane(
       forceCloseConnections: true,
     });
     app.server.maxConnections = MAX_CONNECTIONS;
+    if (parts.counts) countAnswers(app, parts.counts);
     addRoutes(app, parts);
     const renew = async (): Promise<void> => {
       const { key, certificate } = await authority.planeCertificate();

@@ -13,6 +13,7 @@ import type { Authority } from '#services/pki/authority.ts';
 import type { Registry } from '#services/registry/contract.ts';
 import type { AuditEntry } from '#services/store/contract.ts';
 import type { Recorder } from '#services/trace/contract.ts';
+import type { RequestCounts } from '../request-counts.ts';
 
 /** What the part of the machine plane stands on that agents call. */
 export type AgentPlaneParts = {
@@ -31,6 +32,7 @@ export type AgentPlaneParts = {
   readonly imageOf: (machine: string, sha256: string) => Promise<Blob | undefined>;
   readonly audit: (entry: Omit<AuditEntry, 'at'>) => void;
   readonly chunks: SharedChunks;
+  readonly counts?: Pick<RequestCounts, 'count'>;
   readonly log: Pick<Logger, 'debug' | 'info' | 'warn' | 'error'>;
   readonly now: () => number;
 };

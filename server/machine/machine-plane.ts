@@ -5,6 +5,7 @@ import type { Recorder } from '#services/trace/contract.ts';
 import type { Listen } from '../config/config.ts';
 import { formatListen } from '../config/schema.ts';
 import { tcpListen } from '../sockets/tcp-listen.ts';
+import { countAnswers, type RequestCounts } from '../request-counts.ts';
 import { type Task, task } from '../task.ts';
 import { addMetadataRoutes, type MetadataParts, NOT_FOUND } from './metadata.ts';
 
@@ -23,11 +24,13 @@ const MAX_TEXT = 255;
 export function machinePlane(parts: {
   readonly listen: Listen;
   readonly recorder: Recorder;
+  readonly counts?: Pick<RequestCounts, 'count'>;
   /** Absent: no configuration is served. */
   readonly metadata?: Omit<MetadataParts, 'recorder'>;
 }): Task<{ readonly url: string }> {
   return task('machine plane', async (signal, listening) => {
     const app = fastify({ bodyLimit: MAX_BODY_BYTES, requestTimeout: 10_000, forceCloseConnections: true });
+    if (parts.counts) countAnswers(app, parts.counts);
     addRoutes(app, parts.recorder);
     if (parts.metadata) addMetadataRoutes(app, { ...parts.metadata, recorder: parts.recorder });
     app.setNotFoundHandler((_request, reply) => reply.code(404).send(NOT_FOUND));

@@ -22,6 +22,8 @@ export type LiveAgents = {
   left(machine: string, attempt: string): void;
   /** The newest of that machine, while its signs of life are fresh. */
   of(machine: string): LiveAgent | undefined;
+  /** How many have been heard of lately. */
+  count(): number;
   /** Called with the machine's name when one came or went. Ends with the returned function. */
   watch(listener: (machine: string) => void): () => void;
 };
@@ -49,6 +51,7 @@ export function liveAgents({ now }: { readonly now: () => number }): LiveAgents 
       known.delete(machine);
       tell(machine);
     },
+    count: () => [...known.values()].filter(({ heardAt }) => now() - heardAt <= FRESH_MS).length,
     of(machine) {
       const entry = known.get(machine);
       return entry && now() - entry.heardAt <= FRESH_MS ? entry.agent : undefined;

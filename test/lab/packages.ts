@@ -86,6 +86,7 @@ export const UNPACKED_PACKAGES = [
   'openipmi', // an init script that loads kernel modules
   'ovmf',
   'postgresql-15',
+  'prometheus', // a service that scrapes
   'systemd-boot-efi',
   'tftpd-hpa',
 ] as const;
@@ -177,6 +178,8 @@ export const PROVISIONS = {
   nft: { package: 'nftables', path: 'usr/sbin/nft' },
   ipmi_sim: { package: 'openipmi', path: 'usr/bin/ipmi_sim' },
   'in.tftpd': { package: 'tftpd-hpa', path: 'usr/sbin/in.tftpd' },
+  prometheus: { package: 'prometheus', path: 'usr/bin/prometheus' },
+  promtool: { package: 'prometheus', path: 'usr/bin/promtool' },
   'kea-dhcp4': { package: 'kea-dhcp4-server', path: 'usr/sbin/kea-dhcp4' },
   /** A folder with postgres, initdb and pg_ctl. */
   'postgresql-bin': { package: 'postgresql-15', path: 'usr/lib/postgresql/15/bin' },
