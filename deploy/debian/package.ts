@@ -60,7 +60,8 @@ export async function buildDebianPackage(options: {
     chmodSync(join(tree, 'usr/bin/ingot'), 0o755);
     copy('deploy/debian/ingot.yaml', 'etc/ingot/ingot.yaml');
     for (const name of readdirSync(join(root, 'deploy/systemd')).sort()) {
-      if (/\.(service|socket)$/.test(name)) copy(`deploy/systemd/${name}`, `lib/systemd/system/${name}`);
+      if (/\.(service|socket)$/.test(name) && !name.includes('-eth1'))
+        copy(`deploy/systemd/${name}`, `lib/systemd/system/${name}`);
       else copy(`deploy/systemd/${name}`, `usr/share/doc/ingot/examples/${name}`);
     }
     copy('deploy/ingot.yaml', 'usr/share/doc/ingot/examples/ingot.yaml');
