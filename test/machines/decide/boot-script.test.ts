@@ -184,9 +184,9 @@ const TABLE: readonly {
   { name: 'a script without text', given: { plan: netboot({ os: 'script' }) }, want: 'disk', because: /no script/ },
   {
     name: 'an OS that is not built yet',
-    given: { plan: netboot({ os: 'talos' }) },
+    given: { plan: netboot({ os: 'bottlerocket' }) },
     want: 'disk',
-    because: /os: talos/,
+    because: /os: bottlerocket/,
   },
   {
     name: 'an argument that names nothing',
