@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import { type Asked, callOf, receivedFrom } from '#machines/contract/api/client.ts';
 import { EXIT } from '#machines/contract/exit-status.ts';
 import type { Problem } from '#machines/contract/api/problem.ts';
@@ -5,6 +6,7 @@ import type { ReceivedOf } from '#machines/contract/api/route.ts';
 import type { RouteName, Routes } from '#machines/contract/api/routes.ts';
 import { watchEvent, type WatchEvent } from '#machines/contract/api/watch.ts';
 import { CommandFailure, failureOf } from './failure.ts';
+import { pinnedFetch, WrongCertificate } from './pinned-fetch.ts';
 import { serverSentEvents } from './server-sent-events.ts';
 import type { Where } from './where.ts';
 
@@ -35,14 +37,18 @@ export type Daemon = {
 
 const RETRY_MS = 2000;
 
-export function daemonAt({ url, token, tokenFrom, noToken }: Where, signal: AbortSignal): Daemon {
+export function daemonAt({ url, token, tokenFrom, noToken, trust }: Where, signal: AbortSignal): Daemon {
   const authorization = `Bearer ${token ?? 'none'}`;
+  let fetching: Promise<typeof fetch> | undefined;
 
   async function send(target: string, init: RequestInit): Promise<Response> {
     try {
-      return await fetch(`${url}${target}`, init);
+      const fetchIt = await (fetching ??= fetchOf(trust));
+      return await fetchIt(`${url}${target}`, init);
     } catch (error) {
-      if (signal.aborted) throw error;
+      if (signal.aborted || error instanceof CommandFailure) throw error;
+      const distrust = distrustOf(url, error);
+      if (distrust) throw distrust;
       throw new CommandFailure(
         EXIT.daemonUnreachable,
         `no daemon answers at ${url}: ${reasonOf(error)}`,
@@ -78,7 +84,8 @@ export function daemonAt({ url, token, tokenFrom, noToken }: Where, signal: Abor
       body: new Uint8Array(await response.arrayBuffer()),
     });
     if (received.kind === 'done') return received;
-    if (received.problem.code === 'unauthenticated') throw notLetIn();
+    // A wrong password is no wrong token.
+    if (received.problem.code === 'unauthenticated' && name !== 'login') throw notLetIn();
     return { problem: received.problem };
   }
 
@@ -150,6 +157,34 @@ const pause = (ms: number, signal: AbortSignal): Promise<void> =>
     const timer = setTimeout(resolve, ms);
     signal.addEventListener('abort', () => (clearTimeout(timer), resolve()), { once: true });
   });
+
+async function fetchOf(trust: Where['trust']): Promise<typeof fetch> {
+  if (trust?.pin === undefined && trust?.ca === undefined) return fetch;
+  const { pin, ca } = trust;
+  return pinnedFetch({
+    ...(pin === undefined ? {} : { pin }),
+    ...(ca === undefined ? {} : { ca: await readFile(ca, 'utf8') }),
+  });
+}
+
+/** Its certificate is not who it should be: nothing was sent. */
+function distrustOf(url: string, error: unknown): CommandFailure | undefined {
+  if (error instanceof WrongCertificate) {
+    return new CommandFailure(
+      EXIT.refused,
+      `${error.message} than the one that was pinned; nothing was sent`,
+      '  next: ask whoever runs it whether it has a new one, then: ingot login --fingerprint SHA256',
+    );
+  }
+  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
+  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : '';
+  if (!/CERT|SIGNATURE|ALTNAME|ISSUER/.test(code)) return undefined;
+  return new CommandFailure(
+    EXIT.refused,
+    `nobody whom this machine trusts has signed the certificate of ${url} (${code}); nothing was sent`,
+    '  next: ingot login URL --fingerprint SHA256 (ingot serve prints it), or --ca FILE',
+  );
+}
 
 function reasonOf(error: unknown): string {
   const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;

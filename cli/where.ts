@@ -2,11 +2,17 @@ import { readFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { parse } from 'yaml';
 import { EXIT } from '#machines/contract/exit-status.ts';
+import { type Context, readContexts } from './contexts.ts';
 import { badInput, CommandFailure } from './failure.ts';
 import type { Terminal } from './terminal.ts';
 
 /** Options that every command which asks the daemon has. */
-export type GlobalOptions = { readonly url?: string; readonly data?: string; readonly config?: string };
+export type GlobalOptions = {
+  readonly url?: string;
+  readonly data?: string;
+  readonly config?: string;
+  readonly context?: string;
+};
 
 export type Where = {
   readonly url: string;
@@ -15,21 +21,50 @@ export type Where = {
   readonly tokenFrom: string;
   /** What to say when the daemon wants a token and none was found. Whether there is a daemon at all comes first. */
   readonly noToken: readonly string[];
+  /** By what its certificate is known; absent: by whom this machine trusts. `ca` is a file. */
+  readonly trust?: Pick<Context, 'pin' | 'ca'>;
 };
 
 /** Where a daemon is looked for when nobody says where. */
 export const DEFAULT_URL = 'http://127.0.0.1:4680';
 const TOKEN_FILE = 'operator.token';
+/** Of the key of a daemon that made its own certificate. */
+const PIN_FILE = 'api.pin';
 
 /** Which daemon, and what lets us in: the first place that says so, in the order of the manual. */
 export async function findDaemon(options: GlobalOptions, term: Pick<Terminal, 'env' | 'cwd'>): Promise<Where> {
-  const text = options.url ?? term.env['INGOT_URL'] ?? DEFAULT_URL;
-  const url = URL.parse(text);
-  if (!url || !/^https?:$/.test(url.protocol)) throw badInput(`--url: got ${text}, want a URL such as ${DEFAULT_URL}`);
+  const context = await chosenContext(options, term);
+  const text =
+    options.url ?? (options.context === undefined ? term.env['INGOT_URL'] : undefined) ?? context?.url ?? DEFAULT_URL;
+  const parsedUrl = URL.parse(text);
+  if (!parsedUrl || !/^https?:$/.test(parsedUrl.protocol)) {
+    throw badInput(`--url: got ${text}, want a URL such as ${DEFAULT_URL}`);
+  }
+  const url = parsedUrl.href.replace(/\/+$/, '');
+  // What lets us in at one daemon is never shown to another one.
+  const its = context !== undefined && new URL(context.url).origin === parsedUrl.origin ? context : undefined;
+  const { pin, ca } = its ?? {};
+  const trust = its && { ...(pin === undefined ? {} : { pin }), ...(ca === undefined ? {} : { ca }) };
   const given = term.env['INGOT_TOKEN'] ?? '';
-  const found =
-    given === '' ? await tokenFromFile(options, term) : { token: given, tokenFrom: 'INGOT_TOKEN', noToken: [] };
-  return { url: url.href.replace(/\/+$/, ''), ...found };
+  const rest = { url, ...(trust ? { trust } : {}) };
+  if (given !== '' && options.context === undefined)
+    return { ...rest, token: given, tokenFrom: 'INGOT_TOKEN', noToken: [] };
+  if (its?.token !== undefined) return { ...rest, token: its.token, tokenFrom: `context ${its.name}`, noToken: [] };
+  return { ...rest, ...(await tokenFromFile(options, term)) };
+}
+
+/** The context that is named, or the current one unless a data directory is named: who names one means its daemon. */
+async function chosenContext(
+  { context: name, data, config }: GlobalOptions,
+  term: Pick<Terminal, 'env' | 'cwd'>,
+): Promise<Context | undefined> {
+  if (name === undefined && (data ?? config ?? term.env['INGOT_DATA']) !== undefined) return undefined;
+  const { current, contexts } = await readContexts(term);
+  const found = contexts.find((one) => one.name === (name ?? current));
+  if (!found && name !== undefined) {
+    throw new CommandFailure(EXIT.notFound, `there is no context ${name}`, '  next: ingot context list');
+  }
+  return found;
 }
 
 async function tokenFromFile(options: GlobalOptions, term: Pick<Terminal, 'env' | 'cwd'>): Promise<Omit<Where, 'url'>> {
@@ -39,7 +74,9 @@ async function tokenFromFile(options: GlobalOptions, term: Pick<Terminal, 'env' 
   );
   for (const place of places) {
     try {
-      return { token: (await readFile(place, 'utf8')).trim(), tokenFrom: place, noToken: [] };
+      const token = (await readFile(place, 'utf8')).trim();
+      const pin = await readFile(join(dirname(place), PIN_FILE), 'utf8').catch(() => undefined);
+      return { token, tokenFrom: place, noToken: [], ...(pin === undefined ? {} : { trust: { pin: pin.trim() } }) };
     } catch (error) {
       if (codeOf(error) === 'ENOENT') continue;
       throw new CommandFailure(

@@ -1,12 +1,12 @@
-import { ROLES, type Role } from '#machines/contract/api/role.ts';
+import { EXIT } from '#machines/contract/exit-status.ts';
 import type { ReceivedOf } from '#machines/contract/api/route.ts';
 import type { Routes } from '#machines/contract/api/routes.ts';
 import type { Daemon } from '../daemon.ts';
-import { badInput } from '../failure.ts';
 import { type Format, printDocuments } from '../output/format.ts';
 import { type Column, table } from '../output/table.ts';
 import { isoTime } from '../output/time.ts';
 import { each } from './machine-act.ts';
+import { roleOf } from './user.ts';
 import { note, say, type Terminal } from '../terminal.ts';
 
 type Key = ReceivedOf<Routes['listTokens']>['items'][number];
@@ -17,12 +17,18 @@ export async function createToken(
   term: Terminal,
   daemon: Daemon,
   name: string,
-  options: { readonly role: string; readonly days?: string; readonly output: Format },
+  options: { readonly role: string; readonly days?: string; readonly scope?: string; readonly output: Format },
 ): Promise<void> {
-  const role = ROLES.find((one): one is Role => one === options.role);
-  if (!role) throw badInput(`--role: got ${options.role}, want ${ROLES.join(' | ')}`);
-  const days = options.days === undefined ? undefined : Number(options.days);
-  const { value } = await daemon.ask('createToken', { body: { name, role, ...(days === undefined ? {} : { days }) } });
+  const role = roleOf(options.role);
+  const { days, scope } = options;
+  const { value } = await daemon.ask('createToken', {
+    body: {
+      name,
+      role,
+      ...(scope === undefined ? {} : { scope }),
+      ...(days === undefined ? {} : { days: Number(days) }),
+    },
+  });
   if (options.output !== 'table') return printDocuments(term, options.output, value);
   note(term, `token ${value.id} for ${name} as ${role}; it is shown this once:`);
   say(term, value.secret);
@@ -36,6 +42,7 @@ export async function listTokens(term: Terminal, daemon: Daemon, output: Format)
     { title: 'KIND', of: ({ kind }) => kind },
     { title: 'NAME', of: ({ name }) => name },
     { title: 'ROLE', of: ({ role }) => role },
+    { title: 'SCOPE', of: ({ scope }) => scope ?? 'all machines' },
     { title: 'MADE', of: ({ createdAt }) => isoTime(createdAt) },
     { title: 'UNTIL', of: ({ expiresAt }) => isoTime(expiresAt) ?? 'no end' },
   ];
@@ -56,10 +63,16 @@ export async function login(term: Terminal, daemon: Daemon, output: Format): Pro
   note(term, `opens once, until ${isoTime(value.expiresAt) ?? ''}`);
 }
 
-export async function showAudit(term: Terminal, daemon: Daemon, limit: string, output: Format): Promise<void> {
-  const { value } = await daemon.ask('listAudit', { query: { limit: Number(limit) } });
+export async function showAudit(
+  term: Terminal,
+  daemon: Daemon,
+  { limit, before, output }: { readonly limit: string; readonly before?: string; readonly output: Format },
+): Promise<void> {
+  const query = { limit: Number(limit), ...(before === undefined ? {} : { before: Number(before) }) };
+  const { value } = await daemon.ask('listAudit', { query });
   if (output !== 'table') return printDocuments(term, output, value.items);
   const columns: readonly Column<Entry>[] = [
+    { title: 'NUMBER', of: ({ seq }) => String(seq) },
     { title: 'TIME', of: ({ at }) => isoTime(at) },
     { title: 'WHO', of: ({ who }) => who },
     { title: 'DID', of: ({ action }) => action },
@@ -67,4 +80,22 @@ export async function showAudit(term: Terminal, daemon: Daemon, limit: string, o
     { title: 'DETAIL', of: ({ detail }) => detail },
   ];
   say(term, ...table(term, columns, value.items));
+}
+
+/** What is wrong, a line each; the newest hash last, so that it can be kept elsewhere. */
+export async function verifyAudit(
+  term: Terminal,
+  daemon: Daemon,
+  head: string | undefined,
+  output: Format,
+): Promise<number> {
+  const { value } = await daemon.ask('verifyAudit', head === undefined ? {} : { query: { head } });
+  const isWhole = value.findings.length === 0;
+  if (output !== 'table') printDocuments(term, output, value);
+  else {
+    say(term, ...value.findings.map(({ kind, text }) => `${kind}: ${text}`));
+    note(term, isWhole ? `${value.entries} entries, each as it was written; the newest one:` : 'the newest entry:');
+    say(term, `${value.head.seq} ${value.head.hash}`);
+  }
+  return isWhole ? EXIT.done : EXIT.failed;
 }
