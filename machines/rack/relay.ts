@@ -1,5 +1,6 @@
 import dgram from 'node:dgram';
 import { once } from 'node:events';
+import { setImmediate } from 'node:timers/promises';
 import type { Ipv4 } from '../values/ip-address.ts';
 import { decodeDhcp4, type Dhcp4Message, encodeDhcp4 } from '#server/dhcp4/wire/message.ts';
 import { withRawOption } from '#server/dhcp4/wire/options.ts';
@@ -30,6 +31,16 @@ const SOURCE_PORT = 19;
 const RELAY_INFORMATION = 82;
 /** A thousand machines at once answer in one burst. */
 const RECEIVE_BUFFER_BYTES = 4 * 1024 * 1024;
+
+/**
+ * Node runs timers that are due before it reads its sockets. A rack that was kept busy for longer than a machine waits
+ * would find each wait over, and the answers, which have long been there, unread: seen as machines that get no offer
+ * while the daemon answers each within milliseconds. libuv takes at most 32 datagrams of a socket in one turn.
+ */
+async function afterWhatHasCome(): Promise<void> {
+  for (let turn = 0; turn < TURNS; turn++) await setImmediate();
+}
+const TURNS = 8;
 
 export async function openRelay(options: {
   readonly giaddr: Ipv4;
@@ -67,7 +78,7 @@ export async function openRelay(options: {
     tell,
     async ask(message, port, wanted, waitMs, signal) {
       const { promise, resolve } = Promise.withResolvers<Dhcp4Message | undefined>();
-      const timer = setTimeout(() => resolve(undefined), waitMs);
+      const timer = setTimeout(() => void afterWhatHasCome().then(() => resolve(undefined)), waitMs);
       const stop = () => resolve(undefined);
       signal.addEventListener('abort', stop, { once: true });
       waiting.set(message.xid, (answer) => {

@@ -68,3 +68,28 @@ test('a relay that lost option 82 sends none, and silence is no answer', async (
   assert.equal(answer, undefined);
   assert.equal(server.heard[0] && getOption(server.heard[0].options, 'relayInformation'), undefined);
 });
+
+test('answers that came while the process was busy count, although their time is over', async () => {
+  const ASKS = 100;
+  const WAIT_MS = 200;
+  using server = await serverThat((message) => {
+    // Busy for longer than anybody waits, right after the last answer is on its way.
+    if (server.heard.length === ASKS)
+      setImmediate(() => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 2 * WAIT_MS));
+    return [{ ...message, op: 2 }];
+  });
+  await using relay = await openRelay({
+    giaddr: GIADDR,
+    port: 0,
+    daemon: { address: LOOPBACK, port: server.port },
+    addsInformation: true,
+  });
+  const asks = Array.from({ length: ASKS }, (_, index) =>
+    relay.ask(discover(100 + index), 'u01', () => true, WAIT_MS, AbortSignal.timeout(60_000)),
+  );
+  const answers = await Promise.all(asks);
+  assert.deepEqual(
+    answers.map((one) => one?.xid),
+    asks.map((_, index) => 100 + index),
+  );
+});
