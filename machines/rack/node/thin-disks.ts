@@ -85,6 +85,8 @@ export async function openThinDisks({
 
 /** Zeros that are there already are not written: a disk that is erased stays as small as it was. */
 function thin(disk: Disk, power: AbortSignal): Disk {
+  // One for all writes, which follow each other: fresh ones cost a rack of fifty that is erased a quarter of its time.
+  let there = new Uint8Array();
   return {
     ...disk,
     async read(into, position) {
@@ -94,12 +96,13 @@ function thin(disk: Disk, power: AbortSignal): Disk {
     async write(bytes, position) {
       power.throwIfAborted();
       if (isZero(bytes)) {
-        const there = new Uint8Array(bytes.length);
-        const isWhole = await disk.read(there, position).then(
+        if (there.length < bytes.length) there = new Uint8Array(bytes.length);
+        const same = there.subarray(0, bytes.length);
+        const isWhole = await disk.read(same, position).then(
           () => true,
           () => false,
         );
-        if (isWhole && isZero(there)) return;
+        if (isWhole && isZero(same)) return;
       }
       await disk.write(bytes, position);
     },
