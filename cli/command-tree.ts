@@ -37,8 +37,8 @@ const optionOf = (option: Option): TreeOption => ({
   repeatable: Array.isArray(option.defaultValue) || /\brepeatable\b/.test(option.description),
 });
 
-/** commander gives it only to whoever prints the help. */
-function afterHelp(command: Command): string {
+/** What `--help` says after the options. commander gives it only to whoever prints the help. */
+export function afterHelp(command: Command): string {
   const output = command.configureOutput();
   let printed = '';
   command.configureOutput({ ...output, writeOut: (text) => void (printed += text) });

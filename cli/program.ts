@@ -18,6 +18,8 @@ import { type Daemon, daemonAt } from './daemon.ts';
 import { badInput, CommandFailure } from './failure.ts';
 import { hintFor } from './not-found.ts';
 import { note, paint, type Terminal } from './terminal.ts';
+import type { Shell } from './command-groups.ts';
+import { addHelp } from './help.ts';
 import { findDaemon, type GlobalOptions } from './where.ts';
 
 const EXAMPLES = `
@@ -45,6 +47,24 @@ export async function runCommandLine(args: readonly string[], term: Terminal): P
     connected.set('daemon', known);
     return known;
   };
+  const shell = { term, daemon, end: (ended: number) => void (status = ended) };
+  const program = programOf(shell);
+  const hintOf = async ({ message }: CommandFailure): Promise<string | undefined> => {
+    // It may be the daemon itself that was not found.
+    const known = await connected.get('daemon')?.catch(() => undefined);
+    return known && (await hintFor(message, known));
+  };
+  try {
+    await program.parseAsync([...args], { from: 'user' });
+    return status;
+  } catch (error) {
+    const hint = error instanceof CommandFailure && error.status === EXIT.notFound ? await hintOf(error) : undefined;
+    return statusOf(error, term, hint);
+  }
+}
+
+/** All commands, with their help; nothing is run by that. */
+export function programOf(shell: Shell): Command {
   const program = new Command('ingot')
     .description('Bare-metal provisioning: from power-on to a running machine, and why when it is not.')
     .version(VERSION, '-V, --version', 'print the version')
@@ -60,7 +80,6 @@ export async function runCommandLine(args: readonly string[], term: Terminal): P
     .option('--url <url>', 'the daemon’s operator API')
     .option('--context <name>', 'a daemon by the name under which you logged in')
     .addHelpText('after', EXAMPLES);
-  const shell = { term, daemon, end: (ended: number) => void (status = ended) };
   addProgramCommands(program, shell);
   addTopCommand(program, shell);
   addDocumentCommands(program, shell);
@@ -74,18 +93,9 @@ export async function runCommandLine(args: readonly string[], term: Terminal): P
   addClusterCommands(program, shell);
   addAccessCommands(program, shell);
   addCompletionCommands(program, shell);
-  talkThrough(program, term);
-  const hintOf = async ({ message }: CommandFailure): Promise<string | undefined> => {
-    const known = connected.get('daemon');
-    return known && (await hintFor(message, await known));
-  };
-  try {
-    await program.parseAsync([...args], { from: 'user' });
-    return status;
-  } catch (error) {
-    const hint = error instanceof CommandFailure && error.status === EXIT.notFound ? await hintOf(error) : undefined;
-    return statusOf(error, term, hint);
-  }
+  addHelp(program);
+  talkThrough(program, shell.term);
+  return program;
 }
 
 /** Every command throws instead of ending the process, and writes where the terminal says. */

@@ -1,9 +1,13 @@
 import assert from 'node:assert/strict';
 import { chmod, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { Writable } from 'node:stream';
 import { describe, it } from 'node:test';
 import { imageDocument, profileDocument } from '#machines/contract/documents.ts';
-import { wantsColour } from '../../cli/terminal.ts';
+import { treeOf } from '../../cli/command-tree.ts';
+import type { CommandTree } from '../../cli/decide/command-tree.ts';
+import { programOf } from '../../cli/program.ts';
+import { type Terminal, wantsColour } from '../../cli/terminal.ts';
 import { nameOf } from '../../cli/commands/loader.ts';
 import { attemptOf } from '#test/server/api/memory-recorder.ts';
 import { runningCli } from './running-cli.ts';
@@ -65,6 +69,19 @@ describe('which daemon, and what lets us in', () => {
   });
 });
 
+/** Of nobody: what is written to it is gone. */
+const TERM: Terminal = {
+  out: new Writable({ write: (_chunk, _encoding, done) => done() }),
+  error: new Writable({ write: (_chunk, _encoding, done) => done() }),
+  env: {},
+  cwd: '/',
+  interactive: false,
+  colour: false,
+  columns: undefined,
+  signal: new AbortController().signal,
+  readInput: async () => '',
+};
+
 describe('the command line', () => {
   it('says its version, which is the package’s', async () => {
     await using cli = await runningCli();
@@ -97,6 +114,36 @@ describe('the command line', () => {
       assert.equal(status, 0, args.join(' '));
       assert.match(out, /Examples:\n {2}ingot /);
     }
+  });
+
+  it('has an example for every command, or says where they are, and a group for each', async () => {
+    await using cli = await runningCli();
+    const shell = { term: TERM, daemon: () => assert.fail('nobody is asked'), end: () => {} };
+    const program = treeOf(programOf(shell));
+    const without = (path: string, { commands, after, description }: CommandTree): readonly string[] => [
+      ...(/^ {2}(?:sudo )?ingot |Examples?: ingot |^ {2}--/m.test(after) && description !== '' ? [] : [path]),
+      ...commands.flatMap((one) => without(`${path} ${one.name}`, one)),
+    ];
+    assert.deepEqual(without('ingot', program), []);
+    assert.doesNotMatch((await cli.done('--help')).out, /^Commands:/m);
+  });
+
+  it('says where a wrong line is wrong, how it is used, and where more stands', async () => {
+    await using cli = await runningCli();
+    const { error } = await cli.run(['trace']);
+    assert.equal(
+      error,
+      "ingot trace: missing required argument 'machine'\n  usage: ingot trace [options] <machine>\n  next: ingot trace --help\n",
+    );
+  });
+
+  it('names the nearest of what is not found', async () => {
+    await using cli = await runningCli();
+    await cli.done('machine', 'add', 'r1-u12');
+    const { status, error } = await cli.run(['machine', 'show', 'r1-u21']);
+    assert.equal(status, 3);
+    assert.equal(error, 'there is no machine r1-u21\n  did you mean r1-u12? all of them: ingot machine list\n');
+    assert.match((await cli.run(['job', 'show', 'x'])).error, /\n {2}next: ingot job list\n$/);
   });
 
   it('is coloured only where a person reads it and wants it', () => {
