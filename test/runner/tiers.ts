@@ -8,7 +8,7 @@ import { join } from 'node:path';
 export const TIERS = ['fast', 'usual', 'full'] as const;
 export type Tier = (typeof TIERS)[number];
 
-const OUTSIDE_PROGRAMS = ['test/interop/', 'test/e2e/'];
+const OUTSIDE_PROGRAMS = ['test/interop/', 'test/e2e/', 'test/web/browser/'];
 
 /** The lowest tier that runs a test file, known from its path relative to the root. */
 export function tierOf(file: string): Tier {

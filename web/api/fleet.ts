@@ -2,6 +2,7 @@ import { createContext, useContext, useSyncExternalStore } from 'react';
 import type { MachineResource } from '#machines/contract/api/machine-resource.ts';
 import type { WatchEvent } from '#machines/contract/api/watch.ts';
 import { isOver, type Job } from '#machines/contract/job.ts';
+import { collator } from '../look/collator.ts';
 import { ask } from './daemon.ts';
 
 /** So many machines are read at once: the first are shown while the others come. */
@@ -127,9 +128,6 @@ export function fleetStore(): FleetStore {
     },
   };
 }
-
-/** u2 before u10. */
-export const collator = new Intl.Collator('en', { numeric: true });
 
 export const FleetContext = createContext<FleetStore | undefined>(undefined);
 

@@ -2,7 +2,7 @@ import { TextInput } from '@mantine/core';
 import { useState } from 'react';
 import { useAsk } from '../api/queries.ts';
 import { when } from '../look/format.ts';
-import { Card, Claimed, Empty, Failed, ScreenHead } from '../look/parts.tsx';
+import { Card, Claimed, Empty, Failed, ScreenHead, Wide } from '../look/parts.tsx';
 import { useSession } from '../shell/session.ts';
 import { auditText } from './audit-text.ts';
 
@@ -35,8 +35,7 @@ export function AuditScreen() {
               <p>In a terminal: ingot audit</p>
             </Empty>
           ) : (
-            // oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- a wide table scrolls, so keys must reach it
-            <div className="scroll" tabIndex={0} role="group" aria-label="Audit log">
+            <Wide label="Audit log">
               <table className="plain">
                 <thead>
                   <tr>
@@ -62,7 +61,7 @@ export function AuditScreen() {
                   ))}
                 </tbody>
               </table>
-            </div>
+            </Wide>
           )}
         </Card>
       )}

@@ -8,7 +8,7 @@ import { useAct, useAsk } from '../api/queries.ts';
 import { bytes, capital } from '../look/format.ts';
 import { Icon } from '../look/icons.tsx';
 import type { Tone } from '../look/machine-state.ts';
-import { Bar, Card, Claimed, Empty, Failed, ScreenHead, StateMark } from '../look/parts.tsx';
+import { Bar, Card, Claimed, Code, Empty, Failed, ScreenHead, StateMark } from '../look/parts.tsx';
 import { tell } from '../look/tell.ts';
 import { useSession } from '../shell/session.ts';
 import { UploadDialog } from './upload-dialog.tsx';
@@ -63,7 +63,7 @@ export function ImagesScreen() {
                 </li>
                 <li>
                   <b>Or take one whose place and proof are known</b>
-                  <pre className="code">ingot image add debian@12</pre>
+                  <Code>ingot image add debian@12</Code>
                 </li>
                 <li>
                   <b>Then name it in a profile</b>

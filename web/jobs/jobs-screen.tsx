@@ -2,7 +2,7 @@ import { SegmentedControl } from '@mantine/core';
 import { useState } from 'react';
 import { isOver } from '#machines/contract/job.ts';
 import { useAsk } from '../api/queries.ts';
-import { Card, Empty, Failed, ScreenHead } from '../look/parts.tsx';
+import { Card, Code, Empty, Failed, ScreenHead } from '../look/parts.tsx';
 import { JobRows } from './machine-jobs.tsx';
 
 const FILTERS = ['all', 'under way', 'failed'] as const;
@@ -33,7 +33,7 @@ export function JobsScreen() {
               <p>
                 Inspect, install, erase: choose a machine in the rack, and what to do with it is at the top of its page.
               </p>
-              <pre className="code">ingot inspect MACHINE --wait</pre>
+              <Code>ingot inspect MACHINE --wait</Code>
             </Empty>
           )}
         </Card>

@@ -10,7 +10,7 @@ import { diskSize } from '#machines/values/size.ts';
 import { useAct, useAsk } from '../api/queries.ts';
 import { capital, count, words } from '../look/format.ts';
 import type { Tone } from '../look/machine-state.ts';
-import { Claimed, Failed, Mono, StateMark } from '../look/parts.tsx';
+import { Claimed, Failed, Mono, StateMark, Wide } from '../look/parts.tsx';
 import { tell } from '../look/tell.ts';
 
 const TITLES: Readonly<Record<PlannedKind, string>> = {
@@ -249,8 +249,7 @@ export function PlanView({ plan }: { plan: Plan }) {
         {plan.image !== undefined && <span className="soft"> image {plan.image}</span>}
       </h3>
       {plan.disks.length > 0 && (
-        // oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- a wide table scrolls, so keys must reach it
-        <div className="scroll" tabIndex={0} role="group" aria-label={`Disks of ${plan.machine}`}>
+        <Wide label={`Disks of ${plan.machine}`}>
           <table className="plain">
             <thead>
               <tr>
@@ -293,7 +292,7 @@ export function PlanView({ plan }: { plan: Plan }) {
               ))}
             </tbody>
           </table>
-        </div>
+        </Wide>
       )}
       {plan.steps.length > 0 && <p className="soft">Steps: {plan.steps.map(words).join(' → ')}</p>}
       <p className="soft">

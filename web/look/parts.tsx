@@ -136,3 +136,27 @@ export function Pairs({ of }: { of: readonly (readonly [string, ReactNode])[] })
     </dl>
   );
 }
+
+/** What may be wider than its place: it scrolls by itself, so that the page does not, and keys reach it. */
+export const Wide = ({
+  label,
+  className = '',
+  children,
+}: {
+  label: string;
+  className?: string;
+  children: ReactNode;
+}) => (
+  // oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- WCAG 2.1.1: what scrolls is reached by keys
+  <div className={`scroll ${className}`} tabIndex={0} role="group" aria-label={label}>
+    {children}
+  </div>
+);
+
+/** Lines of code or of a file; the same holds for them. */
+export const Code = ({ children }: { children: ReactNode }) => (
+  // oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- WCAG 2.1.1: what scrolls is reached by keys
+  <pre className="code" tabIndex={0}>
+    {children}
+  </pre>
+);

@@ -43,7 +43,7 @@ export const MONOSPACE = "ui-monospace, 'SF Mono', Menlo, Consolas, 'DejaVu Sans
 
 export const theme = createTheme({
   primaryColor: 'copper',
-  primaryShade: { light: 6, dark: 3 },
+  primaryShade: 6,
   autoContrast: true,
   luminanceThreshold: 0.34,
   colors: { copper, dark, gray },

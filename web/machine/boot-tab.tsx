@@ -9,7 +9,7 @@ import { useFleet } from '../api/fleet.ts';
 import { useAsk } from '../api/queries.ts';
 import { capital, duration, when } from '../look/format.ts';
 import { standingOf, type Tone, VERDICT_NAMES } from '../look/machine-state.ts';
-import { Ago, Card, Claimed, Empty, StateMark } from '../look/parts.tsx';
+import { Ago, Card, Claimed, Code, Empty, StateMark } from '../look/parts.tsx';
 import { waterfallOf } from './waterfall.ts';
 
 /** A boot as a waterfall, what came of it on top. */
@@ -194,7 +194,7 @@ function NeverBooted({ machine }: { machine: MachineResource }) {
           </li>
           <li>
             <b>Ask what it would be sent</b>
-            <pre className="code">ingot explain {machine.name}</pre>
+            <Code>ingot explain {machine.name}</Code>
           </li>
         </ol>
       </Empty>

@@ -1,6 +1,6 @@
 import type { MachineResource } from '#machines/contract/api/machine-resource.ts';
 import { useAsk } from '../api/queries.ts';
-import { Card, Failed, Mono, Pairs } from '../look/parts.tsx';
+import { Card, Code, Failed, Mono, Pairs, Wide } from '../look/parts.tsx';
 
 const OUTCOMES = {
   'own-disk': 'goes on to its own disk',
@@ -31,8 +31,7 @@ export function ConfigTab({ machine }: { machine: MachineResource }) {
               document, its class or its profile.
             </p>
           ) : (
-            // oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- a wide table scrolls, so keys must reach it
-            <div className="scroll" tabIndex={0} role="group" aria-label="Configuration">
+            <Wide label="Configuration">
               <table className="plain">
                 <thead>
                   <tr>
@@ -55,7 +54,7 @@ export function ConfigTab({ machine }: { machine: MachineResource }) {
                   ))}
                 </tbody>
               </table>
-            </div>
+            </Wide>
           )}
           {config.data.refusals.map(({ target, key, because }) => (
             <p key={`${target} ${key}`} className="note" data-tone="wait">
@@ -68,10 +67,7 @@ export function ConfigTab({ machine }: { machine: MachineResource }) {
         title="Document"
         aside={<span className="soft">as it would be written in a file: ingot edit machine {machine.name}</span>}
       >
-        {/* oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- it scrolls */}
-        <pre className="code" tabIndex={0}>
-          {documentText(machine)}
-        </pre>
+        <Code>{documentText(machine)}</Code>
       </Card>
     </div>
   );
@@ -98,10 +94,7 @@ function Explained({ of }: { of: Explanation }) {
         />
         <div>
           <h3>Its script, byte for byte</h3>
-          {/* oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- it scrolls */}
-          <pre className="code" tabIndex={0}>
-            {of.script.text}
-          </pre>
+          <Code>{of.script.text}</Code>
         </div>
       </div>
     </Card>

@@ -1,7 +1,7 @@
 import { Button } from '@mantine/core';
 import { lazy, Suspense, useState } from 'react';
 import type { MachineResource } from '#machines/contract/api/machine-resource.ts';
-import { Card, Empty } from '../look/parts.tsx';
+import { Card, Code, Empty } from '../look/parts.tsx';
 import { useSession } from '../shell/session.ts';
 
 const Console = lazy(async () => ({ default: (await import('./console.tsx')).Console }));
@@ -15,7 +15,7 @@ export function ConsoleTab({ machine }: { machine: MachineResource }) {
       <Card>
         <Empty title="No BMC, no serial console">
           <p>A console needs a BMC with Serial over LAN. Say which one in the document of {machine.name}:</p>
-          <pre className="code">{'bmc: { type: redfish, address: https://10.0.0.12, credential: rack1 }'}</pre>
+          <Code>{'bmc: { type: redfish, address: https://10.0.0.12, credential: rack1 }'}</Code>
         </Empty>
       </Card>
     );

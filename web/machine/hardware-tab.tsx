@@ -6,7 +6,7 @@ import { diskSize } from '#machines/values/size.ts';
 import { useAct, useAsk } from '../api/queries.ts';
 import { bytes, count, when } from '../look/format.ts';
 import type { Tone } from '../look/machine-state.ts';
-import { Ago, Card, Claimed, Empty, Failed, Mono, Pairs, StateMark } from '../look/parts.tsx';
+import { Ago, Card, Claimed, Code, Empty, Failed, Mono, Pairs, StateMark, Wide } from '../look/parts.tsx';
 import { useSession } from '../shell/session.ts';
 import { StartJob } from '../jobs/start-job.tsx';
 
@@ -72,7 +72,7 @@ function NotInspected({ machine }: { machine: MachineResource }) {
           Inspecting boots our agent into memory. It tells disks, memory, processors and network cards, and opens no
           disk for writing.
         </p>
-        <pre className="code">ingot inspect {machine.name} --wait</pre>
+        <Code>ingot inspect {machine.name} --wait</Code>
       </Empty>
     </Card>
   );
@@ -232,8 +232,7 @@ const claim = (text: string | undefined, mono = false): ReactNode =>
 /** A head that begins with # has numbers below it. */
 function Rows({ head, rows }: { head: readonly string[]; rows: readonly (readonly ReactNode[])[] }) {
   return (
-    // oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- a wide table scrolls, so keys must reach it
-    <div className="scroll" tabIndex={0} role="group" aria-label={head.join(', ').replaceAll('#', '')}>
+    <Wide label={head.join(', ').replaceAll('#', '')}>
       <table className="plain">
         <thead>
           <tr>
@@ -257,7 +256,7 @@ function Rows({ head, rows }: { head: readonly string[]; rows: readonly (readonl
           ))}
         </tbody>
       </table>
-    </div>
+    </Wide>
   );
 }
 

@@ -7,7 +7,7 @@ import type { SettingAction } from '#machines/decide/actions.ts';
 import { useFleet } from '../api/fleet.ts';
 import { useAct, useAsk } from '../api/queries.ts';
 import { count } from '../look/format.ts';
-import { Ago, Card, Claimed, Empty, Failed, Mono, ScreenHead } from '../look/parts.tsx';
+import { Ago, Card, Claimed, Empty, Failed, Mono, ScreenHead, Wide } from '../look/parts.tsx';
 import { tell } from '../look/tell.ts';
 import { useSession } from '../shell/session.ts';
 import { BulkActions } from './bulk-actions.tsx';
@@ -169,8 +169,7 @@ function BmcDiscovery() {
             {count(look.data.items.length, 'BMC')} at {count(look.data.asked, 'address', 'addresses')}.
           </p>
           {look.data.items.length > 0 && (
-            // oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- a wide table scrolls, so keys must reach it
-            <div className="scroll" tabIndex={0} role="group" aria-label="BMCs that answered">
+            <Wide label="BMCs that answered">
               <table className="plain">
                 <thead>
                   <tr>
@@ -201,7 +200,7 @@ function BmcDiscovery() {
                   ))}
                 </tbody>
               </table>
-            </div>
+            </Wide>
           )}
         </div>
       )}

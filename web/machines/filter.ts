@@ -1,5 +1,5 @@
 import type { MachineResource } from '#machines/contract/api/machine-resource.ts';
-import { collator } from '../api/fleet.ts';
+import { collator } from '../look/collator.ts';
 
 const haystacks = new WeakMap<MachineResource, string>();
 

@@ -7,7 +7,8 @@ import type { MachineResource } from '#machines/contract/api/machine-resource.ts
 import { PLANNED_KINDS, type PlannedKind } from '#machines/decide/jobs/make-plan.ts';
 import type { Job } from '#machines/contract/job.ts';
 import { parseIpAddress } from '#machines/values/ip-address.ts';
-import { collator, useFleet } from '../api/fleet.ts';
+import { useFleet } from '../api/fleet.ts';
+import { collator } from '../look/collator.ts';
 import { capital, count } from '../look/format.ts';
 import { STATE_NAMES, STATES, standingOf } from '../look/machine-state.ts';
 import { Ago, Card, Claimed, Empty, Mono, ScreenHead, StateMark, Track } from '../look/parts.tsx';

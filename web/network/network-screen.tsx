@@ -6,7 +6,20 @@ import { useMemo, useState } from 'react';
 import { formatCidr4, formatIpv4Range } from '#machines/values/cidr.ts';
 import { useAct, useAsk } from '../api/queries.ts';
 import { count, duration } from '../look/format.ts';
-import { Ago, Bar, Card, Claimed, Empty, Failed, Mono, Pairs, ScreenHead, StateMark } from '../look/parts.tsx';
+import {
+  Ago,
+  Bar,
+  Card,
+  Claimed,
+  Code,
+  Empty,
+  Failed,
+  Mono,
+  Pairs,
+  ScreenHead,
+  StateMark,
+  Wide,
+} from '../look/parts.tsx';
 import { tell } from '../look/tell.ts';
 import { useSession } from '../shell/session.ts';
 import { poolUse } from './pool-use.ts';
@@ -39,11 +52,11 @@ export function NetworkScreen() {
                 Ingot leases no addresses: it works beside your DHCP server. To lease, say so outright in{' '}
                 <code>ingot.yaml</code>:
               </p>
-              <pre className="code">
+              <Code>
                 {
                   'subnets:\n  - { cidr: 192.168.77.0/24, pools: [192.168.77.100-192.168.77.200], router: 192.168.77.1 }'
                 }
-              </pre>
+              </Code>
             </Empty>
           </Card>
         )}
@@ -144,8 +157,7 @@ function Leases({ of, forgotten }: { of: readonly Lease[]; forgotten: () => void
     );
   }
   return (
-    // oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- a wide table scrolls, so keys must reach it
-    <div className="scroll lease-table" tabIndex={0} role="group" aria-label="Leases">
+    <Wide label="Leases" className="lease-table">
       <table className="plain">
         <thead>
           <tr>
@@ -211,7 +223,7 @@ function Leases({ of, forgotten }: { of: readonly Lease[]; forgotten: () => void
           ))}
         </tbody>
       </table>
-    </div>
+    </Wide>
   );
 }
 

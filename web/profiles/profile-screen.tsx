@@ -3,7 +3,7 @@ import { Link, useParams } from '@tanstack/react-router';
 import { useState } from 'react';
 import { useFleet } from '../api/fleet.ts';
 import { useAsk } from '../api/queries.ts';
-import { Card, Failed, Mono, Pairs } from '../look/parts.tsx';
+import { Card, Code, Failed, Mono, Pairs } from '../look/parts.tsx';
 
 /** One profile, and what it comes to for a machine that has it: the script, byte for byte. */
 export function ProfileScreen() {
@@ -34,10 +34,7 @@ export function ProfileScreen() {
           />
         </Card>
         <Card title="Document">
-          {/* oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- it scrolls */}
-          <pre className="code" tabIndex={0}>
-            {documentText(data)}
-          </pre>
+          <Code>{documentText(data)}</Code>
         </Card>
       </div>
       {shown !== undefined && (
@@ -105,10 +102,7 @@ function Preview({
                 It would boot {data.plan.profile}, not {profile}.
               </p>
             )}
-            {/* oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- it scrolls */}
-            <pre className="code" tabIndex={0}>
-              {data.script.text}
-            </pre>
+            <Code>{data.script.text}</Code>
           </>
         )}
         {config.data && config.data.values.some(({ from }) => from === `profile ${profile}`) && (

@@ -2,7 +2,7 @@ import { Link } from '@tanstack/react-router';
 import { useAsk } from '../api/queries.ts';
 import { useFleet } from '../api/fleet.ts';
 import { count } from '../look/format.ts';
-import { Card, Empty, Failed, Mono, ScreenHead, StateMark } from '../look/parts.tsx';
+import { Card, Code, Empty, Failed, Mono, ScreenHead, StateMark, Wide } from '../look/parts.tsx';
 
 const EXAMPLE = `kind: Profile
 name: rescue
@@ -29,8 +29,7 @@ export function ProfilesScreen() {
         {profiles.error && <Failed error={profiles.error} />}
         {profiles.data && (
           <Card title="Profiles">
-            {/* oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- a wide table scrolls */}
-            <div className="scroll" tabIndex={0} role="group" aria-label="Profiles">
+            <Wide label="Profiles">
               <table className="plain">
                 <thead>
                   <tr>
@@ -68,7 +67,7 @@ export function ProfilesScreen() {
                   ))}
                 </tbody>
               </table>
-            </div>
+            </Wide>
           </Card>
         )}
         {classes.data && (
@@ -81,43 +80,45 @@ export function ProfilesScreen() {
                 <p>Each machine boots what its own document says. A class says it for many.</p>
               </Empty>
             ) : (
-              <table className="plain">
-                <thead>
-                  <tr>
-                    <th scope="col">Name</th>
-                    <th scope="col">Matches</th>
-                    <th scope="col">Profile</th>
-                    <th scope="col" className="number">
-                      Priority
-                    </th>
-                    <th scope="col">Accepts by itself</th>
-                  </tr>
-                </thead>
-                <tbody>
-                  {classes.data.items.map((one) => (
-                    <tr key={one.name}>
-                      <td>
-                        <strong>{one.name}</strong>
-                      </td>
-                      <td>
-                        <Mono>
-                          {[
-                            ...Object.entries(one.match.facts).map(([key, value]) => `${key} ${value}`),
-                            ...Object.entries(one.match.labels).map(([key, value]) => `${key}=${value}`),
-                          ].join(', ') || 'everything'}
-                        </Mono>
-                      </td>
-                      <td>
-                        <Link to="/profiles/$name" params={{ name: one.profile }}>
-                          {one.profile}
-                        </Link>
-                      </td>
-                      <td className="number">{one.priority}</td>
-                      <td>{one.accept ? 'yes' : 'no'}</td>
+              <Wide label="Classes">
+                <table className="plain">
+                  <thead>
+                    <tr>
+                      <th scope="col">Name</th>
+                      <th scope="col">Matches</th>
+                      <th scope="col">Profile</th>
+                      <th scope="col" className="number">
+                        Priority
+                      </th>
+                      <th scope="col">Accepts by itself</th>
                     </tr>
-                  ))}
-                </tbody>
-              </table>
+                  </thead>
+                  <tbody>
+                    {classes.data.items.map((one) => (
+                      <tr key={one.name}>
+                        <td>
+                          <strong>{one.name}</strong>
+                        </td>
+                        <td>
+                          <Mono>
+                            {[
+                              ...Object.entries(one.match.facts).map(([key, value]) => `${key} ${value}`),
+                              ...Object.entries(one.match.labels).map(([key, value]) => `${key}=${value}`),
+                            ].join(', ') || 'everything'}
+                          </Mono>
+                        </td>
+                        <td>
+                          <Link to="/profiles/$name" params={{ name: one.profile }}>
+                            {one.profile}
+                          </Link>
+                        </td>
+                        <td className="number">{one.priority}</td>
+                        <td>{one.accept ? 'yes' : 'no'}</td>
+                      </tr>
+                    ))}
+                  </tbody>
+                </table>
+              </Wide>
             )}
           </Card>
         )}
@@ -127,8 +128,8 @@ export function ProfilesScreen() {
         >
           <div className="stack">
             <p>Write it in a file, see what would change, apply it:</p>
-            <pre className="code">{EXAMPLE}</pre>
-            <pre className="code">{'ingot diff -f rescue.yaml\ningot apply -f rescue.yaml'}</pre>
+            <Code>{EXAMPLE}</Code>
+            <Code>{'ingot diff -f rescue.yaml\ningot apply -f rescue.yaml'}</Code>
           </div>
         </Card>
       </div>

@@ -1,5 +1,5 @@
 import type { MachineResource } from '#machines/contract/api/machine-resource.ts';
-import { collator } from '../api/fleet.ts';
+import { collator } from '../look/collator.ts';
 
 /** A rack from its top to its bottom: each row is a unit with whatever is said to be in it, or a run of empty ones. */
 export type RackRow =

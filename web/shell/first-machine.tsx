@@ -1,5 +1,5 @@
 import { useAsk } from '../api/queries.ts';
-import { Card, Empty } from '../look/parts.tsx';
+import { Card, Code, Empty } from '../look/parts.tsx';
 
 const APPLIED = `kind: Machine
 name: r1-u1
@@ -32,12 +32,12 @@ export function FirstMachine() {
             </li>
             <li>
               <b>Nothing appears? Ask what is in the way</b>
-              <pre className="code">ingot doctor</pre>
+              <Code>ingot doctor</Code>
             </li>
             <li>
               <b>Or say beforehand which machines there are, where they stand, and what they boot</b>
-              <pre className="code">{APPLIED}</pre>
-              <pre className="code">ingot apply -f rack.yaml</pre>
+              <Code>{APPLIED}</Code>
+              <Code>ingot apply -f rack.yaml</Code>
             </li>
           </ol>
         </Empty>

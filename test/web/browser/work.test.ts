@@ -1,0 +1,125 @@
+import assert from 'node:assert/strict';
+import { createHash, randomBytes } from 'node:crypto';
+import { test } from 'node:test';
+import { need } from '#test/lab/need.ts';
+import { waitFor } from '#test/lab/wait.ts';
+import { accessProblems, openBrowser } from './browser.ts';
+import { startDemo } from './demo.ts';
+
+test('what people do on the page, by keyboard where that is the question', { timeout: 200_000 }, async (t) => {
+  const tools = need(t, ['chromium']);
+  if (!tools) return;
+  await using demo = await startDemo({ machines: 10 });
+  await using browser = await openBrowser(tools.chromium, demo.url);
+  const page = await (await browser.context({ viewport: { width: 1280, height: 900 } })).newPage();
+  await page.goto(demo.firstAddress);
+  await page.getByRole('link', { name: /sim-r1-u01/ }).waitFor();
+  assert.equal(new URL(page.url()).search, '', 'the code is gone from the address');
+
+  await t.test('a key finds a machine by part of its MAC, and Enter goes there', async () => {
+    await page.keyboard.press('Control+k');
+    await page.keyboard.type('52:54:00:00:00:07');
+    await page.getByRole('option', { name: /sim-r1-u07/ }).waitFor();
+    assert.deepEqual(await accessProblems(page), []);
+    await page.keyboard.press('Enter');
+    await page.getByRole('heading', { name: 'sim-r1-u07' }).waitFor();
+  });
+
+  await t.test('a boot that fails says why, on top', async () => {
+    const verdict = page.getByRole('region', { name: 'Verdict' });
+    await verdict.getByText('No TFTP').waitFor({ timeout: 60_000 });
+    assert.match(await verdict.innerText(), /Next\s+\S+/);
+  });
+
+  await t.test('a machine that waits is accepted, and boots by itself', async () => {
+    await page
+      .getByRole('navigation')
+      .getByRole('link', { name: /Discovery/ })
+      .click();
+    const waiting = page.getByRole('listitem').filter({ hasText: 'm-525400000006' });
+    await waiting.getByRole('button', { name: 'Accept' }).click();
+    await waiting.waitFor({ state: 'detached' });
+    type Machine = { readonly status: { readonly acceptance: string } };
+    const { status } = await demo.api<Machine>('GET', '/api/v1/machines/m-525400000006');
+    assert.equal(status.acceptance, 'accepted');
+  });
+
+  await t.test('power goes by the BMC and is read back', async () => {
+    await page.goto(`${demo.url}/machines/sim-r1-u03`);
+    await page.getByRole('button', { name: 'Power: on' }).click();
+    assert.deepEqual(await accessProblems(page), []);
+    await page.getByRole('menuitem', { name: 'Cut the power' }).click();
+    await page.getByRole('button', { name: 'Power: off' }).waitFor({ timeout: 60_000 });
+  });
+
+  await t.test('a locked machine is not written: the page knows it by the one table', async () => {
+    await page.goto(`${demo.url}/machines/sim-r1-u10`);
+    await page.getByRole('button', { name: 'More' }).click();
+    await page.getByRole('menuitem', { name: 'Lock' }).click();
+    await page.getByText('locked', { exact: true }).waitFor();
+    assert.equal(await page.getByRole('button', { name: 'Install…' }).count(), 0);
+  });
+
+  await t.test('several machines are confirmed by typing how many they are', async () => {
+    await page.goto(`${demo.url}/machines`);
+    for (const name of ['sim-r1-u01', 'sim-r1-u02']) await page.getByLabel(`Choose ${name}`).check();
+    await page.getByRole('button', { name: 'Plan…' }).click();
+    await page.getByRole('menuitem', { name: 'Wipe…' }).click();
+    const dialog = page.getByRole('dialog');
+    // Nobody has looked inside them: nothing can be confirmed.
+    await dialog.getByText('Nothing can be done as planned.').waitFor();
+    assert.equal(await dialog.getByRole('button', { name: /Erase/ }).count(), 0);
+    assert.deepEqual(await accessProblems(page), []);
+    await page.keyboard.press('Escape');
+    await dialog.waitFor({ state: 'detached' });
+  });
+
+  await t.test('the console shows what its machine writes', async () => {
+    await page.goto(`${demo.url}/machines/sim-r1-u01?tab=console`);
+    await page.getByRole('button', { name: 'Open the console' }).click();
+    await page.getByText('The console is open.').waitFor();
+    await demo.api('POST', '/api/v1/machines/sim-r1-u01/power', { action: 'reset' });
+    const rows = page.locator('.xterm-rows');
+    await waitFor('text in the console', async () => /\S/.test(await rows.innerText()), 60_000);
+    assert.deepEqual(await accessProblems(page), []);
+  });
+
+  await t.test('an image is uploaded with its digest taken here', async () => {
+    const content = randomBytes(9 << 20);
+    await page.goto(`${demo.url}/images`);
+    await page.getByRole('button', { name: 'Add an image' }).click();
+    await page.getByRole('menuitem', { name: 'Upload files…' }).click();
+    const dialog = page.getByRole('dialog');
+    await dialog.getByLabel('Name of the image').fill('uploaded');
+    await dialog
+      .locator('input[type=file]')
+      .setInputFiles({ name: 'vmlinuz', mimeType: 'application/octet-stream', buffer: content });
+    assert.equal(await dialog.getByLabel('What vmlinuz is').inputValue(), 'kernel');
+    assert.deepEqual(await accessProblems(page), []);
+    await dialog.getByRole('button', { name: 'Upload' }).click();
+    await dialog.waitFor({ state: 'detached', timeout: 60_000 });
+    type Image = { readonly state: string; readonly files: readonly { readonly sha256: string }[] };
+    const image = await demo.api<Image>('GET', '/api/v1/image-states/uploaded');
+    assert.equal(image.state, 'ready');
+    const sha256 = createHash('sha256').update(content).digest('hex');
+    type Document = { readonly assets: readonly { readonly sha256: string }[] };
+    assert.equal((await demo.api<Document>('GET', '/api/v1/images/uploaded')).assets[0]?.sha256, sha256);
+  });
+
+  await t.test('a viewer may look and not act', async () => {
+    type Token = { readonly secret: string };
+    const { secret } = await demo.api<Token>('POST', '/api/v1/tokens', { name: 'eyes', role: 'viewer' });
+    const code = await fetch(new URL('/api/v1/codes', demo.url), {
+      method: 'POST',
+      headers: { authorization: `Bearer ${secret}` },
+    });
+    const { url } = (await code.json()) as { readonly url: string };
+    const other = await (await browser.context()).newPage();
+    await other.goto(url);
+    await other.goto(`${demo.url}/machines/sim-r1-u01`);
+    await other.getByText('You may look, not act.').waitFor();
+    assert.equal(await other.getByRole('button', { name: 'Install…' }).count(), 0);
+  });
+
+  assert.deepEqual(browser.watched, { complaints: [], outside: [] });
+});
