@@ -19,7 +19,7 @@ export async function loadUnixDatagrams(): Promise<UnixDatagrams | undefined> {
     const { default: koffi } = await import('koffi');
     const libc = koffi.load('libc.so.6');
     const socket = libc.func('int socket(int, int, int)');
-    const sendto = libc.func('ssize_t sendto(int, const void *, size_t, int, const void *, uint32_t)');
+    const sendto = libc.func('intptr_t sendto(int, const void *, size_t, int, const void *, uint32_t)');
     const close = libc.func('int close(int)');
     return {
       send(path, text) {
