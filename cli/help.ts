@@ -126,7 +126,7 @@ const EXAMPLES: Readonly<Record<string, readonly (readonly [line: string, does?:
 
 /** Groups, whole sentences where there is only a summary, and examples for every command. */
 export function addHelp(program: Command): void {
-  program.commandsGroup(OTHERS);
+  program.commandsGroup(OTHERS).helpCommand(true);
   const headingOf = ({ name }: { readonly name: string }): string =>
     GROUPS.find(([, names]) => names.includes(name))?.[0] ?? OTHERS;
   for (const command of program.commands) {

@@ -1,4 +1,4 @@
-import { Command, CommanderError, type Help } from 'commander';
+import { Command, CommanderError, Help, Option } from 'commander';
 import { EXIT } from '#machines/contract/exit-status.ts';
 import { VERSION } from '#machines/contract/version.ts';
 import { addAccessCommands } from './groups/access.ts';
@@ -102,7 +102,7 @@ export function programOf(shell: Shell): Command {
 function talkThrough(command: Command, term: Terminal): void {
   const path = pathOf(command);
   command.exitOverride();
-  command.configureHelp({ showGlobalOptions: true, sortSubcommands: false, ...helpColours(term) });
+  command.configureHelp({ showGlobalOptions: true, sortSubcommands: false, ...helpStyle(term) });
   command.configureOutput({
     writeOut: (text) => void term.out.write(text),
     writeErr: (text) => void term.error.write(text),
@@ -118,7 +118,12 @@ function talkThrough(command: Command, term: Terminal): void {
   for (const inner of command.commands) talkThrough(inner, term);
 }
 
-const helpColours = (term: Terminal): Partial<Help> => ({
+const helpStyle = (term: Terminal): Partial<Help> => ({
+  // Nothing by default is not worth a word.
+  optionDescription: (option) =>
+    new Help().optionDescription(
+      Array.isArray(option.defaultValue) ? new Option(option.flags, option.description) : option,
+    ),
   styleTitle: (text) => paint(term, 'bold', text),
   styleCommandText: (text) => paint(term, 'cyan', text),
   styleSubcommandText: (text) => paint(term, 'cyan', text),
