@@ -32,6 +32,7 @@ import { openAuthority } from '#services/pki/authority.ts';
 import { openRegistry } from '#services/registry/registry.ts';
 import type { AuditEntry } from '#services/store/contract.ts';
 import { openStore } from '#services/store/open-store.ts';
+import { otlpExporter } from '#services/telemetry/exporter.ts';
 import { openVault } from '#services/vault/vault.ts';
 import { readSecret } from '#services/webhooks/secret.ts';
 import { openWebhooks } from '#services/webhooks/webhooks.ts';
@@ -67,6 +68,7 @@ import { machinePlane } from './machine/machine-plane.ts';
 import { gauge } from './api/metrics.ts';
 import { requestCounts } from './request-counts.ts';
 import { dhcp4Metrics, tftpCounters, webhookMetrics } from './metrics.ts';
+import { telemetryTask } from './telemetry-task.ts';
 import { webhookTask } from './webhook-task.ts';
 import { besideImageOf } from './jobs/beside-image.ts';
 import { agentBoots, installersOf } from './jobs/boots.ts';
@@ -380,6 +382,17 @@ export async function serve(parts: {
     chance: Math.random,
     newId: randomUUID,
   });
+  const exporter =
+    config.otlp.url === undefined
+      ? undefined
+      : otlpExporter({
+          url: config.otlp.url,
+          resource: { 'service.name': 'ingot', 'service.version': VERSION, 'host.name': hostname() },
+          version: VERSION,
+          log,
+          sleep: (ms, until) => systemClock.sleep(ms, until),
+        });
+  const telemetry: readonly Task[] = exporter ? [telemetryTask({ recorder, jobs, exporter, log })] : [];
   const told = webhookTask({ webhooks, registry, recorder, jobs });
   const api = operatorApi({
     listen: { ...config.api.listen, ...inherited.tcp.api },
@@ -519,6 +532,7 @@ export async function serve(parts: {
     consoleLog,
     bmc.rotations,
     told,
+    ...telemetry,
     api,
     ...(supervisor ? [supervision(supervisor)] : []),
   ]);

@@ -65,5 +65,7 @@ export type Config = {
     readonly secret: SecretPlace;
     readonly events: readonly (WebhookEvent | WebhookGroup)[];
   }[];
+  /** The whole address for traces; absent: none are made. */
+  readonly otlp: { readonly url: string | undefined };
   readonly log: { readonly level: 'debug' | 'info' | 'warn' | 'error' };
 };

@@ -61,6 +61,7 @@ function complete(raw: ConfigFile, file: string | undefined, baseDir: string): C
       ...rest,
       secret: 'file' in secret ? { file: resolve(baseDir, secret.file) } : secret,
     })),
+    otlp: { url: raw.otlp.url },
     log: raw.log,
   };
 }

@@ -144,6 +144,12 @@ export const configFile = z.strictObject({
     )
     .max(32)
     .default([]),
+  /** Boots and jobs as OpenTelemetry traces, sent there in OTLP/HTTP (JSON). */
+  otlp: z
+    .strictObject({
+      url: z.url({ protocol: /^https?$/, error: 'want a URL such as http://127.0.0.1:4318/v1/traces' }).optional(),
+    })
+    .prefault({}),
   log: z.strictObject({ level: z.enum(['debug', 'info', 'warn', 'error']).default('info') }).prefault({}),
 });
 

@@ -7,6 +7,7 @@ import { type BenchRow, formatRows, verdictOf } from './row.ts';
 import { benchStorm } from './storm.ts';
 import { benchStore } from './store.ts';
 import { benchTftp } from './tftp.ts';
+import { watcherRows } from './watchers.ts';
 
 // `npm run bench`, or `npm run bench -- dhcp tftp`: ours beside the peers', measured in one run on this machine.
 const BENCHES: Readonly<Record<string, () => Promise<readonly BenchRow[]>>> = {
@@ -16,6 +17,7 @@ const BENCHES: Readonly<Record<string, () => Promise<readonly BenchRow[]>>> = {
   store: benchStore,
   storm: benchStorm,
   api: apiListRows,
+  sse: watcherRows,
   bmc: benchBmcPoll,
   ipmi: benchIpmi,
 };
