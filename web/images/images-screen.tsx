@@ -184,13 +184,7 @@ function CatalogDialog({ close }: { close: () => void }) {
   });
   const chosen = data?.items.find(({ name }) => name === entry);
   return (
-    <Modal
-      opened
-      onClose={close}
-      title="Add an image of the catalog"
-      size="lg"
-      closeButtonProps={{ 'aria-label': 'Close' }}
-    >
+    <Modal opened onClose={close} title="Add an image of the catalog" size="lg">
       <form
         className="stack"
         onSubmit={(event) => {

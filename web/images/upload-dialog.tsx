@@ -59,14 +59,7 @@ export function UploadDialog({ close }: { close: () => void }) {
 
   const isEmpty = chosen.some(({ file }) => file.size === 0);
   return (
-    <Modal
-      opened
-      onClose={close}
-      title="Upload an image"
-      size="lg"
-      closeOnClickOutside={!isBusy}
-      closeButtonProps={{ 'aria-label': 'Close' }}
-    >
+    <Modal opened onClose={close} title="Upload an image" size="lg" closeOnClickOutside={!isBusy}>
       <form
         className="stack"
         onSubmit={(event) => {
@@ -143,7 +136,7 @@ export function UploadDialog({ close }: { close: () => void }) {
                   variant="subtle"
                   disabled={isBusy}
                   onClick={() => setChosen(chosen.filter((_, at) => at !== index))}
-                  aria-label={`Leave ${file.name} out`}
+                  aria-label={`Remove ${file.name}`}
                 >
                   Remove
                 </Button>

@@ -40,13 +40,7 @@ export function PlanDialog({ kind, machines, close }: Parts) {
   useEffect(ask, [profile]);
   const what = names.length === 1 ? (names[0] ?? '') : count(names.length, 'machine');
   return (
-    <Modal
-      opened
-      onClose={close}
-      size="56rem"
-      title={`${TITLES[kind]} ${what}`}
-      closeButtonProps={{ 'aria-label': 'Close' }}
-    >
+    <Modal opened onClose={close} size="56rem" title={`${TITLES[kind]} ${what}`}>
       <div className="stack">
         {WRITES_IMAGE.includes(kind) && <ProfileChoice value={profile} choose={setProfile} machines={machines} />}
         {make.isPending && <p role="status">Planning: what would be done to which disk…</p>}

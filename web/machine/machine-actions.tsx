@@ -116,7 +116,7 @@ export function MachineActions({ machine }: { machine: MachineResource }) {
             </Menu.Label>
           )}
           <Menu.Divider />
-          <Menu.Item color="red" disabled={!allowed.has('remove')} onClick={() => setRemoves(true)}>
+          <Menu.Item className="danger" disabled={!allowed.has('remove')} onClick={() => setRemoves(true)}>
             Forget this machine…
           </Menu.Item>
         </Menu.Dropdown>

@@ -66,7 +66,7 @@ export function PowerMenu({ machine }: { machine: MachineResource }) {
           <Menu.Item
             key={action}
             disabled={doing !== undefined || !allowed.has(ends ? 'power-off' : 'power-on')}
-            {...(action === 'force-off' ? { color: 'red' } : {})}
+            {...(action === 'force-off' ? { className: 'danger' } : {})}
             onClick={() => void order(action)}
           >
             {text}

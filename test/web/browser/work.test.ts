@@ -27,7 +27,7 @@ test('what people do on the page, by keyboard where that is the question', { tim
 
   await t.test('a boot that fails says why, on top', async () => {
     const verdict = page.getByRole('region', { name: 'Verdict' });
-    await verdict.getByText('No TFTP').waitFor({ timeout: 60_000 });
+    await verdict.getByText('No TFTP', { exact: true }).waitFor({ timeout: 60_000 });
     assert.match(await verdict.innerText(), /Next\s+\S+/);
   });
 
