@@ -55,7 +55,7 @@ type Reached =
   | { readonly kind: 'away'; readonly because: string };
 
 async function reach({ definition, open, signal }: Parts): Promise<Reached> {
-  let because = '';
+  const because: string[] = [];
   for (const mode of ['running', 'maintenance'] as const) {
     try {
       const client = await open(mode, signal);
@@ -67,10 +67,10 @@ async function reach({ definition, open, signal }: Parts): Promise<Reached> {
       }
     } catch (error) {
       if (!(error instanceof MachineApiError)) throw error;
-      because = error.message;
+      because.push(`${mode}: ${error.message}`);
     }
   }
-  return { kind: 'away', because };
+  return { kind: 'away', because: because.join('; ') };
 }
 
 async function* oneRound(

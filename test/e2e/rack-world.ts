@@ -37,13 +37,15 @@ export type RackWorld = AsyncDisposable & {
 export async function openRackWorld(options: {
   readonly machines: number;
   readonly limitMs?: number;
+  /** Where machines get their addresses; another one for worlds that are open at the same time. */
+  readonly pool?: string;
 }): Promise<RackWorld> {
-  const { machines, limitMs = 60_000 } = options;
+  const { machines, limitMs = 60_000, pool = '127.77.200.0-127.77.209.255' } = options;
   await using stack = new AsyncDisposableStack();
   const daemon = stack.use(
     await startDaemon({
       config: {
-        subnets: [{ cidr: '127.77.0.0/16', pools: ['127.77.200.0-127.77.209.255'], discovery: 'hold' }],
+        subnets: [{ cidr: '127.77.0.0/16', pools: [pool], discovery: 'hold' }],
         loaders: { dir: './rack/loaders' },
       },
     }),

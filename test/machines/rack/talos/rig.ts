@@ -64,7 +64,7 @@ export async function talosRig(options: {
   const open = () => simulatedNodes({ dir, definition, talos: { times: FAST, faults: () => options.faults ?? {} } });
   let nodes = open();
   const machines = lineUp(options.machines ?? 1, { story: false }).map(({ spec }, index) => {
-    const address = sure(parseIpv4(`127.77.${net}.${index + 1}`));
+    const address = sure(parseIpv4(`127.76.${net}.${index + 1}`));
     const config = options.config?.(spec);
     const line = kernelArguments({ version: versionOf(version), ...(config === undefined ? {} : { config }) }).join(
       ' ',
