@@ -72,23 +72,28 @@ export function applyConfigStep(parts: TalosParts): Step {
       if (made.kind === 'none') return failed(made.problems.join('; '), `ingot explain ${machine} --config`);
       await forgetEtcd(parts, member.cluster, machine);
       if (profile && isFetched(profile)) return done('it fetches its configuration by the token of its boot');
-      const seen = await inTime(context, parts, MAINTENANCE_MS, `waits for Talos on ${machine}`, () =>
-        reach.look(machine, context.signal),
-      );
-      if (!seen) {
+      // What answers first may be the agent that is going down, so that only what shows itself whole is judged.
+      const shown = await inTime(context, parts, MAINTENANCE_MS, `waits for Talos on ${machine}`, async () => {
+        const seen = await reach.look(machine, context.signal);
+        using client = await reach.maintenance(seen, context.signal);
+        const hardware = await talosHardware(client, now(), { signal: context.signal, deadlineMs: MINUTE_MS });
+        return { seen, hardware };
+      });
+      if (!shown) {
         return failed(
           `Talos did not answer on ${machine} within ${MAINTENANCE_MS / MINUTE_MS} minutes`,
           `ingot trace ${machine}, and look at its console`,
         );
       }
-      await context.note(SEEN, `${seen.address} ${seen.fingerprint}`);
-      using client = await reach.maintenance(seen, context.signal);
-      const hardware = await talosHardware(client, now(), { signal: context.signal, deadlineMs: MINUTE_MS });
+      const { seen, hardware } = shown;
       const proof = proveMachine(plan.identifiers, hardware, isSingle(context, plan));
       const again = `ingot install ${machine} --plan`;
       if (proof.kind === 'refused') return failed(`${proof.because}; nothing was sent to it`, again);
       const found = findDisk(disk, hardware);
       if (found.kind === 'different') return failed(`${found.because}; nothing was sent to it`, again);
+      await context.note(SEEN, `${seen.address} ${seen.fingerprint}`);
+      // The key is compared again: whoever takes the address in between gets nothing.
+      using client = await reach.maintenance(seen, context.signal);
       const node = await talosNode({ definition: reach.definition, client, signal: context.signal });
       await context.note(PUSHED, 'begun');
       try {
