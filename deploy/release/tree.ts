@@ -40,7 +40,7 @@ export async function layRelease(options: { readonly root: string; readonly to: 
       'better-sqlite3',
       (path: string) => /^(lib\/|package\.json|LICENSE)/.test(path) || path === `prebuilds/linux-${arch}.node`,
     ],
-    ['koffi', (path: string) => /^(index|indirect|lib\/|src\/koffi\/[^/]*\.c?js|package\.json|LICENSE)/.test(path)],
+    ['koffi', (path: string) => /^((index|indirect|lib\/|src\/koffi\/).*\.c?js$|package\.json|LICENSE)/.test(path)],
     [`@koromix/koffi-linux-${arch}`, (path: string) => !path.startsWith('musl')],
   ] as const;
   for (const [name, wanted] of native) {
@@ -52,6 +52,9 @@ export async function layRelease(options: { readonly root: string; readonly to: 
       put(join(to, 'node_modules', name, path), stripped(readFileSync(join(from, path))));
     }
   }
+  // What a package needs of itself is known only when it is loaded.
+  const loads = NATIVE_PACKAGES.map((name) => `await import(${JSON.stringify(name)});`).join('');
+  execFileSync(join(to, 'bin/node'), ['--input-type=module', '--eval', loads], { cwd: to, stdio: 'pipe' });
   return {
     packages: [...packages, ...NATIVE_PACKAGES.map((name) => `node_modules/${name}`)].sort(),
     hasPage: existsSync(join(root, 'web/dist/index.html')),
