@@ -138,7 +138,7 @@ export async function liveTalos(boot: TalosBoot, signal: AbortSignal): Promise<E
       ca === undefined && !isAtLeast(boot.release.version, 13)
         ? 'API is not implemented in maintenance mode'
         : 'unknown service or method';
-    server = await serveMachineApi({
+    const opened = await serveMachineApi({
       definition: boot.definition,
       ...nodeHandlers(node),
       address: boot.address,
@@ -154,7 +154,11 @@ export async function liveTalos(boot: TalosBoot, signal: AbortSignal): Promise<E
       isOurself: (name) => name === boot.address || name === hostnameOf(machine),
       log: { warn: machine.say },
     });
-    boot.onListening?.(server.port);
+    // The boot may have ended meanwhile, and then nobody else closes it.
+    if (until.aborted) await opened[Symbol.asyncDispose]();
+    until.throwIfAborted();
+    server = opened;
+    boot.onListening?.(opened.port);
   };
 
   async function maintain(taskSignal: AbortSignal): Promise<void> {

@@ -70,7 +70,7 @@ describe('an install that is watched', () => {
       { kind: 'working', phase: 'begins' },
       { kind: 'working', phase: 'install' },
       { kind: 'rebooting' },
-      { kind: 'away', because: 'not maintenance' },
+      { kind: 'away', because: 'running: not running; maintenance: not maintenance' },
     ]);
   });
 
