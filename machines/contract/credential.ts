@@ -11,7 +11,16 @@ export const loginText = z
   .max(255)
   .regex(/^[^\p{Cc}]*$/u, 'want one line without control characters');
 
-export const kgText = z.string().regex(/^[0-9a-f]{40}$/, 'want 20 bytes as 40 hexadecimal digits');
+/** The same for secrets: no message repeats what was got. */
+export const secretText = z
+  .string({ error: 'got something else, want text' })
+  .min(1, 'got nothing, want a secret')
+  .max(255, 'got more than 255 characters, want fewer')
+  .regex(/^[^\p{Cc}]*$/u, 'got control characters, want one line without any');
+
+export const kgText = z
+  .string({ error: 'got something else, want text' })
+  .regex(/^[0-9a-f]{40}$/, 'got something else, want 20 bytes as 40 hexadecimal digits');
 
 export const rotateDays = z.int().min(1).max(3650);
 
@@ -43,3 +52,20 @@ export const credentialDocument = z.strictObject({
   ownUser: z.boolean().default(false),
 });
 export type CredentialDocument = z.output<typeof credentialDocument>;
+
+const sent = (text: z.ZodString) =>
+  z.union([z.literal(SEALED), z.strictObject({ value: text })], {
+    error:
+      'got something else, want { value: TEXT }, or *** where the sealed one stays; the daemon reads no file or variable for a caller',
+  });
+
+/**
+ * The same as it is sent to the daemon, by whoever has read the secrets already. They are sealed at once and never
+ * shown again.
+ */
+export const sentCredential = z.strictObject({
+  ...credentialDocument.shape,
+  password: sent(secretText),
+  kg: sent(kgText).optional(),
+});
+export type SentCredential = z.output<typeof sentCredential>;

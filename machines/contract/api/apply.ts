@@ -1,15 +1,17 @@
 import { z } from 'zod';
 import { DOCUMENT_KINDS } from '../documents.ts';
-import { documentInput } from './document-form.ts';
+import { appliedInput } from './document-form.ts';
 import { problem } from './problem.ts';
 
 export const MAX_APPLIED = 20_000;
 
 export const applyRequest = z.strictObject({
-  documents: z.array(documentInput).max(MAX_APPLIED),
+  documents: z.array(appliedInput).max(MAX_APPLIED),
   /** Say what would change, and change nothing. */
   dryRun: z.boolean().default(false),
-  /** Remove what was applied from the same `from` and is not in `documents`. */
+  /**
+   * Remove what was applied from the same `from` and is not in `documents`; credentials only where `documents` hold one.
+   */
   prune: z.boolean().default(false),
   /** The file or directory that the documents come from; without it nothing is pruned. */
   from: z.string().max(1024).optional(),
@@ -25,7 +27,7 @@ export type Difference = z.output<typeof difference>;
 
 export const appliedChange = z
   .object({
-    kind: z.enum(DOCUMENT_KINDS),
+    kind: z.enum([...DOCUMENT_KINDS, 'Credential']),
     name: z.string(),
     /** `kept`: it would have been pruned, but a rule forbids it. `failed`: see `problem`. */
     change: z.enum(['created', 'changed', 'unchanged', 'removed', 'kept', 'failed']),

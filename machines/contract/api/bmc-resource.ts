@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { BMC_TYPES, BMC_VERBS, BOOT_DEVICES, POWER_ACTIONS, POWER_STATES } from '../power.ts';
-import { kgText, loginText, rotateDays } from '../credential.ts';
+import { kgText, loginText, secretText, rotateDays } from '../credential.ts';
 import { labels, name } from '../documents.ts';
 import { difference } from './apply.ts';
 
@@ -199,7 +199,7 @@ export const credentialInfo = z
 
 export const newCredential = z.strictObject({
   username: loginText,
-  password: loginText,
+  password: secretText,
   kg: kgText.optional().meta({ description: 'K_g of IPMI' }),
 });
 
@@ -213,7 +213,7 @@ export const credentialsApplied = z.strictObject({
         name,
         labels: labels.default({}),
         username: loginText,
-        password: loginText.optional().meta({ description: 'absent: the sealed one stays' }),
+        password: secretText.optional().meta({ description: 'absent: the sealed one stays' }),
         kg: kgText.optional(),
         keepsKg: z.boolean().default(false),
         rotateDays: rotateDays.optional(),

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { sentCredential } from '../credential.ts';
 import { formatCidr4, formatIpv4Range } from '../../values/cidr.ts';
 import {
   classDocument,
@@ -38,27 +39,44 @@ function asDocument(raw: unknown): unknown {
   return kind ? { ...rest, kind } : rest;
 }
 
+const DOCUMENT_SCHEMAS = [
+  machineDocument,
+  profileDocument,
+  classDocument,
+  subnetDocument,
+  imageDocument,
+  networkDocument,
+  clusterDocument,
+] as const;
+
 /** One document as people write it: any spelling of its kind, a `status` that is ignored. */
 export const documentInput = z
   .preprocess(
     asDocument,
-    z.discriminatedUnion(
-      'kind',
-      [
-        machineDocument,
-        profileDocument,
-        classDocument,
-        subnetDocument,
-        imageDocument,
-        networkDocument,
-        clusterDocument,
-      ],
-      {
-        error: (issue) => (issue.code === 'invalid_union' ? `want kind: ${DOCUMENT_KINDS.join(' | ')}` : undefined),
-      },
-    ),
+    z.discriminatedUnion('kind', DOCUMENT_SCHEMAS, {
+      error: (issue) => (issue.code === 'invalid_union' ? `want kind: ${DOCUMENT_KINDS.join(' | ')}` : undefined),
+    }),
   )
   .meta({ id: 'Document' });
+
+/** What `apply` takes: documents, and credentials with the secrets that go with them. */
+export const appliedInput = z
+  .preprocess(
+    (raw) => {
+      const document = asDocument(raw);
+      const isCredential =
+        typeof document === 'object' &&
+        document !== null &&
+        'kind' in document &&
+        /^credentials?$/i.test(String(document.kind));
+      return isCredential ? { ...document, kind: 'Credential' } : document;
+    },
+    z.discriminatedUnion('kind', [...DOCUMENT_SCHEMAS, sentCredential], {
+      error: (issue) =>
+        issue.code === 'invalid_union' ? `want kind: ${DOCUMENT_KINDS.join(' | ')} | Credential` : undefined,
+    }),
+  )
+  .meta({ id: 'AppliedDocument' });
 
 /** The same for a route whose path already says the kind. */
 export const inputOf = <S extends z.ZodType>(schema: S) => z.preprocess(asDocument, schema);

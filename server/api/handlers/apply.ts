@@ -2,17 +2,54 @@ import type { AppliedChange } from '#machines/contract/api/apply.ts';
 import { makeProblem } from '#machines/contract/api/problem.ts';
 import { roleAllows } from '#machines/contract/api/role.ts';
 import type { Registry } from '#services/registry/contract.ts';
-import { type Handlers, problemOf } from '../answers.ts';
+import { SEALED, type SentCredential } from '#machines/contract/credential.ts';
+import { type ApiRequest, type Handlers, problemOf } from '../answers.ts';
+import type { OperatorApiParts } from '../contract.ts';
 import { type Current, planApply, type Step } from '../decide/apply-plan.ts';
+import { credentialHandlers } from './credentials.ts';
 import { change } from './machines.ts';
 
 /** Each change waits for the disk, which commits many at once: so many are on their way together. */
 const AT_ONCE = 256;
 
-export function applyHandlers({ registry }: { readonly registry: Registry }): Pick<Handlers, 'apply'> {
+export function applyHandlers({ registry, bmc }: Pick<OperatorApiParts, 'registry' | 'bmc'>): Pick<Handlers, 'apply'> {
+  const { applyCredentials } = credentialHandlers({ registry, bmc });
+
+  /** Credentials among the documents. They take an admin, as on their own route. */
+  async function credentials(request: ApiRequest<'apply'>, prune: boolean, leaving: readonly string[]) {
+    const { documents, dryRun, from } = request.body;
+    const given = documents.flatMap((document, index) => (document.kind === 'Credential' ? [{ document, index }] : []));
+    if (given.length === 0) return [];
+    if (!roleAllows(request.caller.role, 'admin')) {
+      const problem = makeProblem('forbidden', { detail: 'only an admin may set credentials' });
+      return given.map(({ document: { kind, name }, index }): AppliedChange => {
+        return { kind, name, change: 'failed', differences: [], index, problem };
+      });
+    }
+    const wanted = given.map(({ document }) => withSecrets(document));
+    const body = { credentials: wanted, dryRun, prune, leaving: [...leaving], ...(from === undefined ? {} : { from }) };
+    const answer = await applyCredentials({ ...request, body });
+    if (answer.kind !== 'done') throw new Error('credentials answer with what became of each of them');
+    return answer.value.changes.map(({ index, because, ...change }): AppliedChange => {
+      const problem = change.change === 'failed' ? makeProblem('invalid', { detail: because ?? '' }) : undefined;
+      return {
+        ...change,
+        differences: [...change.differences],
+        ...(index === undefined ? {} : { index: given[index]?.index ?? index }),
+        ...(because === undefined ? {} : { because }),
+        ...(problem === undefined ? {} : { problem }),
+      };
+    });
+  }
+
   return {
-    async apply({ body, caller }) {
-      const { documents, dryRun, prune, from } = body;
+    async apply(request) {
+      const { body, caller } = request;
+      const { dryRun, prune, from } = body;
+      // Before the machines that name them, whose BMCs are polled at once.
+      const set = await credentials(request, false, []);
+      const places = body.documents.flatMap(({ kind }, index) => (kind === 'Credential' ? [] : [index]));
+      const documents = body.documents.flatMap((document) => (document.kind === 'Credential' ? [] : [document]));
       const steps = planApply({
         documents,
         prune,
@@ -24,12 +61,22 @@ export function applyHandlers({ registry }: { readonly registry: Registry }): Pi
         ...change({ who: caller.name, expected: undefined }),
         ...(from === undefined ? {} : { appliedFrom: from }),
       };
-      const changes: AppliedChange[] = [];
+      const applied: AppliedChange[] = [];
       for (const group of groups(steps)) {
-        changes.push(
+        applied.push(
           ...(await Promise.all(group.map(async (step) => (dryRun ? foretold(step) : await done(step, registry, by))))),
         );
       }
+      const leaving = applied.flatMap(({ kind, name, change: one }) =>
+        kind === 'Machine' && one === 'removed' ? [name] : [],
+      );
+      // And after them, because a credential that is named by a machine stays.
+      const forgotten = prune ? await credentials(request, true, leaving) : [];
+      const changes = [
+        ...set,
+        ...applied.map(({ index, ...one }) => (index === undefined ? one : { ...one, index: places[index] ?? index })),
+        ...forgotten.filter(({ change: one }) => one === 'removed' || one === 'kept'),
+      ];
       const counts = countBy(changes);
       return {
         kind: 'done',
@@ -37,6 +84,19 @@ export function applyHandlers({ registry }: { readonly registry: Registry }): Pi
         audit: dryRun ? 'nothing-changed' : { target: from ?? 'documents', detail: counts },
       };
     },
+  };
+}
+
+function withSecrets({ name, labels, username, rotateDays, ownUser, password, kg }: SentCredential) {
+  return {
+    name,
+    labels,
+    username,
+    ownUser,
+    ...(rotateDays === undefined ? {} : { rotateDays }),
+    ...(password === SEALED ? {} : { password: password.value }),
+    ...(kg === undefined || kg === SEALED ? {} : { kg: kg.value }),
+    keepsKg: kg === SEALED,
   };
 }
 
