@@ -14,6 +14,8 @@ export type Banner = {
   readonly dhcp: readonly string[];
   /** Interfaces that are answered less than their mode says, because of somebody else there. */
   readonly restraint: (name: string) => Restraint | undefined;
+  /** Of the certificate of the API (SHA-256), where it speaks TLS: what a browser shows when it asks whether to go on. */
+  readonly fingerprint?: string | undefined;
   /** Opens the page once. */
   readonly code: string;
   readonly codeMinutes: number;
@@ -29,6 +31,7 @@ export function bannerText(banner: Banner): string {
     ),
     ['boot', `${boot}, TFTP ${tftp}`],
     ['page', `${api}/?code=${code}   (opens once, within ${codeMinutes} minutes)`],
+    ...(banner.fingerprint === undefined ? [] : [['', `certificate SHA-256 ${banner.fingerprint}`] as const]),
     ...remoteHint(banner),
     ['data', config.dataDir],
   ];
@@ -60,12 +63,12 @@ const heldBack = (mode: string, { from, because }: Restraint): string =>
 
 /** The page listens on loopback: from another desk it is reached through SSH. */
 function remoteHint({ api, user, hostname, code }: Banner): readonly (readonly [string, string])[] {
-  const { port, hostname: host } = new URL(api);
+  const { port, hostname: host, protocol } = new URL(api);
   if (host !== '127.0.0.1') return [];
   return [
     [
       '',
-      `from another machine: ssh -L ${port}:127.0.0.1:${port} ${user}@${hostname}, then open http://127.0.0.1:${port}/?code=${code}`,
+      `from another machine: ssh -L ${port}:127.0.0.1:${port} ${user}@${hostname}, then open ${protocol}//127.0.0.1:${port}/?code=${code}`,
     ],
   ];
 }

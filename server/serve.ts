@@ -1,4 +1,5 @@
 import { randomBytes, randomUUID } from 'node:crypto';
+import { writeFile } from 'node:fs/promises';
 import { hostname, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -29,17 +30,19 @@ import { clusterConfigs } from '#services/talos/configs.ts';
 import { clusterSecrets } from '#services/talos/cluster-secrets.ts';
 import { openMetadata } from '#services/metadata/open-metadata.ts';
 import { openAuthority } from '#services/pki/authority.ts';
+import { operatorCertificate } from '#services/pki/operator-certificate.ts';
 import { openRegistry } from '#services/registry/registry.ts';
 import type { AuditEntry } from '#services/store/contract.ts';
 import { openStore } from '#services/store/open-store.ts';
 import { otlpExporter } from '#services/telemetry/exporter.ts';
-import { openVault } from '#services/vault/vault.ts';
+import { openVault, type Vault } from '#services/vault/vault.ts';
 import { readSecret } from '#services/webhooks/secret.ts';
 import { openWebhooks } from '#services/webhooks/webhooks.ts';
 import type { Templates } from '#services/templates/templates.ts';
 import { openRecorder } from '#services/trace/recorder.ts';
 import { encodePcap } from '#services/trace/wire/pcap.ts';
 import { operatorApi } from './api/operator-api.ts';
+import { openOperatorTls, type OperatorTls, shownFingerprint } from './api/tls.ts';
 import { imageRefresh } from './image-refresh.ts';
 import { ociRegistry } from './oci/registry.ts';
 import { agentPower } from './bmc/agent-power.ts';
@@ -142,6 +145,9 @@ export async function serve(parts: {
     credentialsDir: process.env['CREDENTIALS_DIRECTORY'],
     random: randomBytes,
   });
+  const tls = config.api.tls && (await openApiTls(config.api, { vault, now, log }));
+  // So that the command line of this machine knows it, too.
+  if (tls) await writeFile(join(config.dataDir, 'api.pin'), `${tls.known().pin}\n`);
   const authority = await openAuthority({ vault, now });
   const tokens = await openBootTokens({
     vault,
@@ -429,6 +435,7 @@ export async function serve(parts: {
     access,
     users,
     oidc: undefined,
+    tls,
     loaders,
     loaderDir: config.loaders.dir,
     images: { dir: imageDir, library: images, diskImages, uploads: openUploads({ dir: imageDir }), chunks },
@@ -481,6 +488,7 @@ export async function serve(parts: {
       tftp: tftpAt.map(formatListen).join(','),
       dhcp: [...dhcpAt.relay, ...dhcpAt.bootServer].map(formatListen),
       restraint: (name) => dhcp().restraint(name),
+      ...(tls ? { fingerprint: shownFingerprint(tls.known().fingerprint) } : {}),
       code: secret,
       codeMinutes: CODE_MS / 60_000,
       user: userInfo().username,
@@ -512,6 +520,7 @@ export async function serve(parts: {
     await announced;
     supervisor?.notify({ RELOADING: 1, MONOTONIC_USEC: String(monotonicUs()) });
     await settings.reload();
+    await tls?.reload();
     supervisor?.notify({ READY: 1 });
   });
   // A part that does not come up ends all of them, and that error is the one to tell.
@@ -536,6 +545,21 @@ export async function serve(parts: {
     api,
     ...(supervisor ? [supervision(supervisor)] : []),
   ]);
+}
+
+/** TLS of the operator plane: the files that are named, or a certificate of the daemon's own for the names it goes by. */
+function openApiTls(
+  { tls, listen, hostNames }: Config['api'],
+  { vault, now, log }: { readonly vault: Vault; readonly now: () => number; readonly log: Logger },
+): Promise<OperatorTls> {
+  const isAny = listen.address === '0.0.0.0' || listen.address === '::';
+  const names = ['localhost', '127.0.0.1', '::1', hostname(), ...hostNames, ...(isAny ? [] : [listen.address])];
+  return openOperatorTls({
+    files: tls?.files,
+    own: () => operatorCertificate({ vault, now, names }),
+    asksClients: tls?.clients ?? false,
+    log,
+  });
 }
 
 /** Where the boot plane is reached, for a question that came from no client. */

@@ -6,7 +6,7 @@ import { badInput, CommandFailure } from '../failure.ts';
 import { type Format, printDocuments } from '../output/format.ts';
 import { table } from '../output/table.ts';
 import { isoTime } from '../output/time.ts';
-import { openPinned, plainFingerprint } from '../pinned-fetch.ts';
+import { openPinned, plainFingerprint, WrongCertificate } from '../pinned-fetch.ts';
 import { note, say, type Terminal } from '../terminal.ts';
 import { findDaemon, type GlobalOptions } from '../where.ts';
 
@@ -62,10 +62,23 @@ async function trustOf(
     throw badInput(`--fingerprint: got ${fingerprint}, want the SHA-256 that ingot serve prints, 64 digits`);
   }
   // The key outlives its certificate: that is what is kept.
-  const { socket, shown } = await openPinned(at, { fingerprint }, term.signal);
+  const { socket, shown } = await openPinned(at, { fingerprint }, term.signal).catch((error: unknown) => {
+    if (!(error instanceof WrongCertificate)) throw unreachable(url, error);
+    throw new CommandFailure(
+      EXIT.refused,
+      `${error.message}; nothing was sent`,
+      '  next: compare it with what ingot serve printed, or openssl x509 -fingerprint -sha256',
+    );
+  });
   socket.destroy();
   return { pin: shown.pin };
 }
+
+const unreachable = (url: string, error: unknown): CommandFailure =>
+  new CommandFailure(
+    EXIT.daemonUnreachable,
+    `no daemon answers at ${url}: ${error instanceof Error ? error.message : String(error)}`,
+  );
 
 async function secretOf(
   term: Terminal,

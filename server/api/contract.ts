@@ -24,6 +24,7 @@ import type { BmcService } from '../bmc/contract.ts';
 import type { Agents } from '../jobs/contract.ts';
 import type { TalosReach } from '../jobs/talos/reach.ts';
 import type { PlanFor, PlanQuestion } from '../jobs/plan-for.ts';
+import type { OperatorTls } from './tls.ts';
 import type { Metric } from './metrics.ts';
 
 /** What a machine would boot now, and the script it would be sent. Looks only: nothing is recorded or spent. */
@@ -74,6 +75,8 @@ export type OperatorApiParts = {
   readonly vault: Pick<Vault, 'seal' | 'unseal'>;
   readonly access: Access;
   readonly users: Users;
+  /** Absent: plain HTTP. */
+  readonly tls: OperatorTls | undefined;
   /** Where an OpenID provider is configured. */
   readonly oidc: OidcLogin | undefined;
   /** Of Talos. */

@@ -1,8 +1,10 @@
+import { TLSSocket } from 'node:tls';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { makeProblem, type Problem, PROBLEM_TYPE } from '#machines/contract/api/problem.ts';
 import { type Role, roleAllows } from '#machines/contract/api/role.ts';
 import type { Route } from '#machines/contract/api/route.ts';
 import type { Access } from '#services/auth/access.ts';
+import type { Users } from '#services/auth/users.ts';
 import type { AccessKey } from '#services/store/contract.ts';
 import { isOurHost, isOwnOrigin, sessionCookie } from './decide/host.ts';
 
@@ -44,7 +46,7 @@ export function crossSiteProblem(
   const isFollowed = method === 'GET' && headers['sec-fetch-mode'] === 'navigate';
   // By a token everything may come from anywhere: a page of another site has none.
   if (!isOwn && !isFollowed && headers.authorization === undefined) {
-    return makeProblem('forbidden', { detail: `got Sec-Fetch-Site ${String(site).slice(0, 32)}, want a page of ours` });
+    return makeProblem('forbidden', { detail: `got Sec-Fetch-Site ${site.slice(0, 32)}, want a page of ours` });
   }
   if (
     role === 'anyone' &&
@@ -61,12 +63,12 @@ export function crossSiteProblem(
 export async function enter(
   request: FastifyRequest,
   route: { readonly method: Route['method']; readonly role: Role },
-  access: Access,
+  { access, users }: { readonly access: Access; readonly users: Pick<Users, 'byCertificate'> },
 ): Promise<Entry> {
   const { authorization, host, origin } = request.headers;
   const bearer = /^Bearer +(\S+)$/i.exec(authorization ?? '')?.[1];
   const secret = bearer ?? request.cookies[sessionCookie(host)];
-  const caller = secret === undefined ? undefined : await access.authenticate(secret);
+  const caller = secret === undefined ? await byCertificate(request, users) : await access.authenticate(secret);
   if (!caller) {
     return out(
       makeProblem('unauthenticated', {
@@ -74,7 +76,9 @@ export async function enter(
       }),
     );
   }
-  if (bearer === undefined && route.method !== 'GET' && !isOwnOrigin(origin, host, request.protocol)) {
+  // Cookies and certificates are sent by a browser without being asked; a program with a certificate sends no Origin.
+  const isProgram = secret === undefined && origin === undefined;
+  if (bearer === undefined && route.method !== 'GET' && !isProgram && !isOwnOrigin(origin, host, request.protocol)) {
     return out(makeProblem('forbidden', { detail: 'a session may change things only from its own page (Origin)' }));
   }
   if (!roleAllows(caller.role, route.role)) {
@@ -86,6 +90,32 @@ export async function enter(
     );
   }
   return { kind: 'in', caller };
+}
+
+/** Whoever proved to have the key of a user's certificate, in its time. Who signed it does not matter. */
+async function byCertificate(
+  { raw: { socket } }: FastifyRequest,
+  users: Pick<Users, 'byCertificate'>,
+): Promise<AccessKey | undefined> {
+  if (!(socket instanceof TLSSocket)) return undefined;
+  const certificate = socket.getPeerX509Certificate();
+  if (!certificate) return undefined;
+  const at = Date.now();
+  if (at < Date.parse(certificate.validFrom) || at > Date.parse(certificate.validTo)) return undefined;
+  const sha256 = certificate.fingerprint256.replaceAll(':', '').toLowerCase();
+  const user = await users.byCertificate(sha256);
+  if (!user) return undefined;
+  const { name, role, scope, createdAt } = user;
+  return {
+    id: `certificate ${sha256}`,
+    kind: 'token',
+    hash: sha256,
+    name,
+    user: name,
+    role,
+    createdAt,
+    ...(scope === undefined ? {} : { scope }),
+  };
 }
 
 const out = (problem: Problem): Entry => ({ kind: 'out', problem });

@@ -1,6 +1,12 @@
 import cookie from '@fastify/cookie';
-import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import fastify, {
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+  type FastifyServerFactory,
+} from 'fastify';
 import { once } from 'node:events';
+import { createServer } from 'node:https';
 import { hostname } from 'node:os';
 import { makeProblem } from '#machines/contract/api/problem.ts';
 import type { RouteName } from '#machines/contract/api/routes.ts';
@@ -10,6 +16,8 @@ import { formatListen } from '../config/schema.ts';
 import { tcpListen } from '../sockets/tcp-listen.ts';
 import { type Task, task } from '../task.ts';
 import type { OperatorApiParts } from './contract.ts';
+import type { OperatorTls } from './tls.ts';
+import type { KeyedCertificate } from '#services/pki/authority.ts';
 import { sessionCookie } from './decide/host.ts';
 import { addSecurityHeaders, enter, hostProblem, problemOfError, sendProblem } from './guard.ts';
 import { accessHandlers } from './handlers/access.ts';
@@ -45,7 +53,8 @@ import { watchHub } from './watch-hub.ts';
  */
 export function operatorApi(parts: OperatorApiParts & { readonly listen: Listen }): Task<{ readonly url: string }> {
   return task('operator api', async (signal, listening) => {
-    const { listen, registry, recorder, access, log, now } = parts;
+    const { listen, registry, recorder, access, tls, log, now } = parts;
+    using stops = new DisposableStack();
     using latest = latestAttempts({ recorder, registry });
     using rows = machineRows({ registry, latest });
     const machineText = machineTexts();
@@ -56,12 +65,14 @@ export function operatorApi(parts: OperatorApiParts & { readonly listen: Listen 
       requestTimeout: 60_000,
       forceCloseConnections: true,
       routerOptions: { maxParamLength: 255 },
+      ...(tls ? { serverFactory: tlsServer(tls, stops) } : {}),
     });
     await app.register(cookie);
     addSecurityHeaders(app);
     addBodyReaders(app);
     const entrance = {
       access,
+      users: parts.users,
       within: scopes(parts),
       kept: keptAnswers({ store: parts.answers, vault: parts.vault, now }),
       audit: parts.audit,
@@ -124,7 +135,7 @@ export function operatorApi(parts: OperatorApiParts & { readonly listen: Listen 
       const wrongHost = hostProblem(request, entrance.hostNames);
       if (wrongHost) return sendProblem(reply, wrongHost);
       const forPeople = isPageAddress(request);
-      const entry = await enter(request, { method: 'GET', role: 'viewer' }, access);
+      const entry = await enter(request, { method: 'GET', role: 'viewer' }, parts);
       if (entry.kind === 'out') return forPeople ? page.door(request, reply) : sendProblem(reply, entry.problem);
       if (forPeople) return page.send(reply);
       return sendProblem(
@@ -144,11 +155,28 @@ export function operatorApi(parts: OperatorApiParts & { readonly listen: Listen 
     await app.listen(tcpListen(listen));
     const bound = app.server.address();
     const port = typeof bound === 'object' && bound ? bound.port : listen.port;
-    listening({ url: `http://${formatListen({ address: listen.address, port })}` });
+    listening({ url: `${tls ? 'https' : 'http'}://${formatListen({ address: listen.address, port })}` });
+    const watching = tls?.watch(signal);
     await latest.load(signal);
     if (!signal.aborted) await once(signal, 'abort');
+    await watching;
     await app.close();
   });
+}
+
+/** Every connection gets the certificate of its moment; one that is open stays as it is. */
+function tlsServer(tls: OperatorTls, stops: DisposableStack): FastifyServerFactory {
+  const optionsOf = ({ certificate, key }: KeyedCertificate) =>
+    ({ cert: certificate, key, minVersion: 'TLSv1.2' }) as const;
+  return (handler) => {
+    const server = createServer(
+      // Whose a certificate is says its user; who signed it says nothing to us.
+      { ...optionsOf(tls.current()), requestCert: tls.asksClients, rejectUnauthorized: false },
+      (request, response) => handler(request, response),
+    );
+    stops.defer(tls.onChange((now) => server.setSecureContext(optionsOf(now))));
+    return server;
+  };
 }
 
 /** Addresses within the page, such as `/machines/r1-u12`, are its own business: all of them are the page. */

@@ -36,7 +36,7 @@ export type OpenRoutes = Readonly<
   Record<OpenRouteName, (request: FastifyRequest, reply: FastifyReply, read: ReadRequest) => Promise<unknown>>
 >;
 
-export type Entrance = Pick<OperatorApiParts, 'access' | 'audit' | 'log' | 'now'> & {
+export type Entrance = Pick<OperatorApiParts, 'access' | 'users' | 'audit' | 'log' | 'now'> & {
   readonly hostNames: readonly string[];
   /** For people who are not let in: the page that says how. */
   readonly door: (request: FastifyRequest, reply: FastifyReply) => Promise<FastifyReply>;
@@ -70,7 +70,7 @@ export function registerRoutes(
         const crossSite = crossSiteProblem(request, route);
         if (crossSite) return sendProblem(reply, crossSite);
         if (route.role === 'anyone') return undefined;
-        const entry = await enter(request, { method: route.method, role: route.role }, entrance.access);
+        const entry = await enter(request, { method: route.method, role: route.role }, entrance);
         if (entry.kind === 'in') return void callers.set(request, entry.caller);
         if (name === 'getPage') return await entrance.door(request, reply);
         return sendProblem(reply, entry.problem);

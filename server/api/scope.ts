@@ -120,7 +120,7 @@ export type Within = {
   /** The answer without what is about other machines. */
   leave<N extends RouteName>(route: N, answer: ApiAnswer<N>): ApiAnswer<N>;
   /** Is this machine in the scope now? Labels change while a stream is open. */
-  sees(machine: string | undefined): boolean;
+  readonly sees: (machine: string | undefined) => boolean;
 };
 
 /** Scopes of callers; nothing for who may see all machines. */

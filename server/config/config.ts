@@ -42,7 +42,18 @@ export type Config = {
   readonly boot: { readonly listen: Listen; readonly advertise: string | undefined };
   readonly tftp: { readonly listen: Listen; readonly root: string | undefined; readonly singlePort: boolean };
   readonly machine: { readonly listen: Listen; readonly tls: Listen };
-  readonly api: { readonly listen: Listen; readonly hostNames: readonly string[] };
+  readonly api: {
+    readonly listen: Listen;
+    readonly hostNames: readonly string[];
+    /** Absent: plain HTTP. Without files: a certificate of the daemon's own. */
+    readonly tls:
+      | {
+          readonly files: { readonly certificate: string; readonly key: string } | undefined;
+          /** Certificates of clients are asked for. */
+          readonly clients: boolean;
+        }
+      | undefined;
+  };
   readonly syslog: { readonly listen: Listen | undefined };
   readonly jsonLines: { readonly listen: Listen | undefined };
   readonly loaders: { readonly dir: string };

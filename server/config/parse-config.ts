@@ -49,7 +49,7 @@ function complete(raw: ConfigFile, file: string | undefined, baseDir: string): C
     boot: { listen: raw.boot.listen, advertise: raw.boot.advertise?.replace(/\/+$/, '') },
     tftp: { ...raw.tftp, root: raw.tftp.root === undefined ? undefined : resolve(baseDir, raw.tftp.root) },
     machine: raw.machine,
-    api: raw.api,
+    api: { ...raw.api, tls: tlsOf(raw.api.tls, baseDir) },
     syslog: { listen: raw.syslog.listen },
     jsonLines: { listen: raw.jsonLines.listen },
     loaders: { dir: resolve(baseDir, raw.loaders.dir ?? `${dataDir}/loaders`) },
@@ -64,6 +64,16 @@ function complete(raw: ConfigFile, file: string | undefined, baseDir: string): C
     otlp: { url: raw.otlp.url },
     log: raw.log,
   };
+}
+
+function tlsOf(raw: ConfigFile['api']['tls'], baseDir: string): Config['api']['tls'] {
+  if (raw === undefined) return undefined;
+  const { certificate, key, clients = false } = 'certificate' in raw || 'clients' in raw ? raw : {};
+  const files =
+    certificate === undefined || key === undefined
+      ? undefined
+      : { certificate: resolve(baseDir, certificate), key: resolve(baseDir, key) };
+  return { files, clients };
 }
 
 function asDocument(subnet: ConfigFile['subnets'][number]): SubnetDocument {

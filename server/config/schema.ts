@@ -52,6 +52,24 @@ const verdictTimes = z.strictObject({
   loopWindowMs: wait(VERDICT_TIMES.loopWindowMs),
 } satisfies Record<keyof VerdictTimes, z.ZodType<number>>);
 
+/** `true`: a certificate that the daemon makes for itself; or the files of one that was given to it, read anew when they change. */
+const tls = z
+  .union([
+    z.boolean().transform((wanted) => (wanted ? {} : undefined)),
+    z
+      .strictObject({
+        certificate: z.string().min(1).optional(),
+        key: z.string().min(1).optional(),
+        /** Ask for certificates of clients; whose one is belongs to a user. */
+        clients: z.boolean().optional(),
+      })
+      .refine(
+        (one) => (one.certificate === undefined) === (one.key === undefined),
+        'want certificate and key, or none',
+      ),
+  ])
+  .optional();
+
 /** The file as people write it. Defaults stand here and nowhere else. */
 export const configFile = z.strictObject({
   site: name.default('default'),
@@ -97,6 +115,7 @@ export const configFile = z.strictObject({
       listen: listen.prefault('127.0.0.1:4680'),
       /** Names by which a browser may come, besides addresses, `localhost` and this machine's own name. */
       hostNames: z.array(hostName).max(64).default([]),
+      tls,
     })
     .prefault({}),
   syslog: z.strictObject({ listen: listen.optional() }).prefault({}),

@@ -133,6 +133,7 @@ export async function runningApi(
     access,
     users,
     oidc: undefined,
+    tls: undefined,
     loaders: openLoaders({ dir, fallbackDirs: [], now: () => performance.now() * 1e6 }),
     loaderDir: dir,
     images: { dir: imageDir, library, diskImages, uploads: openUploads({ dir: imageDir }), chunks: sharedChunks() },
