@@ -92,7 +92,7 @@ const EXAMPLES: Readonly<Record<string, readonly (readonly [line: string, does?:
     ['ingot job cancel ID', 'at its next safe point'],
   ],
   certificate: [
-    ['ingot certificate show JOB -o json > r1-u1.json', 'the file to keep'],
+    ['ingot certificate show r1-u1 -o json > r1-u1.json', 'of its newest erasure: the file to keep'],
     ['ingot certificate verify r1-u1.json', 'needs no daemon'],
   ],
   loader: [

@@ -6,18 +6,36 @@ import { terminal as escaped } from '#machines/values/escape.ts';
 import { diskSize } from '#machines/values/size.ts';
 import { verifyCertificate } from '#services/certificates/sign.ts';
 import type { Daemon } from '../daemon.ts';
-import { badInput, CommandFailure } from '../failure.ts';
+import { badInput, CommandFailure, failureOf } from '../failure.ts';
 import { type Format, printDocuments } from '../output/format.ts';
 import { pairs, table } from '../output/table.ts';
 import { isoTime } from '../output/time.ts';
 import { paint, say, type Terminal } from '../terminal.ts';
 import { codeOf } from '../where.ts';
 
-/** The certificate of a job: as JSON it is the file to keep. */
-export async function showCertificate(term: Terminal, daemon: Daemon, job: string, output: Format): Promise<void> {
-  const { value } = await daemon.ask('getCertificate', { params: { id: job } });
+/** The certificate of a job, or the newest of a machine: as JSON it is the file to keep. */
+export async function showCertificate(term: Terminal, daemon: Daemon, of: string, output: Format): Promise<void> {
+  const answer = await daemon.attempt('getCertificate', { params: { id: of } });
+  const value = 'problem' in answer ? await newestOf(daemon, of, failureOf(answer.problem)) : answer.value;
   if (output !== 'table') return printDocuments(term, output, value);
   say(term, ...certificateLines(term, value));
+}
+
+/** Of the jobs of a machine; where that is no machine either, what was said of the job stands. */
+async function newestOf(daemon: Daemon, machine: string, otherwise: CommandFailure): Promise<SignedCertificate> {
+  const jobs = await daemon.attempt('listJobs', { query: { machine } });
+  if ('problem' in jobs) throw otherwise;
+  for (const { id } of jobs.value.items) {
+    const answer = await daemon.attempt('getCertificate', { params: { id } });
+    if (!('problem' in answer)) return answer.value;
+  }
+  throw jobs.value.items.length === 0
+    ? otherwise
+    : new CommandFailure(
+        EXIT.notFound,
+        `no job of ${machine} has erased anything`,
+        `  next: ingot wipe ${machine} --plan, or ingot job list --machine ${machine}`,
+      );
 }
 
 /** Needs no daemon: the file holds the key that signed it. Whose key that is, `--key` says. */
@@ -26,7 +44,12 @@ export async function verifyFile(term: Terminal, file: string, { key }: { readon
   try {
     text = file === '-' ? await term.readInput() : await readFile(resolve(term.cwd, file), 'utf8');
   } catch (error) {
-    throw badInput(`cannot read ${file} (${codeOf(error) ?? String(error)})`);
+    throw badInput(
+      codeOf(error) === 'ENOENT'
+        ? `${file}: there is no such file`
+        : `${file}: cannot be read (${codeOf(error) ?? String(error)})`,
+      '  next: ingot certificate show MACHINE -o json > FILE',
+    );
   }
   const signed = parse(text, file);
   const verified = verifyCertificate(signed);
@@ -53,7 +76,7 @@ function parse(text: string, file: string): SignedCertificate {
   try {
     value = JSON.parse(text);
   } catch {
-    throw badInput(`${file}: it is no JSON; want what ingot certificate show JOB -o json wrote`);
+    throw badInput(`${file}: it is no JSON; want what ingot certificate show MACHINE -o json wrote`);
   }
   const read = signedCertificate.safeParse(value);
   if (read.success) return read.data;

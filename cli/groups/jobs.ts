@@ -115,7 +115,7 @@ export function addJobCommands(program: Command, { term, daemon, end }: Shell): 
   const certificate = program.command('certificate').summary('certificates of erasure: show, verify');
   certificate
     .command('show <job>')
-    .summary('what a job erased; -o json is the file to keep')
+    .summary('what a job, or the newest of a machine, erased; -o json is the file to keep')
     .addOption(outputOption())
     .action(async (id: string, { output }: { readonly output: Format }, self: Command) =>
       showCertificate(term, await daemon(self), id, output),

@@ -175,7 +175,7 @@ function argumentFrom(
   if (FILES.test(argument.name)) return { kind: 'files' };
   if (/^machines?$/.test(argument.name) || path.join(' ') === 'machine replace')
     return { kind: 'names', of: 'machine' };
-  if (argument.name === 'job') return { kind: 'names', of: 'job' };
+  if (argument.name === 'job') return { kind: 'names', of: 'machine' };
   if (argument.name === 'kind') return asWords([...Object.values(COLLECTIONS), 'leases', 'credentials']);
   if (['get', 'edit', 'delete'].includes(path[0] ?? '')) return ofKind(words, path[0] ?? '');
   if (NEW_NAMES.includes(path.join(' '))) return position === 0 ? { kind: 'nothing' } : { kind: 'files' };
