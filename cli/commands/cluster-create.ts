@@ -148,7 +148,7 @@ function endpointOf(term: Terminal, first: MachineResource | undefined): string 
   return url;
 }
 
-/** The one that the machines name, one that there is for the release, or one that is made from the catalog. */
+/** The one that the machines name, one that is named for the release, or one that is made from the catalog. */
 async function profileFor(
   term: Terminal,
   daemon: Daemon,
@@ -162,6 +162,9 @@ async function profileFor(
   if (own && !another && named.size === 1) return own.name;
   const name = `talos-${talosVersionText(version)}`;
   if (ofTalos.some((one) => one.name === name)) return name;
+  const minor = new RegExp(`(^|[^0-9])${version.major}[.-]${version.minor}($|[^0-9])`);
+  const [same, other] = ofTalos.filter((one) => minor.test(one.name));
+  if (same && !other) return same.name;
   const [only, more] = ofTalos;
   if (only && !more) {
     note(term, `boots profile ${only.name}, the only one of Talos`);
