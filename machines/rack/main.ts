@@ -13,12 +13,14 @@ import { lineUp } from './line-up.ts';
 import { simulatedNodes } from './node/nodes.ts';
 import { documents, IMAGE_BYTES, prepare } from './prepare.ts';
 import { type RackBmcs, type RackEvent, runBmcsAlone, runRack, runRackWithBmcs } from './rack.ts';
+import { talosFaults } from './talos/decide/faults.ts';
 import { FAULTS, type MachineSpec, QUIRKS, RACK_TIMES, type RackTimes } from './spec.ts';
 
 // A rack of simulated machines, a process of its own that knows the daemon only by its sockets.
 //   main.ts prepare --dir DIR --machines N     writes what they load, prints the documents to apply as one JSON array
 //   main.ts run --dhcp IP:PORT --tftp-port N   powers them on and prints what is on their screens
 //   … run --bmcs --dir DIR                     gives them BMCs, disks and the agent; goes on until it is stopped
+//   … run --bmcs --talos-fault unwell=v1.14.1  Talos of that release never gets well; or no-boot, no-image, installer-fails
 //   main.ts list --dir DIR --machines N        prints machines and where their BMCs are
 //   main.ts bmcs --dir DIR --machines N        the BMCs without a daemon: their machines have nothing to load
 const { positionals, values } = parseArgs({
@@ -40,6 +42,7 @@ const { positionals, values } = parseArgs({
     'redfish-port': { type: 'string' },
     'ipmi-port': { type: 'string' },
     'bmc-fault': { type: 'string', multiple: true, default: [] },
+    'talos-fault': { type: 'string', multiple: true, default: [] },
     output: { type: 'string', short: 'o', default: 'text' },
   },
 });
@@ -127,7 +130,12 @@ async function run(): Promise<void> {
   };
   try {
     if (values.bmcs) {
-      const nodes = simulatedNodes({ dir: join(resolve(values.dir), 'nodes'), definition: loadMachineApi() });
+      const faults = talosFaults(values['talos-fault']);
+      const nodes = simulatedNodes({
+        dir: join(resolve(values.dir), 'nodes'),
+        definition: loadMachineApi(),
+        talos: { faults: () => faults },
+      });
       // Nobody turns on what has nothing to start: a job does.
       const staysOff = new Set(places().flatMap(({ spec, standing }) => (standing === 'blank' ? [spec.name] : [])));
       await runRackWithBmcs({ ...rack, nodes, bmcs: await bmcs(), powersOn: !values['powered-off'], staysOff });

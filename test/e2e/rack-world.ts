@@ -39,6 +39,8 @@ export async function openRackWorld(options: {
   readonly limitMs?: number;
   /** Where machines get their addresses; another one for worlds that are open at the same time. */
   readonly pool?: string;
+  /** Further words for the rack's program. */
+  readonly rackArgs?: readonly string[];
 }): Promise<RackWorld> {
   const { machines, limitMs = 60_000, pool = '127.77.200.0-127.77.209.255' } = options;
   await using stack = new AsyncDisposableStack();
@@ -73,6 +75,7 @@ export async function openRackWorld(options: {
     ...['run', '--bmcs', '--plain', '--powered-off', '-o', 'json', '--dir', rackDir, '--machines', String(inRack)],
     ...['--dhcp', `${dhcp.address}:${dhcp.port}`, '--tftp-port', String(tftpPort)],
     ...['--redfish-port', String(ports.redfish), '--ipmi-port', String(ports.ipmi)],
+    ...(options.rackArgs ?? []),
     ...['--stagger', '0', '--self-test', '50', '--kernel-time', '100'],
   ]);
   const rack = startProgram({

@@ -30,8 +30,16 @@ const LIMIT_MS = 150_000;
 const POOL = '127.77.251.0-127.77.251.255';
 
 /** The real daemon, and a rack whose blank machines are to become a cluster of Talos. */
-export async function openTalosWorld(machines: number): Promise<TalosWorld> {
-  const world = await openRackWorld({ machines, limitMs: LIMIT_MS, pool: POOL });
+export async function openTalosWorld(
+  machines: number,
+  { faults = [] }: { readonly faults?: readonly string[] } = {},
+): Promise<TalosWorld> {
+  const world = await openRackWorld({
+    machines,
+    limitMs: LIMIT_MS,
+    pool: POOL,
+    rackArgs: faults.flatMap((fault) => ['--talos-fault', fault]),
+  });
   const { daemon } = world;
   const names = world.specs.map(({ name }) => name);
   const specOf = (name: string): MachineSpec => world.specs.find((one) => one.name === name) ?? assert.fail(name);

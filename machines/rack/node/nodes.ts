@@ -14,7 +14,8 @@ import { freePort } from '../free-port.ts';
 import type { MachineSpec } from '../spec.ts';
 import { nodeInventory } from './node-inventory.ts';
 import { talosNodes } from '../talos/talos-nodes.ts';
-import type { TalosFaults, TalosTimes } from '../talos/machine.ts';
+import type { TalosFaults } from '../talos/decide/faults.ts';
+import type { TalosTimes } from '../talos/machine.ts';
 import type { Ending } from '../talos/sequencer.ts';
 import { openThinDisks, type ThinDisks } from './thin-disks.ts';
 

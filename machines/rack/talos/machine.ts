@@ -10,6 +10,7 @@ import type { Ipv4 } from '../../values/ip-address.ts';
 import type { MachineSpec } from '../spec.ts';
 import type { Domain, TalosDomains } from './clusters.ts';
 import type { NodeConfig } from './config.ts';
+import type { TalosFaults } from './decide/faults.ts';
 import type { Slot } from './decide/installed.ts';
 import { readTalosLine, type TalosLine } from './decide/kernel-line.ts';
 import type { Release } from './decide/release.ts';
@@ -28,16 +29,6 @@ export type TalosTimes = {
   readonly maxRetryMs: number;
 };
 export const TALOS_TIMES: TalosTimes = { taskMs: 10, installMs: 800, retryMs: 1000, maxRetryMs: 15_000 };
-
-/** What can be wrong with one; each is asked when it matters. */
-export type TalosFaults = {
-  /** The registry has no such image. */
-  readonly lacksImage?: (reference: string) => boolean;
-  /** The installer ends with an error. */
-  readonly installerFails?: (reference: string) => boolean;
-  /** Its kubelet never gets well on that release, as `v1.14.0`. */
-  readonly isUnwell?: (version: string) => boolean;
-};
 
 /** One power-on of a simulated Talos, from the first line of its kernel on. */
 export type TalosBoot = {

@@ -7,6 +7,7 @@ import type { Nodes, TalosOptions } from '../node/nodes.ts';
 import { disksOf, type ThinDisks } from '../node/thin-disks.ts';
 import type { MachineSpec } from '../spec.ts';
 import { talosDomains } from './clusters.ts';
+import { rolledBack } from './decide/installed.ts';
 import { isTalosLine } from './decide/kernel-line.ts';
 import { PLAIN_SCHEMATIC, type Release, releaseIn } from './decide/release.ts';
 import { liveTalos } from './life.ts';
@@ -50,7 +51,13 @@ export function talosNodes(
       const disks = await disksIn(spec);
       const parted = common(spec, disks, signal);
       const system = await findSystemDisk(parted.disks, parted.diskNames);
-      const boot = await system?.boot();
+      let boot = await system?.boot();
+      const fallback = boot && rolledBack(boot);
+      if (boot && fallback && parted.faults.cannotBoot?.(boot.entries[boot.next]?.version ?? '')) {
+        print('Kernel panic - not syncing: the loader falls back to the other entry');
+        await system?.setBoot(fallback);
+        boot = fallback;
+      }
       const entry = boot?.entries[boot.next];
       const version = parseTalosVersion(entry?.version ?? '');
       if (!boot || !entry || !version.ok) return undefined;

@@ -13,7 +13,7 @@ import { type Nodes, simulatedNodes } from '#machines/rack/node/nodes.ts';
 import { disksOf } from '#machines/rack/node/thin-disks.ts';
 import type { MachineSpec } from '#machines/rack/spec.ts';
 import { PLAIN_SCHEMATIC, releaseLabel } from '#machines/rack/talos/decide/release.ts';
-import type { TalosFaults } from '#machines/rack/talos/machine.ts';
+import type { TalosFaults } from '#machines/rack/talos/decide/faults.ts';
 import type { Ending } from '#machines/rack/talos/sequencer.ts';
 import { type Ipv4, parseIpv4 } from '#machines/values/ip-address.ts';
 import { sure } from '#machines/values/parsed.ts';
