@@ -11,6 +11,7 @@ import { rolledBack } from './decide/installed.ts';
 import { isTalosLine } from './decide/kernel-line.ts';
 import { PLAIN_SCHEMATIC, type Release, releaseIn } from './decide/release.ts';
 import { liveTalos } from './life.ts';
+import type { TalosFaults } from './decide/faults.ts';
 import { TALOS_TIMES, type TalosBoot } from './machine.ts';
 import { findSystemDisk, inTurn } from './system-disk.ts';
 
@@ -24,7 +25,7 @@ export function talosNodes(
     readonly disksIn: (spec: MachineSpec) => Promise<ThinDisks>;
   },
 ): Pick<Nodes, 'isTalos' | 'runTalos' | 'runInstalledTalos'> {
-  const { definition, disksIn, times = TALOS_TIMES, faults = () => ({}) } = parts;
+  const { definition, disksIn, times = TALOS_TIMES, faults = (): TalosFaults => ({}) } = parts;
   const domains = talosDomains();
 
   const common = (spec: MachineSpec, disks: ThinDisks, signal: AbortSignal) =>
