@@ -86,6 +86,7 @@ const EXAMPLES: Readonly<Record<string, readonly (readonly [line: string, does?:
     ['ingot inspect r1-u1 --wait', 'then ingot machine show r1-u1 has the sheet'],
     ['ingot inspect -l rack=r1'],
   ],
+  rescue: [['ingot rescue r1-u1', 'then ingot console r1-u1, or its screen']],
   job: [
     ['ingot job list --machine r1-u1'],
     ['ingot job logs ID --follow', 'until it is over; exits by its result'],

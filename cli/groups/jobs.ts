@@ -17,6 +17,12 @@ const PLANNED: readonly (readonly [kind: PlannedKind, summary: string])[] = [
   ['rollback', 'back to the release of Talos that ran before, one machine of a cluster at a time'],
 ];
 
+/** No plan, since they write nothing. */
+const UNPLANNED = [
+  ['inspect', 'boot the agent and take an inventory; no disk is opened for writing'],
+  ['rescue', 'boot a shell on the console, from the agent’s image; nothing is written but by whoever types there'],
+] as const;
+
 const EXAMPLES = `
 Nothing is done before a plan was shown and confirmed. Examples:
   --plan                        show exactly what would be done to which disk, and stop
@@ -64,17 +70,15 @@ export function addJobCommands(program: Command, { term, daemon, end }: Shell): 
     );
   }
 
-  selectorOptions(
-    program
-      .command('inspect [machines...]')
-      .summary('boot the agent and take an inventory; no disk is opened for writing')
-      .description('Boots the agent and takes an inventory; no disk is opened for writing.'),
-  )
-    .option('--wait', 'show progress, and exit by the result')
-    .addOption(outputOption())
-    .action(async (names: readonly string[], options: JobOptions, self: Command) =>
-      end(await unplanned(term, await daemon(self), 'inspect', names, options)),
-    );
+  for (const [kind, summary] of UNPLANNED) {
+    selectorOptions(program.command(`${kind} [machines...]`).summary(summary))
+      .description(`${summary[0]?.toUpperCase()}${summary.slice(1)}.`)
+      .option('--wait', 'show progress, and exit by the result')
+      .addOption(outputOption())
+      .action(async (names: readonly string[], options: JobOptions, self: Command) =>
+        end(await unplanned(term, await daemon(self), kind, names, options)),
+      );
+  }
 
   const job = program
     .command('job')

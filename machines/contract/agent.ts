@@ -19,6 +19,8 @@ import { inventory } from './inventory.ts';
  */
 export const BOOT_TOKEN_FILE = '/etc/ingot/boot-token';
 export const MACHINE_API_PORT = 50_000;
+/** With this word on the kernel's command line the image gives a shell on each console, and runs no agent. */
+export const RESCUE_ARGUMENT = 'ingot.rescue';
 
 const line = z
   .string()

@@ -1,3 +1,4 @@
+import { RESCUE_ARGUMENT } from '../contract/agent.ts';
 import type { ImageDocument, ProfileDocument } from '../contract/documents.ts';
 import type { Machine } from '../contract/machine.ts';
 import type { ScriptSituation } from '../contract/trace.ts';
@@ -205,7 +206,8 @@ function agent(
   if (!given.ok) return { broken: given.because };
   const names = AGENT_INITRDS.map((_, index) => assetName('initrd', index));
   return {
-    situation: 'agent',
+    // Nobody waits for an agent's call.
+    situation: profile.args.includes(RESCUE_ARGUMENT) ? 'rescue' : 'agent',
     data: {
       ...data,
       profile: ipxeText(profile.name),

@@ -1,3 +1,4 @@
+import type { Job } from '#machines/contract/job.ts';
 import type { Attempt, TraceEvent } from '#machines/contract/trace.ts';
 import type { Step, StepContext, StepOutcome } from '#services/jobs/contract.ts';
 import { type AgentParts, powerAsked, presentAgent } from './agent-session.ts';
@@ -38,7 +39,16 @@ export const bootInstallerStep = (parts: InstallerParts): Step =>
 /** The same for whatever is booted under the job's grant. */
 export function bootIntoStep(
   parts: InstallerParts,
-  { name, what }: { readonly name: string; readonly what: string },
+  {
+    name,
+    what,
+    profileOf = confirmedProfile,
+  }: {
+    readonly name: string;
+    readonly what: string;
+    /** What may be booted; nothing where nobody has confirmed it. */
+    readonly profileOf?: (job: Job) => string | undefined;
+  },
 ): Step {
   const { installers, agents } = parts;
   return {
@@ -52,9 +62,9 @@ export function bootIntoStep(
       return `boot attempt ${attempt} has fetched ${what}`;
     },
     async run(context) {
-      const { id, machine, plan, confirmed } = context.job();
-      const profile = plan?.profile;
-      if (!plan || profile === undefined || confirmed?.digest !== plan.digest) {
+      const { id, machine } = context.job();
+      const profile = profileOf(context.job());
+      if (profile === undefined) {
         return failed('nobody confirmed a plan that names a profile', `ingot install ${machine} --plan`);
       }
       const grant = await installers.permit(machine, profile, `job:${id}`);
@@ -114,6 +124,9 @@ export function awaitReportStep(parts: InstallerParts): Step {
     },
   };
 }
+
+const confirmedProfile = ({ plan, confirmed }: Job): string | undefined =>
+  plan && confirmed?.digest === plan.digest ? plan.profile : undefined;
 
 const isReport = (event: TraceEvent): boolean => event.kind === 'reported' && event.by === 'phone-home';
 

@@ -1,7 +1,8 @@
 import type { JobKind } from '#machines/contract/job.ts';
 import { isPlanned } from '#machines/decide/jobs/make-plan.ts';
+import { RESCUE_PROFILE } from '#services/registry/built-in.ts';
 import type { Recipe, Step } from '#services/jobs/contract.ts';
-import { awaitReportStep, bootInstallerStep, type InstallerParts } from './installer-steps.ts';
+import { awaitReportStep, bootInstallerStep, bootIntoStep, type InstallerParts } from './installer-steps.ts';
 import {
   bootAgentStep,
   bootDiskStep,
@@ -42,7 +43,13 @@ export type TalosOwn = Omit<UpkeepParts, keyof InstallerParts>;
 export function recipes(parts: StepParts & InstallerParts & { readonly talos?: TalosOwn }): Recipe {
   const hold = holdStep(parts);
   const inspect: readonly Step[] = [bootAgentStep(parts), takeInventoryStep(parts)];
-  const unplanned: Readonly<Partial<Record<JobKind, readonly Step[]>>> = { inspect };
+  // It writes nothing of itself: what is done to the machine is done by the person at its console.
+  const bootRescue = bootIntoStep(parts, {
+    name: 'boot-rescue',
+    what: 'the rescue shell',
+    profileOf: () => RESCUE_PROFILE.name,
+  });
+  const unplanned: Readonly<Partial<Record<JobKind, readonly Step[]>>> = { inspect, rescue: [bootRescue] };
   const all: readonly Step[] = [
     bootAgentStep(parts),
     proveMachineStep(parts),

@@ -36,7 +36,7 @@ type Parts = Pick<OperatorApiParts, 'jobs' | 'plans' | 'planFor' | 'registry' | 
 type Asked = JobRequest['jobs'][number];
 
 /** Kinds whose jobs exist; the others are named in the API's schema, and refused with a reason. */
-const STARTABLE = ['inspect', 'install', 'wipe', 'reset', 'reprovision', 'retire', 'upgrade', 'rollback'];
+const STARTABLE = ['inspect', 'install', 'wipe', 'reset', 'reprovision', 'retire', 'upgrade', 'rollback', 'rescue'];
 
 export function jobHandlers(parts: Parts): Pick<Handlers, Names> {
   const { jobs, plans, planFor } = parts;

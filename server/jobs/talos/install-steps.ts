@@ -20,21 +20,42 @@ export type TalosParts = InstallerParts & {
   readonly configs: Pick<ClusterConfigs, 'of'>;
   readonly secrets: ClusterSecrets;
   readonly registry: Pick<Registry, 'machine' | 'profile' | 'clusterOf' | 'cluster' | 'note'>;
-  /** Between two looks at a machine. */
-  readonly lookMs?: number;
+  readonly times?: Partial<UpkeepTimes>;
 };
 
 const MINUTE_MS = 60_000;
-/** From the last byte of the initramfs to a machine that answers in maintenance. */
-const MAINTENANCE_MS = 15 * MINUTE_MS;
-/** The installer is pulled from a registry far away, and the disk may be slow. */
-const INSTALL_MS = 60 * MINUTE_MS;
-/** Images of Kubernetes are pulled, etcd finds its peers. */
-const READY_MS = 30 * MINUTE_MS;
-const BOOTSTRAP_MS = 20 * MINUTE_MS;
+
+/** How long machines may take, in milliseconds. */
+export type UpkeepTimes = {
+  /** Between two looks at a machine. */
+  readonly look: number;
+  /** From the last byte of the initramfs to a machine that answers in maintenance. */
+  readonly maintenance: number;
+  /** The installer is pulled from a registry far away, and the disk may be slow. */
+  readonly install: number;
+  readonly bootstrap: number;
+  /** Images of Kubernetes are pulled, etcd finds its peers. */
+  readonly ready: number;
+  /** Down, through the firmware's self-test, and up again. */
+  readonly reboot: number;
+  /** What runs is left alone for so long before it is judged: a cluster that just lost another member settles. */
+  readonly settle: number;
+};
+
+const TIMES: UpkeepTimes = {
+  look: 2000,
+  maintenance: 15 * MINUTE_MS,
+  install: 60 * MINUTE_MS,
+  bootstrap: 20 * MINUTE_MS,
+  ready: 30 * MINUTE_MS,
+  reboot: 30 * MINUTE_MS,
+  settle: 10 * MINUTE_MS,
+};
+export const timesOf = ({ times }: Pick<TalosParts, 'times'>): UpkeepTimes => ({ ...TIMES, ...times });
+export const minutes = (ms: number): string => `${Math.round(ms / MINUTE_MS)} minutes`;
+
 /** A connection is listened to for so long before the machine is asked anew. */
 const ROUND_MS = 30_000;
-const LOOK_MS = 2000;
 
 const SEEN = 'talos-seen';
 const PUSHED = 'talos-pushed';
@@ -73,15 +94,21 @@ export function applyConfigStep(parts: TalosParts): Step {
       await forgetEtcd(parts, member.cluster, machine);
       if (profile && isFetched(profile)) return done('it fetches its configuration by the token of its boot');
       // What answers first may be the agent that is going down, so that only what shows itself whole is judged.
-      const shown = await inTime(context, parts, MAINTENANCE_MS, `waits for Talos on ${machine}`, async () => {
-        const seen = await reach.look(machine, context.signal);
-        using client = await reach.maintenance(seen, context.signal);
-        const hardware = await talosHardware(client, now(), { signal: context.signal, deadlineMs: MINUTE_MS });
-        return { seen, hardware };
-      });
+      const shown = await inTime(
+        context,
+        parts,
+        timesOf(parts).maintenance,
+        `waits for Talos on ${machine}`,
+        async () => {
+          const seen = await reach.look(machine, context.signal);
+          using client = await reach.maintenance(seen, context.signal);
+          const hardware = await talosHardware(client, now(), { signal: context.signal, deadlineMs: MINUTE_MS });
+          return { seen, hardware };
+        },
+      );
       if (!shown) {
         return failed(
-          `Talos did not answer on ${machine} within ${MAINTENANCE_MS / MINUTE_MS} minutes`,
+          `Talos did not answer on ${machine} within ${minutes(timesOf(parts).maintenance)}`,
           `ingot trace ${machine}, and look at its console`,
         );
       }
@@ -123,8 +150,9 @@ export function watchInstallStep(parts: TalosParts): Step {
       const member = memberOf(context, parts);
       if (!member) return failed(`no cluster names ${machine} any more`, `ingot get cluster`);
       const { cluster } = member;
-      const left = Math.max(MINUTE_MS, startedAt + 2 * INSTALL_MS - now());
-      const limit = AbortSignal.timeout(Math.min(INSTALL_MS, left));
+      const installMs = timesOf(parts).install;
+      const left = Math.max(MINUTE_MS, startedAt + 2 * installMs - now());
+      const limit = AbortSignal.timeout(Math.min(installMs, left));
       const signal = AbortSignal.any([context.signal, limit]);
       const watched = watchInstall({
         definition: reach.definition,
@@ -135,7 +163,7 @@ export function watchInstallStep(parts: TalosParts): Step {
           if (!seen) throw new MachineApiError('unreachable', 'it was never seen in maintenance');
           return reach.maintenance(seen, until);
         },
-        pause: (until) => sleep(parts.lookMs ?? LOOK_MS, undefined, { signal: until }),
+        pause: (until) => sleep(timesOf(parts).look, undefined, { signal: until }),
         round: () => AbortSignal.timeout(ROUND_MS),
       });
       try {
@@ -171,7 +199,7 @@ export function watchInstallStep(parts: TalosParts): Step {
       } catch (error) {
         if (!limit.aborted || context.signal.aborted) throw error;
         return failed(
-          `it did not boot from its disk within ${INSTALL_MS / MINUTE_MS} minutes`,
+          `it did not boot from its disk within ${minutes(installMs)}`,
           `look at the console of ${machine}; its disk may hold half a system`,
         );
       } finally {
@@ -200,16 +228,22 @@ export function bootstrapStep(parts: TalosParts): Step {
       if (others.length > 0)
         return done(`etcd of ${cluster.name} lives on ${others.join(', ')}, and ${machine} joins it`);
       // Written down first: after a crash in between it is known who may have begun it.
-      await secrets.noteEtcdHolders(cluster.name, [machine]);
-      const made = await inTime(context, parts, BOOTSTRAP_MS, `bootstraps etcd of ${cluster.name}`, async () => {
-        using opened = await reach.node(cluster, machine, context.signal);
-        const answer = await opened.node.bootstrap();
-        if (answer.kind === 'not-yet') throw new MachineApiError('precondition', answer.because);
-        return answer;
-      });
+      await secrets.changeEtcdHolders(cluster.name, (known) => [...known, machine]);
+      const made = await inTime(
+        context,
+        parts,
+        timesOf(parts).bootstrap,
+        `bootstraps etcd of ${cluster.name}`,
+        async () => {
+          using opened = await reach.node(cluster, machine, context.signal);
+          const answer = await opened.node.bootstrap();
+          if (answer.kind === 'not-yet') throw new MachineApiError('precondition', answer.because);
+          return answer;
+        },
+      );
       if (!made) {
         return failed(
-          `${machine} was not ready to bootstrap etcd within ${BOOTSTRAP_MS / MINUTE_MS} minutes`,
+          `${machine} was not ready to bootstrap etcd within ${minutes(timesOf(parts).bootstrap)}`,
           `ingot job logs ${context.job().id}; then ingot install ${machine} again`,
         );
       }
@@ -232,13 +266,12 @@ export function awaitReadyStep(parts: TalosParts): Step {
       const member = memberOf(context, parts);
       if (!member) return failed(`no cluster names ${machine} any more`, 'ingot get cluster');
       const { cluster } = member;
-      const why = await untilReady(context, parts, cluster, READY_MS);
+      const why = await untilReady(context, parts, cluster, timesOf(parts).ready);
       if (why !== undefined) {
         return failed(`${machine} runs and is not ready: ${why}`, `ingot cluster show ${cluster.name}`);
       }
       if (roleIn(cluster, machine) === 'controlplane') {
-        const holders = new Set(await secrets.etcdHolders(cluster.name));
-        await secrets.noteEtcdHolders(cluster.name, [...holders.add(machine)]);
+        await secrets.changeEtcdHolders(cluster.name, (known) => [...known, machine]);
       }
       using opened = await reach.node(cluster, machine, context.signal);
       return done(`${memberText(cluster, machine)} is ready, with Talos ${talosVersionText(opened.node.version)}`);
@@ -272,11 +305,12 @@ export async function untilReady(
 /** What `look` gives once it does not reject with a `MachineApiError`; nothing when the time is over. */
 export async function inTime<T>(
   context: StepContext,
-  { now, lookMs = LOOK_MS }: Pick<TalosParts, 'now' | 'lookMs'>,
+  parts: Pick<TalosParts, 'now' | 'times'>,
   ms: number,
   doing: string,
   look: () => Promise<T>,
 ): Promise<T | undefined> {
+  const { now } = parts;
   const until = now() + ms;
   context.progress(doing);
   for (;;) {
@@ -288,7 +322,7 @@ export async function inTime<T>(
       context.progress(`${doing}: ${error.message}`);
     }
     if (now() > until) return undefined;
-    await sleep(lookMs, undefined, { signal: context.signal });
+    await sleep(timesOf(parts).look, undefined, { signal: context.signal });
   }
 }
 
@@ -323,12 +357,7 @@ export async function forgetEtcd(
   cluster: ClusterDocument,
   machine: string,
 ): Promise<void> {
-  const holders = await secrets.etcdHolders(cluster.name);
-  if (holders.includes(machine))
-    await secrets.noteEtcdHolders(
-      cluster.name,
-      holders.filter((one) => one !== machine),
-    );
+  await secrets.changeEtcdHolders(cluster.name, (known) => known.filter((one) => one !== machine));
 }
 
 function seenOf(note: string | undefined): Seen | undefined {

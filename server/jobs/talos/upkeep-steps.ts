@@ -10,16 +10,22 @@ import type { Jobs, Step, StepContext, StepOutcome } from '#services/jobs/contra
 import { MachineApiError } from '#services/machine-api/machine-api-error.ts';
 import { talosHardware } from '#services/talos/hardware.ts';
 import type { Followed, FollowedEnd, TalosNode } from '#services/talos/node.ts';
-import { done, failed, forgetEtcd, inTime, memberOf, type TalosParts, untilReady } from './install-steps.ts';
+import {
+  done,
+  failed,
+  forgetEtcd,
+  inTime,
+  memberOf,
+  minutes,
+  type TalosParts,
+  timesOf,
+  untilReady,
+} from './install-steps.ts';
 import type { OpenedNode } from './reach.ts';
 
 export type UpkeepParts = TalosParts & { readonly jobs: () => Pick<Jobs, 'unfinished' | 'list'> };
 
 const MINUTE_MS = 60_000;
-/** Down, through the firmware's self-test, and up again. */
-const REBOOT_MS = 30 * MINUTE_MS;
-/** What runs is left alone for so long before it is judged: a cluster that just lost another member settles. */
-const SETTLE_MS = 10 * MINUTE_MS;
 /** The installer is pulled from far away. */
 const UPGRADE_MS = 45 * MINUTE_MS;
 const RESET_MS = 30 * MINUTE_MS;
@@ -49,7 +55,7 @@ export function awaitTurnStep(parts: UpkeepParts): Step {
           .filter((job) => isUpkeep(job) && job.plan?.talos?.cluster === plan?.talos?.cluster);
         if (!first || first.id === id) return done('no other machine of its cluster is worked on');
         context.progress(`waits for ${first.machine}: one machine of ${plan?.talos?.cluster} at a time`);
-        await sleep(parts.lookMs ?? TURN_MS, undefined, { signal: context.signal });
+        await sleep(Math.min(TURN_MS, timesOf(parts).look), undefined, { signal: context.signal });
       }
     },
   };
@@ -72,7 +78,7 @@ export function checkClusterStep(parts: UpkeepParts): Step {
       planned(context, parts, async ({ plan, cluster, work }) => {
         const { machine } = context.job();
         let why = 'it was never asked';
-        const well = await inTime(context, parts, SETTLE_MS, `looks at ${cluster.name}`, async () => {
+        const well = await inTime(context, parts, timesOf(parts).settle, `looks at ${cluster.name}`, async () => {
           using opened = await parts.reach.node(cluster, machine, context.signal);
           const hardware = await talosHardware(opened.client, parts.now(), { signal: context.signal });
           const proof = proveMachine(plan.identifiers, hardware, true);
@@ -175,7 +181,7 @@ export function awaitUpgradedStep(parts: UpkeepParts): Step {
         const version = await rebooted(context, parts, cluster, (runs) => runs === to);
         if (version === undefined) {
           return failed(
-            `${machine} did not come back within ${REBOOT_MS / MINUTE_MS} minutes`,
+            `${machine} did not come back within ${minutes(timesOf(parts).reboot)}`,
             `look at its console; its boot menu has Talos ${from}`,
           );
         }
@@ -185,7 +191,7 @@ export function awaitUpgradedStep(parts: UpkeepParts): Step {
             `ingot logs ${machine}`,
           );
         }
-        const why = await untilReady(context, parts, cluster, SETTLE_MS);
+        const why = await untilReady(context, parts, cluster, timesOf(parts).settle);
         if (why === undefined) {
           registry.note(machine, { 'talos.version': to }, 'agent', now());
           return done(`Talos ${to} runs and is ready; it was ${from}`);
@@ -216,7 +222,7 @@ async function afterRollback(
       `look at the console of ${machine}`,
     );
   }
-  const still = await untilReady(context, parts, cluster, SETTLE_MS);
+  const still = await untilReady(context, parts, cluster, timesOf(parts).settle);
   return failed(
     `${because}; it was rolled back to Talos ${from}, ${still === undefined ? 'which runs and is ready' : `which is not ready: ${still}`}`,
     `ingot logs ${machine}`,
@@ -256,13 +262,13 @@ export function awaitRolledBackStep(parts: UpkeepParts): Step {
         const { machine } = context.job();
         const version = await rebooted(context, parts, cluster, (runs) => runs !== work.from);
         if (version === undefined)
-          return failed(`${machine} did not come back within ${REBOOT_MS / MINUTE_MS} minutes`, 'look at its console');
+          return failed(`${machine} did not come back within ${minutes(timesOf(parts).reboot)}`, 'look at its console');
         if (version === work.from)
           return failed(
             `it still runs Talos ${version}: there is no release before it to go back to`,
             `ingot upgrade ${machine} --to RELEASE`,
           );
-        const why = await untilReady(context, parts, cluster, SETTLE_MS);
+        const why = await untilReady(context, parts, cluster, timesOf(parts).settle);
         if (why !== undefined)
           return failed(`Talos ${version} runs and is not ready: ${why}`, `ingot cluster show ${cluster.name}`);
         parts.registry.note(machine, { 'talos.version': version }, 'agent', parts.now());
@@ -426,7 +432,7 @@ async function rebooted(
   const before = context.job().notes[BOOT];
   let last: string | undefined;
   const { machine } = context.job();
-  const found = await inTime(context, parts, REBOOT_MS, `waits for ${machine} to come back`, async () => {
+  const found = await inTime(context, parts, timesOf(parts).reboot, `waits for ${machine} to come back`, async () => {
     last = undefined;
     using opened = await parts.reach.node(cluster, machine, context.signal);
     const boot = await opened.node.bootId();

@@ -95,6 +95,15 @@ const TABLE: readonly {
     spends: 'assets',
   },
   {
+    name: 'the agent’s image with a shell in place of the agent, whose call nobody waits for',
+    given: {
+      plan: { ...agentPlan(), profile: { ...agentPlan().profile, name: 'rescue-shell', args: ['ingot.rescue'] } },
+      agent: AGENT,
+    },
+    want: 'rescue',
+    spends: 'assets',
+  },
+  {
     name: 'a stranger for whom there is no agent waits',
     given: { plan: agentPlan() },
     want: 'hold',
