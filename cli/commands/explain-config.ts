@@ -12,7 +12,7 @@ export async function explainConfig(term: Terminal, daemon: Daemon, of: string, 
   if (output !== 'table') return printDocuments(term, output, value);
   const { machine, profile, values, refusals } = value;
   say(term, paint(term, 'bold', `${escaped(machine)}: class ${value.class ?? 'none'}, profile ${profile ?? 'none'}`));
-  if (values.length === 0) {
+  if (values.length === 0 && refusals.length === 0) {
     return note(term, 'nothing is configured for it', '  next: add data, config or network to its machine or profile');
   }
   say(
@@ -32,6 +32,8 @@ export async function explainConfig(term: Terminal, daemon: Daemon, of: string, 
     term,
     '',
     paint(term, 'dim', 'what they could not express:'),
-    ...refusals.map(({ target, key, because }) => escaped(`  ${target}: network.${key}: ${because}`)),
+    ...refusals.map(({ target, key, because }) =>
+      escaped(`  ${target}: ${target === 'Talos' ? '' : 'network.'}${key}: ${because}`),
+    ),
   );
 }

@@ -79,7 +79,7 @@ function sentence(document: Document): string {
     case 'Subnet':
       return `${formatCidr4(document.cidr)} ${document.pools.map(formatIpv4Range).join(' ')} (${document.mode})`;
     case 'Cluster':
-      return `Talos ${document.talos}, Kubernetes ${document.kubernetes}, ${document.controlPlane.length} control planes, ${document.workers.length} workers, ${document.endpoint}`;
+      return `Talos ${document.talos}, Kubernetes ${document.kubernetes}, ${document.controlPlane.length} of control plane + ${document.workers.length} workers, ${document.endpoint}`;
     case 'Machine':
       return document.macs.join(' ');
     default:

@@ -14,8 +14,8 @@ export type ClusterSecrets = {
   known(cluster: string): Promise<TalosSecrets | undefined>;
   /** Machines that may have data of the cluster's etcd: while there is one, bootstrapping would make a second cluster. */
   etcdHolders(cluster: string): Promise<readonly string[]>;
-  /** Durable when it resolves. */
-  noteEtcdHolders(cluster: string, machines: readonly string[]): Promise<void>;
+  /** One change after another, however many ask at the same time; durable when it resolves. */
+  changeEtcdHolders(cluster: string, change: (now: readonly string[]) => readonly string[]): Promise<void>;
   /** Who has no other copy of them has no way into the cluster any more. */
   forget(cluster: string): Promise<void>;
 };
@@ -38,6 +38,10 @@ export function clusterSecrets(parts: {
     return made;
   }
 
+  const holders = async (cluster: string): Promise<readonly string[]> =>
+    (await vault.read(holdersName(cluster)))?.split(' ').filter(Boolean) ?? [];
+  let changing: Promise<unknown> = Promise.resolve();
+
   return {
     of(cluster) {
       const { name } = cluster;
@@ -46,10 +50,15 @@ export function clusterSecrets(parts: {
       return made;
     },
     known: (cluster) => readSecrets(vault, cluster),
-    etcdHolders: async (cluster) => (await vault.read(holdersName(cluster)))?.split(' ').filter(Boolean) ?? [],
-    async noteEtcdHolders(cluster, machines) {
-      if (machines.length === 0) await vault.remove(holdersName(cluster));
-      else await vault.write(holdersName(cluster), machines.join(' '));
+    etcdHolders: holders,
+    async changeEtcdHolders(cluster, change) {
+      const mine = changing.then(async () => {
+        const next = [...new Set(change(await holders(cluster)))];
+        if (next.length === 0) await vault.remove(holdersName(cluster));
+        else await vault.write(holdersName(cluster), next.join(' '));
+      });
+      changing = mine.catch(() => {});
+      await mine;
     },
     async forget(cluster) {
       await vault.remove(secretsName(cluster));

@@ -43,8 +43,14 @@ export type ClusterConfigs = TalosConfigs & {
     /** Where none is stored that names the machine. */
     planned?: ClusterDocument,
   ): readonly { readonly key: string; readonly because: string }[];
-  /** Each value and who said it. Secrets are those of {@link NO_SECRETS}. Nothing for a machine of no cluster. */
-  origins(machine: Machine, profile: ProfileDocument | undefined): readonly TalosOrigin[];
+  /** Each value and who said it, without secrets, and what is wrong. Nothing for a machine of no cluster. */
+  explain(
+    machine: Machine,
+    profile: ProfileDocument | undefined,
+  ): {
+    readonly origins: readonly TalosOrigin[];
+    readonly problems: readonly { readonly key: string; readonly because: string }[];
+  };
 };
 
 /** The id of what the cluster's images are made of. */
@@ -65,6 +71,13 @@ export const NO_SECRETS: TalosSecrets = (() => {
     serviceAccountKey: pem.key,
   };
 })();
+
+/** As they stand in a configuration. */
+const PLACE_HOLDERS: ReadonlySet<string> = new Set(
+  [NO_SECRETS.cluster.id, NO_SECRETS.machineToken, NO_SECRETS.ca.machine.crt, NO_SECRETS.ca.machine.key].flatMap(
+    (one) => [one, btoa(one)],
+  ),
+);
 
 /** Configurations of the machines of clusters, from the documents of now. */
 export function clusterConfigs(parts: {
@@ -113,11 +126,18 @@ export function clusterConfigs(parts: {
         ...(handed === undefined ? [] : [{ key: `profile ${profile?.name} args`, because: handed }]),
       ];
     },
-    origins(machine, profile) {
+    explain(machine, profile) {
       const cluster = registry.clusterOf(machine.document.name);
-      if (!cluster) return [];
+      if (!cluster) return { origins: [], problems: [] };
       const config = made(machine, profile, cluster, { secrets: NO_SECRETS, disk: undefined });
-      return config.ok ? talosOrigins(config, cluster.name) : [];
+      if (!config.ok) {
+        return { origins: [], problems: config.problems.map(({ from, because }) => ({ key: from, because })) };
+      }
+      const origins = talosOrigins(config, cluster.name).map((one) => ({
+        ...one,
+        value: typeof one.value === 'string' && PLACE_HOLDERS.has(one.value) ? '***' : one.value,
+      }));
+      return { origins, problems: [] };
     },
     async configOf(machine, profile, job) {
       const disk = writtenDisk(job);

@@ -15,7 +15,7 @@ export const machineConfiguration = z
         from: z.string(),
       }),
     ),
-    /** What each operating system cannot express of the network. */
+    /** What each operating system cannot express of the network; `Talos`: what is wrong with its configuration. */
     refusals: z.array(z.object({ target: z.string(), key: z.string(), because: z.string() })),
   })
   .meta({ id: 'MachineConfiguration' });

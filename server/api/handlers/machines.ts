@@ -140,17 +140,20 @@ export function machineHandlers({
         profile,
         network: (one) => registry.network(one),
       });
-      const talos = clusters.configs.origins(machine, profile);
+      const talos = clusters.configs.explain(machine, profile);
       // Of patches for Talos each value has its place in the result.
-      const own = talos.length === 0 ? origins : origins.filter(({ path }) => path !== 'config.talos');
+      const own = talos.origins.length === 0 ? origins : origins.filter(({ path }) => path !== 'config.talos');
       return {
         kind: 'done',
         value: {
           machine: name,
           ...(ofClass === undefined ? {} : { class: ofClass.name }),
           ...(profile === undefined ? {} : { profile: profile.name }),
-          values: masked([...own, ...talos]),
-          refusals: network === undefined ? [] : refusalsOf(network.intent, name),
+          values: masked([...own, ...talos.origins]),
+          refusals: [
+            ...talos.problems.map((one) => ({ target: 'Talos', ...one })),
+            ...(network === undefined ? [] : refusalsOf(network.intent, name)),
+          ],
         },
       };
     },
