@@ -34,8 +34,9 @@ export function fleetStore(): FleetStore {
   const machines = new Map<string, MachineResource>();
   const jobs = new Map<string, Job>();
   const listeners = new Set<() => void>();
-  /** What is drawn first; afterwards machines come one by one, and are put in their place. */
+  /** By name. While they are read they come so already, page by page. */
   let order: readonly string[] = [];
+  let isUnordered = false;
   let snapshot: Fleet = { machines: [], jobs: new Map(), total: 0, state: 'reading' };
   let state: Fleet['state'] = 'reading';
   let total = 0;
@@ -45,8 +46,9 @@ export function fleetStore(): FleetStore {
   function publish(): void {
     clearTimeout(timer);
     timer = undefined;
-    if (order.length !== machines.size || order.some((name) => !machines.has(name))) {
-      order = [...machines.keys()].toSorted((one, other) => collator.compare(one, other));
+    if (isUnordered) {
+      order = [...machines.keys()].toSorted(collator.compare);
+      isUnordered = false;
     }
     snapshot = {
       machines: order.flatMap((name) => machines.get(name) ?? []),
@@ -80,12 +82,14 @@ export function fleetStore(): FleetStore {
         }
         total = page.total;
         after = page.next;
+        if (state === 'reading') order = [...machines.keys()];
         publish();
       } while (after !== undefined);
       for (const name of machines.keys()) if (!seen.has(name)) machines.delete(name);
       jobs.clear();
       for (const job of (await ask('listJobs', { query: { limit: 1000 } })).items.toReversed()) put(job);
       total = machines.size;
+      isUnordered = true;
       state = 'ready';
     } catch {
       state = 'failed';
@@ -104,6 +108,7 @@ export function fleetStore(): FleetStore {
     apply(change) {
       switch (change.kind) {
         case 'machine':
+          isUnordered ||= (change.machine === null) === machines.has(change.name);
           if (change.machine === null) machines.delete(change.name);
           else machines.set(change.name, change.machine);
           if (state === 'ready') total = machines.size;

@@ -1,14 +1,15 @@
 import './machines.css';
-import { Button, Checkbox, Menu, Select, TextInput } from '@mantine/core';
-import { Link, useNavigate, useSearch } from '@tanstack/react-router';
+import { Button, Menu, Select, TextInput } from '@mantine/core';
+import { useNavigate, useSearch } from '@tanstack/react-router';
 import { useVirtualizer } from '@tanstack/react-virtual';
-import { memo, useCallback, useDeferredValue, useMemo, useRef, useState } from 'react';
+import { memo, useCallback, useDeferredValue, useEffect, useMemo, useRef, useState } from 'react';
 import type { MachineResource } from '#machines/contract/api/machine-resource.ts';
 import { PLANNED_KINDS, type PlannedKind } from '#machines/decide/jobs/make-plan.ts';
 import type { Job } from '#machines/contract/job.ts';
 import { parseIpAddress } from '#machines/values/ip-address.ts';
 import { useFleet } from '../api/fleet.ts';
 import { collator } from '../look/collator.ts';
+import { MachineLink } from '../look/machine-link.tsx';
 import { capital, count } from '../look/format.ts';
 import { STATE_NAMES, STATES, standingOf } from '../look/machine-state.ts';
 import { Ago, Card, Claimed, Empty, Mono, ScreenHead, StateMark, Track } from '../look/parts.tsx';
@@ -108,6 +109,7 @@ export function MachinesScreen() {
         </Card>
       ) : (
         <Table
+          orderKey={`${wanted} ${state ?? ''}`}
           machines={shown}
           jobs={fleet.jobs}
           sort={sort}
@@ -155,6 +157,8 @@ function Picked({ machines, clear }: { machines: readonly MachineResource[]; cle
 }
 
 type TableParts = {
+  /** Changes when other machines are shown, or in another order. */
+  orderKey: string;
   machines: readonly MachineResource[];
   jobs: ReadonlyMap<string, Job>;
   sort: Sort;
@@ -164,7 +168,7 @@ type TableParts = {
   chooseAll: (all: boolean) => void;
 };
 
-function Table({ machines, jobs, sort, setSort, chosen, toggle, chooseAll }: TableParts) {
+function Table({ orderKey, machines, jobs, sort, setSort, chosen, toggle, chooseAll }: TableParts) {
   const place = useRef<HTMLDivElement>(null);
   const rows = useVirtualizer({
     count: machines.length,
@@ -172,6 +176,10 @@ function Table({ machines, jobs, sort, setSort, chosen, toggle, chooseAll }: Tab
     estimateSize: () => ROW_PX,
     overscan: 12,
   });
+  // Another order begins at its top.
+  useEffect(() => {
+    place.current?.scrollTo({ top: 0 });
+  }, [sort, orderKey]);
   const all = machines.length > 0 && machines.every(({ name }) => chosen.has(name));
   return (
     // oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- it scrolls, so keys must reach it
@@ -180,11 +188,13 @@ function Table({ machines, jobs, sort, setSort, chosen, toggle, chooseAll }: Tab
         <div role="rowgroup" className="grid-head">
           <div role="row" className="grid-row" aria-rowindex={1}>
             <span role="columnheader">
-              <Checkbox
-                size="xs"
+              <input
+                type="checkbox"
                 aria-label="Choose all"
                 checked={all}
-                indeterminate={!all && chosen.size > 0}
+                ref={(box) => {
+                  if (box) box.indeterminate = !all && chosen.size > 0;
+                }}
                 onChange={() => chooseAll(!all)}
               />
             </span>
@@ -245,17 +255,15 @@ const Row = memo(function Row({ machine, job, index, isChosen, toggle }: RowPart
   return (
     <div role="row" className="grid-row" aria-rowindex={index + 2} data-chosen={isChosen ? '' : undefined}>
       <span role="cell">
-        <Checkbox
-          size="xs"
+        <input
+          type="checkbox"
           aria-label={`Choose ${machine.name}`}
           checked={isChosen}
           onChange={() => toggle(machine.name)}
         />
       </span>
       <span role="cell" className="c-name">
-        <Link to="/machines/$name" params={{ name: machine.name }}>
-          {machine.name}
-        </Link>
+        <MachineLink name={machine.name}>{machine.name}</MachineLink>
         {locked && <span className="soft"> locked</span>}
       </span>
       <span role="cell" className="c-state" title={standing.cause}>
@@ -312,15 +320,19 @@ function sorted(
   // They come by name.
   if (by === 'name') return down ? machines.toReversed() : machines;
   const keyed = machines.map((machine) => ({ machine, key: sortKey(machine, jobs.get(machine.name), by) }));
+  // Hexadecimal digits are no numbers to a collator.
+  const asWords = by === 'mac' || by === 'address' ? plainOrder : collator.compare;
   keyed.sort((one, other) => {
     const order =
       typeof one.key === 'number' && typeof other.key === 'number'
         ? one.key - other.key
-        : collator.compare(String(one.key), String(other.key));
+        : asWords(String(one.key), String(other.key));
     return (down ? -order : order) || byName(one.machine, other.machine);
   });
   return keyed.map(({ machine }) => machine);
 }
+
+const plainOrder = (one: string, other: string): number => (one < other ? -1 : one > other ? 1 : 0);
 
 function sortKey(machine: MachineResource, job: Job | undefined, by: Column): string | number {
   const { location, profile, status } = machine;

@@ -1,14 +1,15 @@
 import './rack.css';
-import { Link } from '@tanstack/react-router';
 import { memo, useMemo, useState } from 'react';
 import type { MachineResource } from '#machines/contract/api/machine-resource.ts';
 import type { Job } from '#machines/contract/job.ts';
 import { useFleet } from '../api/fleet.ts';
 import { count } from '../look/format.ts';
 import { STATE_NAMES, type State, STATES, type Standing, standingOf, TONES } from '../look/machine-state.ts';
+import { MachineLink } from '../look/machine-link.tsx';
 import { Bar, Failed, StateMark, Track } from '../look/parts.tsx';
 import { FirstMachine } from '../shell/first-machine.tsx';
 import { type Rack, racksOf } from './elevation.ts';
+import { useNear } from './near.ts';
 
 /** Machines where they stand, and how each is. */
 export function RackScreen() {
@@ -85,12 +86,23 @@ function Tally({
   );
 }
 
+/** About, for a rack that was never on the screen. */
+const HEAD_PX = 56;
+const ROW_PX = 41;
+
 type RackParts = { rack: Rack; jobs: ReadonlyMap<string, Job>; only: State | 'all'; severalSites: boolean };
 
 const RackView = memo(function RackView({ rack, jobs, only, severalSites }: RackParts) {
   const title = rack.name === undefined ? 'No place yet' : `Rack ${rack.name}`;
+  const { place, isNear, height } = useNear<HTMLElement>();
+  const far = height ?? HEAD_PX + rack.rows.length * ROW_PX + rack.loose.length * ROW_PX;
   return (
-    <section className="rack" aria-label={severalSites ? `${title}, site ${rack.site}` : title}>
+    <section
+      className="rack"
+      aria-label={severalSites ? `${title}, site ${rack.site}` : title}
+      ref={place}
+      {...(isNear ? {} : { style: { height: far } })}
+    >
       <header>
         <h2>{title}</h2>
         <span>
@@ -98,7 +110,7 @@ const RackView = memo(function RackView({ rack, jobs, only, severalSites }: Rack
           {count(rack.machines.length, 'machine')}
         </span>
       </header>
-      {rack.rows.length > 0 && (
+      {isNear && rack.rows.length > 0 && (
         <ol className="units">
           {rack.rows.map((row) =>
             row.kind === 'unit' ? (
@@ -127,7 +139,7 @@ const RackView = memo(function RackView({ rack, jobs, only, severalSites }: Rack
           )}
         </ol>
       )}
-      {rack.loose.length > 0 && (
+      {isNear && rack.loose.length > 0 && (
         <ul className="units loose">
           {rack.loose.map((one) => (
             <li key={one.name} className="unit">
@@ -156,9 +168,8 @@ const Blade = memo(function Blade({ machine, job, only }: BladeParts) {
   const { facts, locked } = machine.status;
   const what = [facts['product']?.value, facts['arch']?.value].filter((one) => one !== undefined).join(' · ');
   return (
-    <Link
-      to="/machines/$name"
-      params={{ name: machine.name }}
+    <MachineLink
+      name={machine.name}
       className="blade"
       data-tone={standing.tone}
       data-state={standing.state}
@@ -173,7 +184,7 @@ const Blade = memo(function Blade({ machine, job, only }: BladeParts) {
       <bdi className="blade-what">{what}</bdi>
       <Stage machine={machine} job={job} standing={standing} />
       <span className="blade-state">{standing.label}</span>
-    </Link>
+    </MachineLink>
   );
 });
 

@@ -67,7 +67,18 @@ const screens = [
 ] as const;
 
 export const makeRouter = () =>
-  createRouter({ routeTree: root.addChildren(screens), defaultPreload: 'intent', scrollRestoration: false });
+  createRouter({
+    routeTree: root.addChildren(screens),
+    defaultPreload: 'intent',
+    scrollRestoration: false,
+    defaultErrorComponent: ({ error }) => (
+      <div className="note" data-tone="bad" role="alert">
+        <strong>This screen failed.</strong>
+        <p>{error instanceof Error ? error.message : String(error)}</p>
+        <p>Load the page again. If it stays so, that is a bug: please report it with the line above.</p>
+      </div>
+    ),
+  });
 
 declare module '@tanstack/react-router' {
   interface Register {
