@@ -52,11 +52,13 @@ export function clusterSecrets(parts: {
     known: (cluster) => readSecrets(vault, cluster),
     etcdHolders: holders,
     async changeEtcdHolders(cluster, change) {
-      const mine = changing.then(async () => {
+      const before = changing;
+      const mine = (async (): Promise<void> => {
+        await before;
         const next = [...new Set(change(await holders(cluster)))];
         if (next.length === 0) await vault.remove(holdersName(cluster));
         else await vault.write(holdersName(cluster), next.join(' '));
-      });
+      })();
       changing = mine.catch(() => {});
       await mine;
     },
