@@ -26,8 +26,9 @@ type ClusterStateText = {
 };
 
 const LIMIT_MS = 150_000;
-/** Talos has one port, so that nobody else's machine may have the same address. */
-const POOL = '127.77.251.0-127.77.251.255';
+/** Talos has one port, so that machines of another test that runs at the same time must not have the same address. */
+const THIRD = 251 + (process.pid % 4);
+const POOL = `127.77.${THIRD}.0-127.77.${THIRD}.255`;
 
 /** The real daemon, and a rack whose blank machines are to become a cluster of Talos. */
 export async function openTalosWorld(
