@@ -9,6 +9,7 @@ import { type IpAddress, parseIpv4 } from '#machines/values/ip-address.ts';
 import { sure } from '#machines/values/parsed.ts';
 import { CODE_MS, openAccess } from '#services/auth/access.ts';
 import { operatorToken } from '#services/auth/operator-token.ts';
+import { openOidc } from '#services/auth/oidc.ts';
 import { openPasswords } from '#services/auth/password.ts';
 import { openUsers } from '#services/auth/users.ts';
 import { certificateSigner } from '#services/certificates/signer.ts';
@@ -145,6 +146,9 @@ export async function serve(parts: {
     credentialsDir: process.env['CREDENTIALS_DIRECTORY'],
     random: randomBytes,
   });
+  const provider = config.api.oidc;
+  const oidc =
+    provider && openOidc({ settings: { ...provider, clientSecret: await clientSecretOf(provider) }, users, now });
   const tls = config.api.tls && (await openApiTls(config.api, { vault, now, log }));
   // So that the command line of this machine knows it, too.
   if (tls) await writeFile(join(config.dataDir, 'api.pin'), `${tls.known().pin}\n`);
@@ -418,6 +422,7 @@ export async function serve(parts: {
     system,
     inventories: store.inventories,
     plans: openPlans({ now, newId: randomUUID }),
+    secondApprover: config.jobs.secondApprover,
     planFor: planMaker({
       registry,
       inventories: store.inventories,
@@ -434,7 +439,7 @@ export async function serve(parts: {
     webhooks,
     access,
     users,
-    oidc: undefined,
+    oidc,
     tls,
     loaders,
     loaderDir: config.loaders.dir,
@@ -545,6 +550,13 @@ export async function serve(parts: {
     api,
     ...(supervisor ? [supervision(supervisor)] : []),
   ]);
+}
+
+async function clientSecretOf({ clientSecret }: NonNullable<Config['api']['oidc']>): Promise<string | undefined> {
+  if (clientSecret === undefined) return undefined;
+  return await readSecret(clientSecret, process.env).catch((cause: unknown) => {
+    throw new Error('api.oidc.clientSecret cannot be used', { cause });
+  });
 }
 
 /** TLS of the operator plane: the files that are named, or a certificate of the daemon's own for the names it goes by. */

@@ -3,6 +3,7 @@ import type { WebhookEvent, WebhookGroup } from '#machines/contract/webhook.ts';
 import type { SecretPlace } from '#services/webhooks/secret.ts';
 import type { Discovery } from '#machines/decide/boot-plan.ts';
 import type { VerdictTimes } from '#machines/decide/verdict/times.ts';
+import type { OidcSettings } from '#services/auth/oidc.ts';
 import type { IpAddress } from '#machines/values/ip-address.ts';
 
 /** Where to listen; port 0 takes a free one. */
@@ -53,6 +54,11 @@ export type Config = {
           readonly clients: boolean;
         }
       | undefined;
+    readonly oidc:
+      | (Omit<OidcSettings, 'clientSecret'> & {
+          readonly clientSecret: { readonly file: string } | { readonly env: string } | undefined;
+        })
+      | undefined;
   };
   readonly syslog: { readonly listen: Listen | undefined };
   readonly jsonLines: { readonly listen: Listen | undefined };
@@ -76,6 +82,8 @@ export type Config = {
     readonly secret: SecretPlace;
     readonly events: readonly (WebhookEvent | WebhookGroup)[];
   }[];
+  /** A destructive job is begun by another person than the one who planned it. */
+  readonly jobs: { readonly secondApprover: boolean };
   /** The whole address for traces; absent: none are made. */
   readonly otlp: { readonly url: string | undefined };
   readonly log: { readonly level: 'debug' | 'info' | 'warn' | 'error' };

@@ -49,7 +49,7 @@ function complete(raw: ConfigFile, file: string | undefined, baseDir: string): C
     boot: { listen: raw.boot.listen, advertise: raw.boot.advertise?.replace(/\/+$/, '') },
     tftp: { ...raw.tftp, root: raw.tftp.root === undefined ? undefined : resolve(baseDir, raw.tftp.root) },
     machine: raw.machine,
-    api: { ...raw.api, tls: tlsOf(raw.api.tls, baseDir) },
+    api: { ...raw.api, tls: tlsOf(raw.api.tls, baseDir), oidc: oidcOf(raw.api.oidc, baseDir) },
     syslog: { listen: raw.syslog.listen },
     jsonLines: { listen: raw.jsonLines.listen },
     loaders: { dir: resolve(baseDir, raw.loaders.dir ?? `${dataDir}/loaders`) },
@@ -61,6 +61,7 @@ function complete(raw: ConfigFile, file: string | undefined, baseDir: string): C
       ...rest,
       secret: 'file' in secret ? { file: resolve(baseDir, secret.file) } : secret,
     })),
+    jobs: raw.jobs,
     otlp: { url: raw.otlp.url },
     log: raw.log,
   };
@@ -74,6 +75,19 @@ function tlsOf(raw: ConfigFile['api']['tls'], baseDir: string): Config['api']['t
       ? undefined
       : { certificate: resolve(baseDir, certificate), key: resolve(baseDir, key) };
   return { files, clients };
+}
+
+function oidcOf(raw: ConfigFile['api']['oidc'], baseDir: string): Config['api']['oidc'] {
+  if (raw === undefined) return undefined;
+  const { clientSecret, defaultRole, ...rest } = raw;
+  return {
+    ...rest,
+    defaultRole,
+    clientSecret:
+      clientSecret !== undefined && 'file' in clientSecret
+        ? { file: resolve(baseDir, clientSecret.file) }
+        : clientSecret,
+  };
 }
 
 function asDocument(subnet: ConfigFile['subnets'][number]): SubnetDocument {

@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import { ROLES } from '#machines/contract/api/role.ts';
+import { scope } from '#machines/contract/api/user-resource.ts';
 import { DISCOVERY, name, subnetDocument, textValue } from '#machines/contract/documents.ts';
 import { WEBHOOK_EVENTS, WEBHOOK_GROUPS } from '#machines/contract/webhook.ts';
 import { VERDICT_TIMES, type VerdictTimes } from '#machines/decide/verdict/times.ts';
@@ -70,6 +72,31 @@ const tls = z
   ])
   .optional();
 
+/** Login through an OpenID provider. */
+const oidc = z.strictObject({
+  issuer: z.url({ protocol: /^https?$/, error: 'want a URL such as https://id.example/realms/lab' }).refine((url) => {
+    const { protocol, hostname } = new URL(url);
+    return protocol === 'https:' || /^(localhost|127\.[\d.]+|\[::1\])$/.test(hostname);
+  }, 'want https://…; http:// only of this machine'),
+  /** What the button says. */
+  name: z.string().min(1).max(63).default('OpenID'),
+  clientId: z.string().min(1).max(255),
+  /** Absent: a public client. */
+  clientSecret: z
+    .union([z.strictObject({ file: z.string().min(1) }), z.strictObject({ env: z.string().min(1) })])
+    .optional(),
+  scopes: z.array(z.string().regex(/^[\x21\x23-\x5b\x5d-\x7e]+$/)).default(['openid', 'profile', 'email']),
+  userClaim: z.string().min(1).default('preferred_username'),
+  /** Dotted where it is inside another. */
+  roleClaim: z.string().min(1).default('groups'),
+  roles: z
+    .array(z.strictObject({ value: z.string().min(1), role: z.enum(ROLES), scope: scope.optional() }))
+    .max(256)
+    .default([]),
+  /** For who is in none of them; absent: they are not let in. */
+  defaultRole: z.enum(ROLES).optional(),
+});
+
 /** The file as people write it. Defaults stand here and nowhere else. */
 export const configFile = z.strictObject({
   site: name.default('default'),
@@ -116,6 +143,7 @@ export const configFile = z.strictObject({
       /** Names by which a browser may come, besides addresses, `localhost` and this machine's own name. */
       hostNames: z.array(hostName).max(64).default([]),
       tls,
+      oidc: oidc.optional(),
     })
     .prefault({}),
   syslog: z.strictObject({ listen: listen.optional() }).prefault({}),
@@ -164,6 +192,7 @@ export const configFile = z.strictObject({
     .max(32)
     .default([]),
   /** Boots and jobs as OpenTelemetry traces, sent there in OTLP/HTTP (JSON). */
+  jobs: z.strictObject({ secondApprover: z.boolean().default(false) }).prefault({}),
   otlp: z
     .strictObject({
       url: z.url({ protocol: /^https?$/, error: 'want a URL such as http://127.0.0.1:4318/v1/traces' }).optional(),

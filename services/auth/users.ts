@@ -45,8 +45,16 @@ export type Users = {
     readonly password: string;
     readonly address: string;
   }): Promise<Exclude<Login, { kind: 'in' }> | { readonly kind: 'right' }>;
-  /** A session for somebody who has been proven otherwise: by an OpenID provider. */
-  open(user: User): Promise<Made>;
+  /**
+   * A session for somebody whom an OpenID provider knows: made at their first login, with role and scope as the provider's
+   * claims say at each. A name that is somebody else's here is refused: it is theirs, whatever a provider says.
+   */
+  fromProvider(claimed: {
+    readonly subject: string;
+    readonly name: string;
+    readonly role: Role;
+    readonly scope: string | undefined;
+  }): Promise<({ readonly kind: 'in' } & Made) | { readonly kind: 'refused'; readonly because: string }>;
   /** Whose client certificate this is (SHA-256, hex). */
   byCertificate(sha256: string): Promise<User | undefined>;
 };
@@ -163,7 +171,25 @@ export function openUsers(parts: {
       const outcome = await verify(tried);
       return outcome.kind === 'right' ? { kind: 'right' } : outcome;
     },
-    open: opened,
+    async fromProvider({ subject, name, role, scope }) {
+      const all = await store.list();
+      // By the subject, not by the name: a name can be given to somebody else there.
+      const known = all.find((user) => user.subject === subject);
+      if (!known && all.some((user) => user.name === name)) {
+        return { kind: 'refused', because: `there is another user ${name} here` };
+      }
+      if (known?.disabled === true) return { kind: 'refused', because: `user ${known.name} is disabled` };
+      const user: User = {
+        ...(known ?? { name, disabled: false, certificates: [], source: 'oidc', createdAt: now() }),
+        subject,
+        role,
+      };
+      const { scope: _before, ...rest } = user;
+      const after: User = scope === undefined ? rest : { ...rest, scope };
+      // What the provider no longer says of them must not live on in what was opened before.
+      if (known && (known.role !== role || known.scope !== scope)) await access.removeOf(known.name);
+      return { kind: 'in', ...(await opened(after)) };
+    },
     async byCertificate(sha256) {
       const all = await store.list();
       return all.find((user) => !user.disabled && user.certificates.includes(sha256));

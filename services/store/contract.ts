@@ -176,6 +176,8 @@ export type User = {
   /** SHA-256 of client certificates (DER), hex. */
   readonly certificates: readonly string[];
   readonly source: 'local' | 'oidc';
+  /** oidc: `ISSUER#SUB`, which never changes and is nobody else's (OpenID Connect Core 1.0 §8). */
+  readonly subject?: string;
   readonly createdAt: number;
   readonly passwordChangedAt?: number;
   readonly lastLoginAt?: number;

@@ -31,6 +31,21 @@ export const USER_ROUTES = {
     body: json(loginRequest),
     answer: json(loginAnswer),
   },
+  startOidc: {
+    method: 'GET',
+    path: '/api/v1/oidc/start',
+    summary: 'Go to the OpenID provider to log in',
+    role: 'anyone',
+    answer: { kind: 'text', contentType: 'text/html; charset=utf-8' },
+  },
+  finishOidc: {
+    method: 'GET',
+    path: '/api/v1/oidc/callback',
+    summary: 'Back from the OpenID provider: opens a session',
+    role: 'anyone',
+    query: z.looseObject({ state: z.string().max(512).optional() }),
+    answer: { kind: 'text', contentType: 'text/html; charset=utf-8' },
+  },
   logout: {
     method: 'POST',
     path: '/api/v1/logout',

@@ -4,6 +4,7 @@ import type { BodyOf } from '#machines/contract/api/route.ts';
 import type { Routes } from '#machines/contract/api/routes.ts';
 import type { Access, Made } from '#services/auth/access.ts';
 import { TooManyLogins } from '#services/auth/password.ts';
+import { FLOW_MS } from '#services/auth/oidc.ts';
 import type { Login } from '#services/auth/users.ts';
 import type { OperatorApiParts } from '../contract.ts';
 import { sessionCookie } from '../decide/host.ts';
@@ -12,8 +13,18 @@ import type { OpenRoutes } from '../register-routes.ts';
 
 type Parts = Pick<OperatorApiParts, 'access' | 'users' | 'audit' | 'log' | 'now' | 'oidc'>;
 
+const OIDC_PATH = '/api/v1/oidc';
+const NO_OIDC = makeProblem('not-found', { detail: 'no OpenID provider is configured (api.oidc)' });
+const ONWARD =
+  '<!doctype html><meta http-equiv="refresh" content="0;url=/"><title>Ingot</title><a href="/">Go on</a>\n';
+
+/** By the name that the browser came by, which is one of ours. */
+const callbackOf = ({ protocol, headers }: FastifyRequest): string =>
+  `${protocol}://${headers.host ?? ''}${OIDC_PATH}/callback`;
+const bindingCookie = ({ headers }: FastifyRequest): string => sessionCookie(headers.host).replace('session', 'oidc');
+
 /** Routes for whoever is not in yet. */
-export function loginRoutes({ access, users, audit, log, now, oidc }: Parts): Pick<OpenRoutes, 'getLogin' | 'login'> {
+export function loginRoutes({ access, users, audit, log, now, oidc }: Parts): OpenRoutes {
   return {
     async getLogin(_request, reply) {
       const all = await users.list();
@@ -46,6 +57,54 @@ export function loginRoutes({ access, users, audit, log, now, oidc }: Parts): Pi
         expiresAt: key.expiresAt ?? 0,
         ...(bearer ? { secret } : {}),
       });
+    },
+
+    async startOidc(request, reply) {
+      if (!oidc) return sendProblem(reply, NO_OIDC);
+      try {
+        const { url, binding } = await oidc.start(callbackOf(request));
+        return await reply
+          .setCookie(bindingCookie(request), binding, {
+            path: OIDC_PATH,
+            httpOnly: true,
+            // The way back begins at the provider's page: Strict would not be sent.
+            sameSite: 'lax',
+            secure: request.protocol === 'https',
+            maxAge: FLOW_MS / 1000,
+          })
+          .redirect(url, 303);
+      } catch (error) {
+        log.warn({ err: error }, 'the OpenID provider could not be asked');
+        return sendProblem(
+          reply,
+          makeProblem('unavailable', { detail: `${oidc.name} cannot be reached`, next: 'try again' }),
+        );
+      }
+    },
+
+    async finishOidc(request, reply) {
+      if (!oidc) return sendProblem(reply, NO_OIDC);
+      const binding = request.cookies[bindingCookie(request)];
+      reply.clearCookie(bindingCookie(request), { path: OIDC_PATH });
+      const url = `${callbackOf(request)}${/\?.*$/s.exec(request.url)?.[0] ?? ''}`;
+      const outcome = await oidc.finish({ url, binding });
+      if (outcome.kind === 'refused') {
+        log.warn({ address: request.ip, because: outcome.because }, 'a login by OpenID was refused');
+        const detail = `not let in: ${outcome.because.slice(0, 255)}`;
+        return sendProblem(reply, makeProblem('forbidden', { detail, next: 'begin again at /' }));
+      }
+      const { key } = outcome;
+      log.info({ name: key.name, address: request.ip }, 'logged in by OpenID');
+      await audit.append({
+        at: now(),
+        who: key.name,
+        action: 'login',
+        target: key.id,
+        detail: `OpenID, ${request.ip}`,
+      });
+      await setSession(request, reply, access, outcome);
+      // A redirect would still count as coming from the provider's page, and the cookie (Strict) would stay behind.
+      return reply.type('text/html; charset=utf-8').send(ONWARD);
     },
   };
 }

@@ -58,7 +58,7 @@ const tooLikeName = (password: string, name: string): boolean =>
   password.toLowerCase().replaceAll(name.toLowerCase(), '').length < 6;
 const likeName = () => problemAnswer('invalid', { detail: 'password: it is little more than the name' });
 
-const sent = ({ passwordHash, certificates, ...user }: User): UserResource => ({
+const sent = ({ passwordHash, certificates, subject: _subject, ...user }: User): UserResource => ({
   ...user,
   certificates: [...certificates],
   hasPassword: passwordHash !== undefined,

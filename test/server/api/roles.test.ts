@@ -106,6 +106,8 @@ const WEAKEST: Readonly<Record<RouteName, Role | 'anyone'>> = {
   removeToken: 'admin',
   getLogin: 'anyone',
   login: 'anyone',
+  startOidc: 'anyone',
+  finishOidc: 'anyone',
   logout: 'viewer',
   listUsers: 'admin',
   createUser: 'admin',

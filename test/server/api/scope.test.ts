@@ -74,6 +74,8 @@ const TO_SCOPED: Readonly<Partial<Record<RouteName, 'hidden' | 'filtered' | 'ope
   makeCode: 'open',
   getLogin: 'open',
   login: 'open',
+  startOidc: 'open',
+  finishOidc: 'open',
   logout: 'open',
   setPassword: 'open',
   getOpenApi: 'open',
