@@ -39,9 +39,9 @@ export async function openPage(access: Access, folder: string = DEFAULT_FOLDER):
   const built = builtPage(folder);
   await built.read();
   const doorText = await readFile(DOOR, 'utf8');
-  const style = /<style>([\s\S]*?)<\/style>/.exec(doorText)?.[1] ?? '';
-  // The door stands outside, where no file of the page is served: its style is inside it, allowed by its digest.
-  const policy = `default-src 'none'; style-src 'sha256-${createHash('sha256').update(style).digest('base64')}'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'`;
+  // The door stands outside, where no file of the page is served: its style and its script are inside it, allowed by
+  // their digests.
+  const policy = `default-src 'none'; style-src ${digestOf(doorText, 'style')}; script-src ${digestOf(doorText, 'script')}; connect-src 'self'; img-src data:; base-uri 'none'; form-action 'self'; frame-ancestors 'none'`;
 
   return {
     async send(reply) {
@@ -84,6 +84,12 @@ export async function openPage(access: Access, folder: string = DEFAULT_FOLDER):
         .send(doorText.replace('data-reason=""', `data-reason="${code === undefined ? 'none' : 'used'}"`));
     },
   };
+}
+
+/** Of what stands in an element of a page, as its policy names it. */
+function digestOf(text: string, element: 'style' | 'script'): string {
+  const inside = new RegExp(`<${element}[^>]*>([^]*?)</${element}>`).exec(text)?.[1] ?? '';
+  return `'sha256-${createHash('sha256').update(inside).digest('base64')}'`;
 }
 
 const NOT_BUILT = `The page is not built.

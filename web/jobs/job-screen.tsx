@@ -93,9 +93,11 @@ function Result({ job }: { job: Job }) {
       <strong>
         <Claimed>{job.result?.because ?? ''}</Claimed>
       </strong>
-      <p>
-        Next: <Claimed>{job.result?.next ?? ''}</Claimed>
-      </p>
+      {job.result && job.result.next !== 'nothing' && (
+        <p>
+          Next: <Claimed>{job.result.next}</Claimed>
+        </p>
+      )}
     </div>
   );
 }

@@ -13,6 +13,19 @@ const copper: MantineColorsTuple = [
   '#7c3a07',
   '#5e2b04',
 ];
+/** For what cannot be taken back: dark enough for white words. */
+const red: MantineColorsTuple = [
+  '#fdecea',
+  '#fae2df',
+  '#f5bdb7',
+  '#ff9d93',
+  '#ee7468',
+  '#dc3c30',
+  '#b3261e',
+  '#971f18',
+  '#7a1913',
+  '#5c120e',
+];
 /** Warm greys, so that the dark page is no blue one. */
 const dark: MantineColorsTuple = [
   '#ece7de',
@@ -46,7 +59,7 @@ export const theme = createTheme({
   primaryShade: 6,
   autoContrast: true,
   luminanceThreshold: 0.34,
-  colors: { copper, dark, gray },
+  colors: { copper, red, dark, gray },
   black: '#1d1b18',
   fontFamily: "system-ui, 'Segoe UI', Roboto, 'Noto Sans', 'DejaVu Sans', sans-serif",
   fontFamilyMonospace: MONOSPACE,

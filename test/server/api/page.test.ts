@@ -55,7 +55,8 @@ describe('the page', () => {
     assert.equal(served.page.file('index-a1.js')?.contentType, 'text/javascript; charset=utf-8');
     assert.ok((served.page.file('index-a1.js')?.zipped?.length ?? 0) < 200, 'what is long is there by gzip as well');
     assert.equal(served.page.file('index-a1.css')?.zipped, undefined);
-    for (const name of ['index.html', 'notes.txt', '../dist/index-a1.js']) assert.equal(served.page.file(name), undefined);
+    for (const name of ['index.html', 'notes.txt', '../dist/index-a1.js'])
+      assert.equal(served.page.file(name), undefined);
   });
 
   it('says how to build it where it is not built, and is there as soon as it was', async () => {

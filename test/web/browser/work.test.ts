@@ -121,5 +121,25 @@ test('what people do on the page, by keyboard where that is the question', { tim
     assert.equal(await other.getByRole('button', { name: 'Install…' }).count(), 0);
   });
 
-  assert.deepEqual(browser.watched, { complaints: [], outside: [] });
+  await t.test('who has a password comes in by it, to the address that was asked for', async () => {
+    const login = { name: 'ada', password: 'correct horse battery' };
+    await demo.api('POST', '/api/v1/users', { ...login, role: 'operator' });
+    const other = await (await browser.context()).newPage();
+    await other.goto(`${demo.url}/machines/sim-r1-u02`);
+    await other.getByLabel('Name').fill(login.name);
+    await other.getByLabel('Password').fill('wrong');
+    assert.deepEqual(await accessProblems(other), []);
+    await other.getByRole('button', { name: 'Log in' }).click();
+    await other.getByRole('alert').filter({ hasText: /\S/ }).waitFor();
+    await other.getByLabel('Password').fill(login.password);
+    await other.getByRole('button', { name: 'Log in' }).click();
+    await other.getByRole('heading', { name: 'sim-r1-u02' }).waitFor();
+    await other.getByRole('button', { name: 'ada, operator: menu' }).click();
+    await other.getByRole('menuitem', { name: 'Sign out' }).click();
+    await other.getByRole('heading', { name: 'By a one-time code' }).waitFor();
+  });
+
+  // Browsers say so themselves where the door answers that nobody is in.
+  const complaints = browser.watched.complaints.filter((text) => !/status of 40[13]/.test(text));
+  assert.deepEqual({ ...browser.watched, complaints }, { complaints: [], outside: [] });
 });
