@@ -150,6 +150,12 @@ export async function serve(parts: {
   const oidc =
     provider && openOidc({ settings: { ...provider, clientSecret: await clientSecretOf(provider) }, users, now });
   const tls = config.api.tls && (await openApiTls(config.api, { vault, now, log }));
+  if (!tls && !isLoopback(config.api.listen.address) && config.api.proxies.length === 0) {
+    log.warn(
+      { listen: formatListen(config.api.listen) },
+      'passwords and tokens go over the API in the clear: want api.tls',
+    );
+  }
   // So that the command line of this machine knows it, too.
   if (tls) await writeFile(join(config.dataDir, 'api.pin'), `${tls.known().pin}\n`);
   const authority = await openAuthority({ vault, now });
@@ -440,6 +446,7 @@ export async function serve(parts: {
     access,
     users,
     oidc,
+    proxies: config.api.proxies,
     tls,
     loaders,
     loaderDir: config.loaders.dir,
@@ -551,6 +558,8 @@ export async function serve(parts: {
     ...(supervisor ? [supervision(supervisor)] : []),
   ]);
 }
+
+const isLoopback = (address: IpAddress): boolean => address === '::1' || address.startsWith('127.');
 
 async function clientSecretOf({ clientSecret }: NonNullable<Config['api']['oidc']>): Promise<string | undefined> {
   if (clientSecret === undefined) return undefined;

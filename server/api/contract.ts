@@ -60,6 +60,8 @@ export type OperatorApiParts = {
   readonly plans: Plans<PlanQuestion>;
   /** What a destructive job would do to a machine. */
   readonly planFor: PlanFor;
+  /** Nobody confirms what nobody else has planned too. */
+  readonly secondApprover: boolean;
   readonly bmc: BmcService;
   /** What runs on machines, as far as it can be asked: the agent. */
   readonly system: {
@@ -75,6 +77,8 @@ export type OperatorApiParts = {
   readonly vault: Pick<Vault, 'seal' | 'unseal'>;
   readonly access: Access;
   readonly users: Users;
+  /** Who may say for whom they ask: X-Forwarded-For counts from them only. */
+  readonly proxies: readonly IpAddress[];
   /** Absent: plain HTTP. */
   readonly tls: OperatorTls | undefined;
   /** Where an OpenID provider is configured. */

@@ -54,6 +54,8 @@ export type Config = {
           readonly clients: boolean;
         }
       | undefined;
+    /** Their X-Forwarded-For and X-Forwarded-Proto are believed; nobody else's. */
+    readonly proxies: readonly IpAddress[];
     readonly oidc:
       | (Omit<OidcSettings, 'clientSecret'> & {
           readonly clientSecret: { readonly file: string } | { readonly env: string } | undefined;

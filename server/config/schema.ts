@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { ROLES } from '#machines/contract/api/role.ts';
 import { scope } from '#machines/contract/api/user-resource.ts';
-import { DISCOVERY, name, subnetDocument, textValue } from '#machines/contract/documents.ts';
+import { DISCOVERY, ipAddress, name, subnetDocument, textValue } from '#machines/contract/documents.ts';
 import { WEBHOOK_EVENTS, WEBHOOK_GROUPS } from '#machines/contract/webhook.ts';
 import { VERDICT_TIMES, type VerdictTimes } from '#machines/decide/verdict/times.ts';
 import { type IpAddress, parseIpAddress } from '#machines/values/ip-address.ts';
@@ -143,6 +143,8 @@ export const configFile = z.strictObject({
       /** Names by which a browser may come, besides addresses, `localhost` and this machine's own name. */
       hostNames: z.array(hostName).max(64).default([]),
       tls,
+      /** Only these may say for whom they ask (X-Forwarded-For, X-Forwarded-Proto). */
+      proxies: z.array(ipAddress).max(64).default([]),
       oidc: oidc.optional(),
     })
     .prefault({}),

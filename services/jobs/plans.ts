@@ -12,9 +12,11 @@ const MAX_KEPT = 10_000;
  */
 export type Plans<Question> = {
   /** Gives it its id and digest. The question is kept, so that it can be asked again when the plan is confirmed. */
-  keep(draft: Draft, question: Question): Plan;
+  keep(draft: Draft, question: Question, by?: string): Plan;
   get(id: string): { readonly plan: Plan; readonly question: Question } | undefined;
-  /** It is confirmed once. */
+  /** Who has been shown this very deed, and nobody has confirmed it since. */
+  shownTo(digest: string): readonly string[];
+  /** It is confirmed once, whoever else was shown the same. */
   take(id: string): void;
   digestOf(draft: Draft): string;
 };
@@ -28,7 +30,7 @@ export function openPlans<Question>({
   readonly now: () => number;
   readonly newId: () => string;
 }): Plans<Question> {
-  const kept = new Map<string, { readonly plan: Plan; readonly question: Question }>();
+  const kept = new Map<string, { readonly plan: Plan; readonly question: Question; readonly by: string | undefined }>();
   const forgetOld = (): void => {
     for (const [id, { plan }] of kept) {
       if (kept.size <= MAX_KEPT && now() - plan.createdAt <= PLAN_MS) return;
@@ -36,9 +38,9 @@ export function openPlans<Question>({
     }
   };
   return {
-    keep(draft, question) {
+    keep(draft, question, by) {
       const plan: Plan = { ...draft, id: newId(), digest: digestOf(draft) };
-      kept.set(plan.id, { plan, question });
+      kept.set(plan.id, { plan, question, by });
       forgetOld();
       return plan;
     },
@@ -46,7 +48,14 @@ export function openPlans<Question>({
       forgetOld();
       return kept.get(id);
     },
-    take: (id) => void kept.delete(id),
+    shownTo(digest) {
+      forgetOld();
+      return [...kept.values()].flatMap(({ plan, by }) => (plan.digest === digest && by !== undefined ? [by] : []));
+    },
+    take(id) {
+      const digest = kept.get(id)?.plan.digest;
+      for (const [other, { plan }] of kept) if (plan.digest === digest) kept.delete(other);
+    },
     digestOf,
   };
 }

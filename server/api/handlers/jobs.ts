@@ -7,6 +7,7 @@ import { ceremonyFor, checkConfirmation } from '#machines/decide/jobs/confirm.ts
 import { isPlanned } from '#machines/decide/jobs/make-plan.ts';
 import type { NewJob } from '#services/jobs/contract.ts';
 import { digestOfAll } from '#services/jobs/plans.ts';
+import type { AccessKey } from '#services/store/contract.ts';
 import {
   type Handlers,
   invalid,
@@ -32,7 +33,7 @@ type Names =
   | 'listJobEvents'
   | 'getCertificate'
   | 'cancelJob';
-type Parts = Pick<OperatorApiParts, 'jobs' | 'plans' | 'planFor' | 'registry' | 'now'>;
+type Parts = Pick<OperatorApiParts, 'jobs' | 'plans' | 'planFor' | 'registry' | 'secondApprover' | 'now'>;
 type Asked = JobRequest['jobs'][number];
 
 /** Kinds whose jobs exist; the others are named in the API's schema, and refused with a reason. */
@@ -41,14 +42,14 @@ const STARTABLE = ['inspect', 'install', 'wipe', 'reset', 'reprovision', 'retire
 export function jobHandlers(parts: Parts): Pick<Handlers, Names> {
   const { jobs, plans, planFor } = parts;
   return {
-    async makePlans({ body }) {
+    async makePlans({ body, caller }) {
       const { machines, ...asked } = body;
       const items: Plan[] = [];
       for (const machine of machines) {
         const question = { ...asked, machine };
         const outcome = await planFor(question);
         if (outcome.kind !== 'done') return problemOf(outcome);
-        items.push(plans.keep(outcome.value, question));
+        items.push(plans.keep(outcome.value, question, personOf(caller)));
       }
       const { kind: ceremony, waitSeconds } = ceremonyFor(items);
       return {
@@ -68,7 +69,7 @@ export function jobHandlers(parts: Parts): Pick<Handlers, Names> {
     async startJobs({ body, caller }) {
       const wanted: NewJob[] = [];
       for (const [index, asked] of body.jobs.entries()) {
-        const checked = await check(asked, caller.name, parts, index);
+        const checked = await check(asked, caller, parts, index);
         if ('problem' in checked) return checked;
         wanted.push(checked);
       }
@@ -140,13 +141,17 @@ export function jobHandlers(parts: Parts): Pick<Handlers, Names> {
   };
 }
 
+/** All tokens and sessions of a user are one person. */
+const personOf = ({ user, name }: AccessKey): string => user ?? name;
+
 /** The job that would be begun, or why not. Everything is looked at again: a plan is an hour old at most, facts change. */
 async function check(
   { kind, machine: name, plan: named, acknowledge }: Asked,
-  by: string,
-  { registry, plans, planFor, now }: Parts,
+  caller: AccessKey,
+  { registry, plans, planFor, secondApprover, now }: Parts,
   index: number,
 ): Promise<NewJob | ProblemAnswer> {
+  const by = caller.name;
   const machine = registry.machine(name);
   if (!machine) return notFound(`machine ${name}`);
   if (!STARTABLE.includes(kind)) {
@@ -172,6 +177,11 @@ async function check(
   const confirmed = checkConfirmation(plan, { digest: named.digest, said: acknowledge, at: now() });
   if (confirmed.kind === 'refused') {
     return problemAnswer('refused', { detail: `${name}: ${confirmed.because}`, next: confirmed.next });
+  }
+  if (secondApprover && plans.shownTo(plan.digest).every((planner) => planner === personOf(caller))) {
+    const detail = `${name}: this site wants two persons; nobody but ${personOf(caller)} has made this plan`;
+    const next = `somebody else makes it too (${again}); then confirm ${plan.digest}`;
+    return problemAnswer('refused', { detail, next });
   }
   const ofCluster = plan.talos && registry.clusterOf(name);
   if (plan.talos && ofCluster?.name !== plan.talos.cluster) {

@@ -111,6 +111,24 @@ describe('plans and jobs over the API', () => {
       assert.equal(answer.status, 409, await answer.clone().text());
     }));
 
+  it('a site that wants two persons: who made a plan alone confirms nothing, the other does, once', async () => {
+    await using api = await runningApi({ secondApprover: true });
+    await withMachines(api, ['a']);
+    const asked = { kind: 'wipe', machines: ['a'] };
+    const mine = await planned(api, asked);
+    const alone = await start(api, mine.items);
+    assert.equal(alone.status, 409);
+    assert.match(await alone.text(), /wants two persons; nobody but a-admin has made this plan/);
+    const again = await start(api, (await planned(api, asked)).items);
+    assert.equal(again.status, 409, 'the same person twice is one person');
+    const as = { authorization: `Bearer ${api.tokens.approver}` };
+    const [plan] = mine.items;
+    assert.ok(plan);
+    const jobs = [{ kind: plan.kind, machine: plan.machine, plan: { id: plan.id, digest: plan.digest } }];
+    assert.equal((await api.send('POST', '/api/v1/jobs', { jobs }, as)).status, 201);
+    assert.equal((await start(api, (await planned(api, asked)).items)).status, 409, 'what was confirmed is spent');
+  });
+
   it('an hour later the plan is void', () =>
     inApi(async (api) => {
       await withMachines(api, ['a']);

@@ -105,6 +105,7 @@ export async function runningApi(
       upkeep: async () => ({ kind: 'refused', because: 'no Talos runs in this test', next: 'nothing' }),
       now,
     }),
+    secondApprover: false,
     bmc: bmcs.service,
     system: {
       power: { has: () => false, command: async () => {} },
@@ -134,6 +135,7 @@ export async function runningApi(
     users,
     oidc: undefined,
     tls: undefined,
+    proxies: [],
     loaders: openLoaders({ dir, fallbackDirs: [], now: () => performance.now() * 1e6 }),
     loaderDir: dir,
     images: { dir: imageDir, library, diskImages, uploads: openUploads({ dir: imageDir }), chunks: sharedChunks() },
