@@ -1,7 +1,13 @@
 import type { Command } from 'commander';
 import { selectorOptions, type Shell } from '../command-groups.ts';
-import { LOG_SOURCES, logs, type LogsOptions, restartBySystem, systemLog } from '../commands/logs.ts';
-import type { Selection } from '../machine-names.ts';
+import {
+  LOG_SOURCES,
+  logs,
+  type LogsOptions,
+  restartBySystem,
+  type RestartOptions,
+  systemLog,
+} from '../commands/logs.ts';
 
 /** What the system that runs on a machine tells and does. */
 export function addSystemCommands(program: Command, { term, daemon, end }: Shell): void {
@@ -27,7 +33,13 @@ export function addSystemCommands(program: Command, { term, daemon, end }: Shell
   ] as const) {
     selectorOptions(program.command(`${how} [machines...]`).summary(summary))
       .option('-y, --yes', 'do not ask, although they are several')
-      .action(async (names: readonly string[], options: Selection & { readonly yes?: boolean }, self: Command) =>
+      .option(
+        '--wait',
+        how === 'reboot'
+          ? 'until the boot that follows has ended; exit 1 if it failed'
+          : 'until its BMC says that it is off',
+      )
+      .action(async (names: readonly string[], options: RestartOptions, self: Command) =>
         end(await restartBySystem(term, await daemon(self), how, names, options)),
       );
   }
