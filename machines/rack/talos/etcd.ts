@@ -42,10 +42,12 @@ export function startEtcd(parts: {
   isUp.promise.catch(() => {});
   let membership: Membership | undefined;
   let running: Disposable | undefined;
-  let hasData = true;
+  /** Undefined until it has looked. */
+  let hasData: boolean | undefined;
 
   async function begin(): Promise<Membership> {
     const { etcd } = await data.read();
+    hasData = etcd !== undefined;
     if (etcd) {
       const cluster = domain.rejoin(etcd.cluster, etcd.members);
       if (!cluster.members().some(({ id }) => id === etcd.member)) {
@@ -53,7 +55,6 @@ export function startEtcd(parts: {
       }
       return { cluster, member: { id: etcd.member, hostname, address } };
     }
-    hasData = false;
     services.set('etcd', 'Preparing', 'Running pre state');
     try {
       const until = AbortSignal.any([signal, joining.signal]);
@@ -108,6 +109,7 @@ export function startEtcd(parts: {
     up: isUp.promise,
     membership: () => (running ? membership : undefined),
     async bootstrap() {
+      if (hasData === undefined) throw new CallRefusal(status.FAILED_PRECONDITION, 'bootstrap is not available yet');
       // Two calls at once: the first one takes it.
       if (hasData) throw new CallRefusal(status.ALREADY_EXISTS, 'etcd data directory is not empty');
       hasData = true;
