@@ -27,6 +27,9 @@ export const oneOf =
 export const outputOption = (): Option =>
   new Option('-o, --output <format>', 'table, yaml or json').default('table').argParser(parseFormat);
 
+export const watchOption = (): Option =>
+  new Option('-w, --watch', 'go on: drawn over itself on a terminal, a line for each change in a pipe');
+
 export const selectorOptions = (command: Command): Command =>
   command
     .option('-l, --selector <conditions>', 'by label: rack=r1,env!=prod')

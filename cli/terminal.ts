@@ -14,6 +14,7 @@ export type Terminal = {
   readonly colour: boolean;
   /** Of a line, for tables; without a terminal as wide as it takes. */
   readonly columns: number | undefined;
+  readonly rows?: number | undefined;
   /** Aborts when the person wants it to end. */
   readonly signal: AbortSignal;
   readInput(): Promise<string>;

@@ -11,7 +11,13 @@ export function thisTerminal(signal: AbortSignal): Terminal {
     cwd: process.cwd(),
     interactive: stdin.isTTY && stdout.isTTY,
     colour: wantsColour(env, stdout.isTTY),
-    columns: stdout.isTTY ? stdout.columns : undefined,
+    // Asked each time: windows are resized.
+    get columns() {
+      return stdout.isTTY ? stdout.columns : undefined;
+    },
+    get rows() {
+      return stdout.isTTY ? stdout.rows : undefined;
+    },
     signal,
     readInput: () => text(stdin),
     keys: rawKeys,

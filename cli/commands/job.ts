@@ -11,6 +11,7 @@ import { count, resolveMachines, type Selection } from '../machine-names.ts';
 import { ago, type Format, printDocuments } from '../output/format.ts';
 import { type Column, pairs, table } from '../output/table.ts';
 import { isoTime } from '../output/time.ts';
+import { showListOf } from '../output/watched-list.ts';
 import { note, paint, say, type Terminal } from '../terminal.ts';
 import { planLines } from './plan.ts';
 
@@ -224,7 +225,7 @@ const columns = (now: number): readonly Column<Job>[] => [
   { title: 'KIND', of: ({ kind }) => kind },
   { title: 'STATE', of: ({ state }) => state, style: ({ state }) => STYLES[state] },
   { title: 'STEP', of: ({ steps }) => steps.findLast(({ state }) => state !== 'waiting')?.name },
-  { title: 'AGE', of: ({ createdAt }) => ago(createdAt, now) },
+  { title: 'AGE', of: ({ createdAt }) => ago(createdAt, now), ages: true },
   { title: 'BY', of: ({ by }) => by },
   { title: 'SAID', of: ({ result, steps }) => result?.because ?? steps.findLast(({ text }) => text !== '')?.text },
 ];
@@ -232,13 +233,27 @@ const columns = (now: number): readonly Column<Job>[] => [
 export async function listJobs(
   term: Terminal,
   daemon: Daemon,
-  { output, machine, limit }: { readonly output: Format; readonly machine?: string; readonly limit: number },
+  options: {
+    readonly output: Format;
+    readonly machine?: string;
+    readonly limit: number;
+    readonly watch?: boolean;
+  },
 ): Promise<void> {
-  const { value } = await daemon.ask('listJobs', { query: { limit, ...(machine === undefined ? {} : { machine }) } });
-  if (output !== 'table') return printDocuments(term, output, value.items);
-  if (value.items.length === 0)
-    return note(term, 'there are no jobs', '  next: ingot inspect MACHINE, or ingot install MACHINE --plan');
-  say(term, ...table(term, columns(Date.now()), value.items));
+  const { machine, limit } = options;
+  await showListOf(
+    term,
+    daemon,
+    {
+      read: async () =>
+        (await daemon.ask('listJobs', { query: { limit, ...(machine === undefined ? {} : { machine }) } })).value.items,
+      kinds: ['job'],
+      columns,
+      nameOf: ({ id }) => id,
+      none: ['there are no jobs', '  next: ingot inspect MACHINE, or ingot install MACHINE --plan'],
+    },
+    options,
+  );
 }
 
 export async function showJob(term: Terminal, daemon: Daemon, id: string, output: Format): Promise<void> {

@@ -7,32 +7,40 @@ import { listMachines, nameOf, queryOf, type Selection } from '../machine-names.
 import { bmcLines, machineBmc } from './bmc.ts';
 import { ago, type Format, printDocuments } from '../output/format.ts';
 import { hardwareSheet } from '../output/hardware-sheet.ts';
-import { type Column, pairs, table } from '../output/table.ts';
-import { note, paint, say, type Terminal } from '../terminal.ts';
+import { type Column, pairs } from '../output/table.ts';
+import { showListOf } from '../output/watched-list.ts';
+import { paint, say, type Terminal } from '../terminal.ts';
 import { isoTime } from '../output/time.ts';
 
 export type ListOptions = Selection & {
   readonly output: Format;
   readonly search?: string;
   readonly acceptance?: 'seen' | 'accepted' | 'rejected';
+  readonly watch?: boolean;
 };
 
 export async function showList(term: Terminal, daemon: Daemon, options: ListOptions): Promise<void> {
   const { search, acceptance } = options;
-  const machines = await listMachines(daemon, {
+  const query = {
     ...queryOf(options),
     ...(search === undefined ? {} : { search }),
     ...(acceptance === undefined ? {} : { acceptance }),
-  });
-  if (options.output !== 'table') return printDocuments(term, options.output, machines);
-  if (machines.length === 0) {
-    return note(
-      term,
-      'no machine matches',
-      '  next: power one on with network boot, or write one down: ingot machine add NAME --mac MAC',
-    );
-  }
-  say(term, ...table(term, machineColumns(Date.now()), machines));
+  };
+  await showListOf(
+    term,
+    daemon,
+    {
+      read: () => listMachines(daemon, query),
+      kinds: ['machine', 'attempt'],
+      columns: machineColumns,
+      nameOf: ({ name }) => name,
+      none: [
+        'no machine matches',
+        '  next: power one on with network boot, or write one down: ingot machine add NAME --mac MAC',
+      ],
+    },
+    options,
+  );
 }
 
 const text = (machine: MachineResource, fact: string): string | undefined =>
@@ -72,7 +80,7 @@ function machineColumns(now: number): readonly Column<MachineResource>[] {
       of: ({ status }) => status.attempt?.verdict.code,
       style: ({ status }) => verdictStyle(status.attempt?.verdict.code),
     },
-    { title: 'SEEN', of: ({ status }) => ago(status.lastSeen, now) },
+    { title: 'SEEN', of: ({ status }) => ago(status.lastSeen, now), ages: true },
     {
       title: 'MODEL',
       of: (machine) => [text(machine, 'manufacturer'), text(machine, 'product')].filter(Boolean).join(' '),

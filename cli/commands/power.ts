@@ -7,7 +7,8 @@ import type { Daemon } from '../daemon.ts';
 import { badInput, failureOf } from '../failure.ts';
 import { count, resolveMachines, type Selection } from '../machine-names.ts';
 import { ago, type Format, printDocuments } from '../output/format.ts';
-import { table } from '../output/table.ts';
+import { type Column, table } from '../output/table.ts';
+import { showListOf } from '../output/watched-list.ts';
 import { note, paint, say, type Terminal } from '../terminal.ts';
 
 export type PowerOptions = Selection & {
@@ -74,7 +75,11 @@ export async function power(
 }
 
 /** A power action until it is over; `doing` hears each thing that is said meanwhile. */
-export async function followed(daemon: Daemon, begun: PowerOperation, doing: (text: string) => void): Promise<PowerOperation> {
+export async function followed(
+  daemon: Daemon,
+  begun: PowerOperation,
+  doing: (text: string) => void,
+): Promise<PowerOperation> {
   let operation = begun;
   while (operation.state === 'running') {
     const { value } = await daemon.ask('getPowerOperation', {
@@ -143,28 +148,44 @@ export async function powerStatus(
 
 function showReadings(term: Terminal, readings: readonly PowerReading[], output: Format): void {
   if (output !== 'table') return printAll(term, output, readings);
-  if (readings.length === 0) return;
-  const now = Date.now();
-  const colour = ({ power }: PowerReading) => (power === 'on' ? 'green' : power === 'unknown' ? 'yellow' : undefined);
-  say(
+  if (readings.length > 0) say(term, ...table(term, readingColumns(Date.now()), readings));
+}
+
+const readingColumns = (now: number): readonly Column<PowerReading>[] => [
+  { title: 'NAME', of: ({ machine }) => machine },
+  {
+    title: 'POWER',
+    of: ({ power: state }) => state,
+    style: ({ power: state }) => (state === 'on' ? 'green' : state === 'unknown' ? 'yellow' : undefined),
+  },
+  { title: 'HEALTH', of: ({ health }) => health, style: ({ health }) => (health === 'critical' ? 'red' : undefined) },
+  { title: 'WATTS', of: ({ powerWatts }) => powerWatts },
+  { title: 'BOOT', of: ({ bootProgress }) => bootProgress },
+  { title: 'READ', of: ({ at }) => (at === 0 ? 'never' : ago(at, now)), ages: true },
+  { title: 'TROUBLE', of: ({ error }) => error && `${error.code}: ${error.because}` },
+];
+
+/** As they are read by the daemon, of these machines or of all. */
+export async function watchPower(
+  term: Terminal,
+  daemon: Daemon,
+  words: readonly string[],
+  options: Selection & { readonly output: Format },
+): Promise<void> {
+  const everything = words.length === 0 && options.selector === undefined && options.fact === undefined;
+  const names = everything ? undefined : new Set(await resolveMachines(term, daemon, words, options));
+  await showListOf(
     term,
-    ...table(
-      term,
-      [
-        { title: 'NAME', of: ({ machine }) => machine },
-        { title: 'POWER', of: ({ power: state }) => state, style: colour },
-        {
-          title: 'HEALTH',
-          of: ({ health }) => health,
-          style: ({ health }) => (health === 'critical' ? 'red' : undefined),
-        },
-        { title: 'WATTS', of: ({ powerWatts }) => powerWatts },
-        { title: 'BOOT', of: ({ bootProgress }) => bootProgress },
-        { title: 'READ', of: ({ at }) => (at === 0 ? 'never' : ago(at, now)) },
-        { title: 'TROUBLE', of: ({ error }) => error && `${error.code}: ${error.because}` },
-      ],
-      readings,
-    ),
+    daemon,
+    {
+      read: async () =>
+        (await daemon.ask('listPower')).value.items.filter(({ machine }) => names === undefined || names.has(machine)),
+      kinds: ['machine'],
+      columns: readingColumns,
+      nameOf: ({ machine }) => machine,
+      none: ['no machine has a BMC yet', '  next: ingot bmc set MACHINE --type redfish --address https://ADDRESS'],
+    },
+    { output: options.output, watch: true },
   );
 }
 

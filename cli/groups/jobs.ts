@@ -1,7 +1,7 @@
 import { type Command, Option } from 'commander';
 import { WIPE_METHODS } from '#machines/contract/job.ts';
 import type { PlannedKind } from '#machines/decide/jobs/make-plan.ts';
-import { collect, outputOption, selectorOptions, type Shell } from '../command-groups.ts';
+import { collect, outputOption, selectorOptions, type Shell, watchOption } from '../command-groups.ts';
 import { showCertificate, verifyFile } from '../commands/certificate.ts';
 import { cancelJobs, jobLogs, type JobOptions, listJobs, planned, showJob, unplanned } from '../commands/job.ts';
 import { badInput } from '../failure.ts';
@@ -90,6 +90,7 @@ export function addJobCommands(program: Command, { term, daemon, end }: Shell): 
     .summary('newest first')
     .option('-m, --machine <name>', 'only of this one')
     .option('-n, --limit <number>', 'how many', wholeNumber, 50)
+    .addOption(watchOption())
     .addOption(outputOption())
     .action(async (options: Parameters<typeof listJobs>[2], self: Command) =>
       listJobs(term, await daemon(self), options),

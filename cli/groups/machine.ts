@@ -7,7 +7,7 @@ import { type ListOptions, showList, showMachine } from '../commands/machine-sho
 import { ACCEPTANCES } from '#machines/contract/api/machine-resource.ts';
 import { IMPORT_FORMATS } from '../import/formats.ts';
 import type { Format } from '../output/format.ts';
-import { collect, outputOption, selectorOptions, type Shell } from '../command-groups.ts';
+import { collect, outputOption, selectorOptions, type Shell, watchOption } from '../command-groups.ts';
 
 const ACTIONS: readonly (readonly [name: string, action: Action, summary: string])[] = [
   ['accept', 'accept', 'let machines netboot what their profile says; no disk is touched by it'],
@@ -37,6 +37,7 @@ export function addMachineCommands(program: Command, { term, daemon, end }: Shel
   selectorOptions(machine.command('list').alias('ls').summary('all machines, or those that match'))
     .option('-s, --search <text>', 'part of a name, MAC, address, serial or model')
     .addOption(new Option('--acceptance <state>', 'only those').choices(ACCEPTANCES))
+    .addOption(watchOption())
     .addOption(outputOption())
     .action(async (options: ListOptions, self: Command) => showList(term, await daemon(self), options));
 

@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
 import type { PowerAction } from '#machines/contract/power.ts';
-import { outputOption, selectorOptions, type Shell } from '../command-groups.ts';
+import { outputOption, selectorOptions, type Shell, watchOption } from '../command-groups.ts';
 import { type ConsoleOptions, showConsole } from '../commands/console.ts';
-import { confirmByHand, power, type PowerOptions, powerStatus } from '../commands/power.ts';
+import { confirmByHand, power, type PowerOptions, powerStatus, watchPower } from '../commands/power.ts';
 import type { Selection } from '../machine-names.ts';
 import type { Format } from '../output/format.ts';
 
@@ -30,9 +30,17 @@ export function addPowerCommands(program: Command, { term, daemon, end }: Shell)
     .addHelpText('after', EXAMPLES);
 
   selectorOptions(group.command('status [machines...]').summary('asked now; without names, all as they were read last'))
+    .addOption(watchOption())
     .addOption(outputOption())
-    .action(async (names: readonly string[], options: Selection & { readonly output: Format }, self: Command) =>
-      end(await powerStatus(term, await daemon(self), names, options)),
+    .action(
+      async (
+        names: readonly string[],
+        options: Selection & { readonly output: Format; readonly watch?: boolean },
+        self: Command,
+      ) =>
+        options.watch === true
+          ? watchPower(term, await daemon(self), names, options)
+          : end(await powerStatus(term, await daemon(self), names, options)),
     );
 
   for (const [action, summary] of ACTIONS) {

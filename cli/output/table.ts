@@ -1,10 +1,13 @@
 import { stripVTControlCharacters } from 'node:util';
+import { displayWidth, shortened } from '#machines/values/display-width.ts';
 import { terminal as escaped } from '#machines/values/escape.ts';
 import { paint, type Terminal } from '../terminal.ts';
 
 export type Column<T> = {
   readonly title: string;
   readonly of: (row: T) => string | number | undefined;
+  /** It changes with the clock alone: a watched list is not told anew for it. */
+  readonly ages?: true;
   /** A style for the whole cell. */
   readonly style?: (row: T) => Parameters<typeof paint>[1] | undefined;
 };
@@ -43,13 +46,10 @@ export function pairs(
   return known.map(([key, value]) => `${paint(term, 'dim', pad(escaped(key), widest))}${GAP}${escaped(String(value))}`);
 }
 
-const width = (text: string): number => Array.from(stripVTControlCharacters(text)).length;
+const width = (text: string): number => displayWidth(stripVTControlCharacters(text));
 const pad = (text: string, to: number): string => text + ' '.repeat(Math.max(0, to - width(text)));
 const fit = (text: string, { columns }: Terminal): string => cut(text.trimEnd(), columns);
 
 function cut(text: string, to: number | undefined): string {
-  if (to === undefined || width(text) <= to) return text;
-  return `${Array.from(text)
-    .slice(0, to - 1)
-    .join('')}…`;
+  return to === undefined ? text : shortened(text, to);
 }

@@ -22,7 +22,12 @@ export function missingLine(want: readonly string[], printed: string): string | 
   let at = 0;
   for (const one of want.filter((line) => !/^\s*…?\s*$/.test(line))) {
     const pattern = new RegExp(
-      `^${squeezed(one).split('…').map(RegExp.escape).join('.*').replaceAll('.*\\x20', '.*').replaceAll('\\x20.*', '.*')}$`,
+      `^${squeezed(one)
+        .split('…')
+        .map((part) => RegExp.escape(part))
+        .join('.*')
+        .replaceAll('.*\\x20', '.*')
+        .replaceAll('\\x20.*', '.*')}$`,
     );
     const found = lines.findIndex((line, index) => index >= at && pattern.test(line));
     if (found < 0) return one;

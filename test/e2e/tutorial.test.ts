@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ROOT } from '#test/project/source-files.ts';
-import { consoleSteps, missingLine, type Step } from './console-blocks.ts';
+import { consoleSteps, missingLine, type Step } from '#test/docs/console-blocks.ts';
 
 const MAIN = join(ROOT, 'cli/main.ts');
 /** What is asked may not have happened yet: the verdict of step 3 takes twenty seconds. */
@@ -47,7 +47,9 @@ test('the tutorial works, line by line', { timeout: 300_000 }, async (t) => {
       continue;
     }
     assert.ok(demo, `${where}: nothing is started yet`);
+    const before = performance.now();
     await runStep(step, where, { cwd: home, env: { ...env, INGOT_URL: demo.url } });
+    t.diagnostic(`${Math.round(performance.now() - before)} ms: ${step.command}`);
   }
 });
 
