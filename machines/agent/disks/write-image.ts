@@ -13,6 +13,8 @@ import { refuseAnother } from './wipe-disk.ts';
 const HEAD_BYTES = 1 << 20;
 /** Written at once, aligned to every sector size. */
 const CHUNK_BYTES = 4 << 20;
+/** Of what comes out of the decompression: by the default of 16 KiB a third of all time goes into handing it on. */
+const PIECE_BYTES = 1 << 20;
 /** The page cache must not fill with gigabytes that one sync then waits for. */
 const SYNC_BYTES = 256 << 20;
 
@@ -80,7 +82,10 @@ async function writeToDisk(parts: ImageParts): Promise<WrittenImage & { readonly
       yield piece;
     }
   }
-  const raw = source.compression === 'zstd' ? Readable.from(digested()).compose(createZstdDecompress()) : digested();
+  const raw =
+    source.compression === 'zstd'
+      ? Readable.from(digested()).compose(createZstdDecompress({ chunkSize: PIECE_BYTES }))
+      : digested();
 
   const { sectorBytes } = disk.identity;
   const head = new Uint8Array(Math.min(HEAD_BYTES, Math.ceil(source.rawBytes / sectorBytes) * sectorBytes));
