@@ -6,6 +6,7 @@ import { benchIpmi } from './ipmi.ts';
 import { type BenchRow, formatRows, verdictOf } from './row.ts';
 import { benchStorm } from './storm.ts';
 import { benchStore } from './store.ts';
+import { benchStream } from './stream.ts';
 import { benchTftp } from './tftp.ts';
 import { watcherRows } from './watchers.ts';
 
@@ -20,6 +21,7 @@ const BENCHES: Readonly<Record<string, () => Promise<readonly BenchRow[]>>> = {
   sse: watcherRows,
   bmc: benchBmcPoll,
   ipmi: benchIpmi,
+  stream: benchStream,
 };
 
 const asked = process.argv.slice(2);
