@@ -15,6 +15,9 @@ const context = z.strictObject({
   pin: z.string().optional(),
   /** A file with the certificates (PEM) that it may be signed by. */
   ca: z.string().optional(),
+  /** Files (PEM) of a client certificate of ours and its key; with them no token is needed. */
+  certificate: z.string().optional(),
+  key: z.string().optional(),
 });
 export type Context = z.output<typeof context>;
 

@@ -38,7 +38,9 @@ export type Daemon = {
 const RETRY_MS = 2000;
 
 export function daemonAt({ url, token, tokenFrom, noToken, trust }: Where, signal: AbortSignal): Daemon {
-  const authorization = `Bearer ${token ?? 'none'}`;
+  // Who comes with a certificate says nothing else.
+  const authorized: Record<string, string> =
+    token === undefined && trust?.certificate !== undefined ? {} : { authorization: `Bearer ${token ?? 'none'}` };
   let fetching: Promise<typeof fetch> | undefined;
 
   async function send(target: string, init: RequestInit): Promise<Response> {
@@ -73,7 +75,7 @@ export function daemonAt({ url, token, tokenFrom, noToken, trust }: Where, signa
     const { method, target, headers, body } = callOf(name, asked);
     const response = await send(target, {
       method,
-      headers: { ...headers, authorization },
+      headers: { ...headers, ...authorized },
       signal,
       redirect: 'error',
       ...(body === undefined ? {} : { body: body as string | Uint8Array<ArrayBuffer> }),
@@ -101,7 +103,7 @@ export function daemonAt({ url, token, tokenFrom, noToken, trust }: Where, signa
       const { method, target, headers, body } = callOf(name, asked);
       const response = await send(target, {
         method,
-        headers: { ...headers, authorization },
+        headers: { ...headers, ...authorized },
         signal: AbortSignal.any([signal, until]),
         redirect: 'error',
         ...(body === undefined ? {} : { body: body as string | Uint8Array<ArrayBuffer> }),
@@ -120,7 +122,7 @@ export function daemonAt({ url, token, tokenFrom, noToken, trust }: Where, signa
             headers: {
               ...headers,
               accept: 'text/event-stream',
-              authorization,
+              ...authorized,
               ...(lastId === undefined ? {} : { 'last-event-id': lastId }),
             },
             signal: both,
@@ -159,11 +161,18 @@ const pause = (ms: number, signal: AbortSignal): Promise<void> =>
   });
 
 async function fetchOf(trust: Where['trust']): Promise<typeof fetch> {
-  if (trust?.pin === undefined && trust?.ca === undefined) return fetch;
-  const { pin, ca } = trust;
+  if (trust === undefined || Object.keys(trust).length === 0) return fetch;
+  const { pin, ca, certificate, key } = trust;
+  const read = (file: string): Promise<string> =>
+    readFile(file, 'utf8').catch((error: unknown) => {
+      throw new CommandFailure(EXIT.badInput, `${file} cannot be read: ${String(error)}`);
+    });
   return pinnedFetch({
     ...(pin === undefined ? {} : { pin }),
-    ...(ca === undefined ? {} : { ca: await readFile(ca, 'utf8') }),
+    ...(ca === undefined ? {} : { ca: await read(ca) }),
+    ...(certificate === undefined || key === undefined
+      ? {}
+      : { client: { certificate: await read(certificate), key: await read(key) } }),
   });
 }
 

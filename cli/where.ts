@@ -21,8 +21,8 @@ export type Where = {
   readonly tokenFrom: string;
   /** What to say when the daemon wants a token and none was found. Whether there is a daemon at all comes first. */
   readonly noToken: readonly string[];
-  /** By what its certificate is known; absent: by whom this machine trusts. `ca` is a file. */
-  readonly trust?: Pick<Context, 'pin' | 'ca'>;
+  /** By what certificates are known, the daemon's and ours; absent: by whom this machine trusts. All but `pin` are files. */
+  readonly trust?: Pick<Context, 'pin' | 'ca' | 'certificate' | 'key'>;
 };
 
 /** Where a daemon is looked for when nobody says where. */
@@ -43,15 +43,28 @@ export async function findDaemon(options: GlobalOptions, term: Pick<Terminal, 'e
   const url = parsedUrl.href.replace(/\/+$/, '');
   // What lets us in at one daemon is never shown to another one.
   const its = context !== undefined && new URL(context.url).origin === parsedUrl.origin ? context : undefined;
-  const { pin, ca } = its ?? {};
-  const trust = its && { ...(pin === undefined ? {} : { pin }), ...(ca === undefined ? {} : { ca }) };
+  const trust = its && trustOf(its);
   const given = term.env['INGOT_TOKEN'] ?? '';
   const rest = { url, ...(trust ? { trust } : {}) };
   if (given !== '' && options.context === undefined)
     return { ...rest, token: given, tokenFrom: 'INGOT_TOKEN', noToken: [] };
   if (its?.token !== undefined) return { ...rest, token: its.token, tokenFrom: `context ${its.name}`, noToken: [] };
+  if (its?.certificate !== undefined)
+    return { ...rest, token: undefined, tokenFrom: its.certificate, noToken: notTaken(its) };
   return { ...rest, ...(await tokenFromFile(options, term)) };
 }
+
+export const trustOf = ({ pin, ca, certificate, key }: Partial<Context>): NonNullable<Where['trust']> => ({
+  ...(pin === undefined ? {} : { pin }),
+  ...(ca === undefined ? {} : { ca }),
+  ...(certificate === undefined ? {} : { certificate }),
+  ...(key === undefined ? {} : { key }),
+});
+
+const notTaken = ({ certificate = '' }: Context): readonly string[] => [
+  `the daemon does not take the certificate in ${certificate}`,
+  '  next: an admin says whose it is: ingot user change NAME --certificate SHA256 (and api.tls.clients: true)',
+];
 
 /** The context that is named, or the current one unless a data directory is named: who names one means its daemon. */
 async function chosenContext(

@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import { EXIT } from '#machines/contract/exit-status.ts';
 import { askSecret } from '../ask.ts';
 import { type Context, type Contexts, readContexts, withContext, writeContexts } from '../contexts.ts';
@@ -16,6 +17,8 @@ export type LoginOptions = {
   readonly name?: string;
   readonly fingerprint?: string;
   readonly ca?: string;
+  readonly certificate?: string;
+  readonly key?: string;
   readonly passwordStdin?: boolean;
 };
 
@@ -24,21 +27,33 @@ export async function logInto(
   term: Terminal,
   globals: GlobalOptions,
   address: string | undefined,
-  { user, token, name, fingerprint, ca, passwordStdin }: LoginOptions,
+  { user, token, name, fingerprint, ca, certificate, key, passwordStdin }: LoginOptions,
 ): Promise<void> {
   const wantsUrl = address === undefined ? globals : { ...globals, url: address };
   const { url } = await findDaemon(wantsUrl, term);
-  const trust = await trustOf(term, url, { fingerprint, ca });
-  const secret = await secretOf(term, { user, token, passwordStdin });
+  if ((certificate === undefined) !== (key === undefined)) throw badInput('want --certificate and --key, or none');
+  const trust = {
+    ...(await certificateOf(term, url, { fingerprint, ca })),
+    ...(certificate === undefined || key === undefined
+      ? {}
+      : { certificate: resolve(term.cwd, certificate), key: resolve(term.cwd, key) }),
+  };
+  const secret = certificate === undefined ? await secretOf(term, { user, token, passwordStdin }) : undefined;
   const daemon = (bearer: string | undefined): Daemon =>
     daemonAt({ url, token: bearer, tokenFrom: 'what was typed', noToken: [], trust }, term.signal);
   const bearer =
-    user === undefined
+    user === undefined || secret === undefined
       ? secret
       : (await daemon(undefined).ask('login', { body: { name: user, password: secret, bearer: true } })).value.secret;
-  if (bearer === undefined) throw new CommandFailure(EXIT.failed, 'the daemon gave no session');
+  if (bearer === undefined && certificate === undefined)
+    throw new CommandFailure(EXIT.failed, 'the daemon gave no session');
   const { value: who } = await daemon(bearer).ask('whoAmI');
-  const context: Context = { name: name ?? new URL(url).host, url, token: bearer, ...trust };
+  const context: Context = {
+    name: name ?? new URL(url).host,
+    url,
+    ...(bearer === undefined ? {} : { token: bearer }),
+    ...trust,
+  };
   const path = await writeContexts(term, withContext(await readContexts(term), context));
   const until = who.expiresAt === undefined ? '' : `, until ${isoTime(who.expiresAt) ?? ''}`;
   say(term, `${who.name} (${who.role}) at ${url}${until}`);
@@ -46,7 +61,7 @@ export async function logInto(
 }
 
 /** By what the daemon's certificate is known from now on. */
-async function trustOf(
+async function certificateOf(
   term: Terminal,
   url: string,
   { fingerprint, ca }: { readonly fingerprint: string | undefined; readonly ca: string | undefined },
@@ -56,7 +71,7 @@ async function trustOf(
     if (fingerprint !== undefined || ca !== undefined) throw badInput('--fingerprint and --ca are for https:// only');
     return {};
   }
-  if (ca !== undefined) return { ca };
+  if (ca !== undefined) return { ca: resolve(term.cwd, ca) };
   if (fingerprint === undefined) return {};
   if (!/^[0-9a-f]{64}$/.test(plainFingerprint(fingerprint))) {
     throw badInput(`--fingerprint: got ${fingerprint}, want the SHA-256 that ingot serve prints, 64 digits`);

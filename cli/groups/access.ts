@@ -32,10 +32,13 @@ export function addAccessCommands(program: Command, { term, daemon, end }: Shell
     .option('--name <context>', 'call the context so; the daemon’s host otherwise')
     .option('--fingerprint <sha256>', 'the certificate that the daemon shows, as ingot serve prints it')
     .option('--ca <file>', 'the certificates (PEM) that may have signed the daemon’s')
+    .option('--certificate <file>', 'a client certificate (PEM) of yours, in the place of a password')
+    .option('--key <file>', 'its key (PEM)')
     .addOption(outputOption())
     .addHelpText('after', LOGIN_EXAMPLES)
     .action(async (url: string | undefined, options: LoginOptions & WithOutput, self: Command) => {
-      if (options.user === undefined && options.token !== true) return login(term, await daemon(self), options.output);
+      const isLogin = options.user !== undefined || options.token === true || options.certificate !== undefined;
+      if (!isLogin) return login(term, await daemon(self), options.output);
       const globals = self.optsWithGlobals<GlobalOptions & LoginOptions>();
       return logInto(term, { ...globals }, url, options);
     });

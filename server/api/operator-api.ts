@@ -65,6 +65,7 @@ export function operatorApi(parts: OperatorApiParts & { readonly listen: Listen 
       requestTimeout: 60_000,
       forceCloseConnections: true,
       routerOptions: { maxParamLength: 255 },
+      trustProxy: parts.proxies.length > 0 ? [...parts.proxies] : false,
       ...(tls ? { serverFactory: tlsServer(tls, stops) } : {}),
     });
     await app.register(cookie);

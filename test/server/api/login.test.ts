@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { parseIpAddress } from '#machines/values/ip-address.ts';
+import { sure } from '#machines/values/parsed.ts';
 import { type RunningApi, runningApi } from './running-api.ts';
 
 const PASSWORD = 'correct horse battery';
@@ -105,6 +107,18 @@ describe('a login', () => {
       const looked = answers.filter(({ status }) => status === 401);
       assert.ok(looked.length <= 5, `${looked.length} were looked at`);
     }));
+
+  it('counts for the address that a named proxy tells, and for nobody else’s word', async () => {
+    for (const [proxies, want] of [
+      [[sure(parseIpAddress('127.0.0.1'))], 401],
+      [[], 429],
+    ] as const) {
+      await using api = await runningApi({ proxies });
+      const ask = (from: string) => logIn(api, { name: `n${from}` }, { 'x-forwarded-for': from });
+      for (let last = 1; last <= 20; last += 1) await ask(`192.0.2.${last}`);
+      assert.equal((await ask('192.0.2.99')).status, want, JSON.stringify(proxies));
+    }
+  });
 
   it('from a page of another site is refused, with the right password', () =>
     withUser(async (api) => {

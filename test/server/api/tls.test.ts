@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
@@ -195,5 +195,36 @@ describe('ingot login', () => {
     const untrusted = await cli.run(['--url', cli.api.url, 'machine', 'list'], { env: { INGOT_TOKEN: 'x' } });
     assert.equal(untrusted.status, 5);
     assert.match(untrusted.error, /nobody whom this machine trusts.*nothing was sent/);
+  });
+
+  it('with a client certificate keeps where it is, and no token', async () => {
+    const tls = await openOperatorTls({ files: undefined, own: () => made(), asksClients: true, log });
+    await using cli = await runningCli({ tls });
+    const env = { INGOT_CONTEXTS: join(cli.cwd, 'contexts.json'), INGOT_TOKEN: undefined, INGOT_URL: undefined };
+    const client = await made(['anna']);
+    const files = { certificate: join(cli.cwd, 'anna.pem'), key: join(cli.cwd, 'anna.key') };
+    await lay(files, client);
+    const login = () =>
+      cli.run(
+        [
+          'login',
+          cli.api.url,
+          '--certificate',
+          'anna.pem',
+          '--key',
+          'anna.key',
+          '--fingerprint',
+          tls.known().fingerprint,
+        ],
+        { env },
+      );
+    assert.equal((await login()).status, 5, 'nobody has said whose it is');
+    const { fingerprint } = knownOf(client.certificate);
+    await cli.api.users.create({ name: 'anna', role: 'viewer', certificates: [fingerprint] });
+    const right = await login();
+    assert.equal(right.status, 0, right.error);
+    assert.match(right.out, /^anna \(viewer\)/);
+    assert.equal((await cli.run(['machine', 'list'], { env })).status, 0);
+    assert.doesNotMatch(await readFile(env.INGOT_CONTEXTS, 'utf8'), /ingot_|"token"/);
   });
 });
