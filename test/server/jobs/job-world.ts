@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import { createHash, randomUUID } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -9,7 +10,7 @@ import { type AgentPlannedKind, makePlan } from '#machines/decide/jobs/make-plan
 import type { Agents } from '#server/jobs/contract.ts';
 import { erasureKeeper } from '#server/jobs/erasure.ts';
 import type { Installers } from '#server/jobs/installer-steps.ts';
-import { recipes } from '#server/jobs/recipe.ts';
+import { recipes, type TalosOwn } from '#server/jobs/recipe.ts';
 import { liveAgents } from '#services/agents/live-agents.ts';
 import { certificateSigner } from '#services/certificates/signer.ts';
 import { openJobs, type RunningJobs } from '#services/jobs/open-jobs.ts';
@@ -43,9 +44,12 @@ const machineOf = (disks: object) => sampleMachine({ macs: ['52:54:00:00:00:01']
 export async function jobWorld({
   answers = INVENTORY,
   installers = NO_INSTALLERS,
+  talos,
 }: {
   readonly answers?: typeof INVENTORY;
   readonly installers?: Installers;
+  /** Machines of clusters of Talos; `jobs` are those of the newest daemon. */
+  readonly talos?: (jobs: () => RunningJobs) => TalosOwn;
 } = {}) {
   const dir = await mkdtemp(join(tmpdir(), 'ingot-job-world-'));
   const store = await openSqliteStore({ dir });
@@ -66,7 +70,9 @@ export async function jobWorld({
   }, 1000);
 
   const agents: Agents = { ...live, open: () => agent.as('os:admin') };
+  let newest: RunningJobs | undefined;
   const recipe = recipes({
+    ...(talos ? { talos: talos(() => newest ?? assert.fail('no daemon runs')) } : {}),
     agents,
     installers,
     boots: { permit: async (machine, by) => void permitted.push(`${machine} by ${by}`) },
@@ -123,6 +129,7 @@ export async function jobWorld({
         newId: randomUUID,
         log: pino({ level: 'silent' }),
       });
+      newest = jobs;
       const control = new AbortController();
       const running = jobs.run(control.signal);
       const stop = async (): Promise<void> => {
