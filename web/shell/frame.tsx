@@ -22,6 +22,7 @@ const PLACES: readonly Place[] = [
   { to: '/network', icon: 'network', text: 'Network' },
   { to: '/charts', icon: 'chart', text: 'Charts' },
   { to: '/audit', icon: 'audit', text: 'Audit log' },
+  { to: '/access', icon: 'person', text: 'Access' },
 ];
 
 /** What stands around every screen. */

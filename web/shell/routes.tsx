@@ -64,6 +64,10 @@ const screens = [
     ...at('/audit'),
     component: lazyRouteComponent(() => import('../audit/audit-screen.tsx'), 'AuditScreen'),
   }),
+  createRoute({
+    ...at('/access'),
+    component: lazyRouteComponent(() => import('../access/access-screen.tsx'), 'AccessScreen'),
+  }),
 ] as const;
 
 export const makeRouter = () =>

@@ -39,6 +39,7 @@ const SCREENS: readonly Found[] = [
   ['Network', '/network', 'subnets and leases'],
   ['Charts', '/charts', 'boots, DHCP, TFTP, BMCs'],
   ['Audit log', '/audit', 'who changed what'],
+  ['Access', '/access', 'users and tokens'],
 ].map(([text = '', to = '', about = '']) => ({ kind: 'Screen', text, to, about }));
 
 const isTyping = ({ target }: Event): boolean =>

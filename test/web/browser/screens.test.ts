@@ -23,6 +23,7 @@ const SCREENS: readonly (readonly [path: string, shows: string])[] = [
   ['/network', 'Leases'],
   ['/charts', 'Why boots failed'],
   ['/audit', 'Audit log'],
+  ['/access', 'Tokens and sessions'],
 ];
 
 const VARIANTS = [
