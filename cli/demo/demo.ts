@@ -112,6 +112,12 @@ const installLines = (ingot: string): readonly string[] => [
   `               ${ingot} install sim-r1-u09 --wait`,
 ];
 
+const clusterLines = (ingot: string): readonly string[] => [
+  `               ${ingot} inspect sim-r1-u09 sim-r1-u10 --wait`,
+  `               ${ingot} cluster create home --control-plane sim-r1-u09 --worker sim-r1-u10 --wait`,
+  '                                                        a cluster of (simulated) Talos, and both its files',
+];
+
 const welcome = (to: {
   readonly machines: number;
   readonly dataDir: string;
@@ -130,6 +136,7 @@ const welcome = (to: {
     `               ${ingot} machine accept m-525400000006`,
     `               ${ingot} power cycle sim-r1-u01      by its simulated BMC`,
     ...(to.machines < BLANK_FROM ? [] : installLines(ingot)),
+    ...(to.machines > BLANK_FROM ? clusterLines(ingot) : []),
     `  Log          ${to.logFile}`,
     '  End          Ctrl-C',
     '',
