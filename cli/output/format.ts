@@ -17,13 +17,3 @@ export function printDocuments(term: Terminal, format: 'yaml' | 'json', value: u
   const documents = Array.isArray(value) ? value : [value];
   say(term, documents.map((one) => stringify(one, { lineWidth: 120 }).trimEnd()).join('\n---\n'));
 }
-
-/** How long ago, for a table. */
-export function ago(at: number | undefined, now: number): string {
-  if (at === undefined) return '';
-  const seconds = Math.max(0, Math.round((now - at) / 1000));
-  if (seconds < 60) return `${seconds}s`;
-  if (seconds < 3600) return `${Math.floor(seconds / 60)}m`;
-  if (seconds < 86_400) return `${Math.floor(seconds / 3600)}h`;
-  return `${Math.floor(seconds / 86_400)}d`;
-}

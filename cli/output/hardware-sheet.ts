@@ -2,7 +2,7 @@ import type { Inventory, InventoryDisk, InventoryNic } from '#machines/contract/
 import { inventoryDifferences } from '#machines/decide/inventory-differences.ts';
 import { diskSize } from '#machines/values/size.ts';
 import { paint, type Terminal } from '../terminal.ts';
-import { ago } from './format.ts';
+import { ago } from '../decide/ago.ts';
 import { type Column, pairs, table } from './table.ts';
 
 const GIB = 2 ** 30;

@@ -15,7 +15,7 @@ export type HowItStands = {
   readonly tone: Tone;
 };
 
-const TONES: Readonly<Record<Stand, Tone>> = {
+export const STAND_TONES: Readonly<Record<Stand, Tone>> = {
   running: 'good',
   working: 'busy',
   booting: 'busy',
@@ -28,7 +28,7 @@ const how = (stand: Stand, word: string, because: string): HowItStands => ({
   stand,
   word,
   because,
-  tone: TONES[stand],
+  tone: STAND_TONES[stand],
 });
 
 const IN_SERVICE = {

@@ -7,7 +7,8 @@ import { POWER_MENU } from './keys.ts';
 import { BLANK, cell, type Line, line, piece, wrapped } from './line.ts';
 import { verdictTone } from './news.ts';
 import type { Overlay, TopState, View } from './state.ts';
-import { agoText, clockText, durationText } from './times.ts';
+import { ago } from '../../decide/ago.ts';
+import { clockText, durationText } from './times.ts';
 
 const LABEL = 10;
 const pair = (key: string, value: string | undefined): readonly Line[] =>
@@ -64,7 +65,7 @@ function title({ jobs, now }: TopState, machine: MachineResource): readonly Line
       piece(`  ${machine.status.standing}${machine.status.locked ? ', locked' : ''}`),
       piece(power === undefined ? '' : `  power ${power}`),
       piece(`  ${place.filter(Boolean).join(', ')}`, 'dim'),
-      piece(seen === undefined ? '' : `  seen ${agoText(seen, now)} ago`, 'dim'),
+      piece(seen === undefined ? '' : `  seen ${ago(seen, now)} ago`, 'dim'),
     ),
   ];
 }

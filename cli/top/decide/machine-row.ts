@@ -4,7 +4,7 @@ import { factText, howItStands, powerOf, track } from './how-it-stands.ts';
 import { cell, type Line, piece, type Piece } from './line.ts';
 import type { Rack } from './rows.ts';
 import type { TopState } from './state.ts';
-import { agoText } from './times.ts';
+import { ago } from '../../decide/ago.ts';
 
 /** How wide the columns are, and which of them there is room for. */
 export type RowShape = {
@@ -49,7 +49,7 @@ export function machineRow(
     cell(how.word, shape.word + 1, how.tone),
     piece(done.repeat(full), how.tone),
     piece(`${rest.repeat(of - full)} `, 'dim'),
-    cell(agoText(machine.status.attempt?.lastAt ?? machine.status.lastSeen, state.now), 5, 'dim'),
+    cell(ago(machine.status.attempt?.lastAt ?? machine.status.lastSeen, state.now), 5, 'dim'),
     ...(shape.address === 0
       ? []
       : [cell(machine.status.attempt?.address ?? machine.address ?? '', shape.address, 'dim')]),

@@ -1,6 +1,6 @@
 import { displayWidth } from '#machines/values/display-width.ts';
 import { helpLines, machineLines, powerLines, traceLines } from './inner-screens.ts';
-import { howItStands, openJobs, STANDS, type Stand, stepText } from './how-it-stands.ts';
+import { howItStands, openJobs, STAND_TONES, STANDS, type Stand, stepText } from './how-it-stands.ts';
 import { BLANK, cell, cutLine, type Line, line, type Piece, piece, spread, type Tone } from './line.ts';
 import { machineRow, rowShape } from './machine-row.ts';
 import { racksOf } from './rows.ts';
@@ -55,15 +55,6 @@ const filled = (lines: readonly Line[], rows: number): readonly Line[] => [
   ...lines.slice(0, rows),
   ...Array.from({ length: Math.max(0, rows - lines.length) }, () => BLANK),
 ];
-
-const STAND_TONES: Readonly<Record<Stand, Tone>> = {
-  running: 'good',
-  working: 'busy',
-  booting: 'busy',
-  waiting: 'waits',
-  attention: 'bad',
-  quiet: 'dim',
-};
 
 /** Whose rack this is, how its machines stand, and whether what is shown is live. */
 function head(state: TopState): Line {
