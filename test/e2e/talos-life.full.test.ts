@@ -1,5 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { kernelArguments } from '#machines/os/talos/kernel-arguments.ts';
+import { parseTalosVersion } from '#machines/os/talos/version.ts';
+import { talosName } from '#machines/rack/prepare.ts';
+import { sure } from '#machines/values/parsed.ts';
 import { createCluster, openTalosWorld } from './talos-world.ts';
 
 /** Three control planes and a worker: etcd keeps its majority all along, and what does not boot is told. */
@@ -24,8 +28,33 @@ for (const [talos, next, ill] of [
     const upgraded = await world.state();
     assert.ok(upgraded.machines.every(({ ready, talos: runs }) => ready && runs === next));
 
+    await world.jobs('rollback', [worker]);
+    const back = await world.state();
+    assert.equal(back.machines.find(({ name }) => name === worker)?.talos, talos);
+
     await world.jobs('reset', [third]);
     const less = await world.state();
     assert.deepEqual(new Set(less.etcd), new Set([first, second]));
   });
 }
+
+test('machines of Talos fetch their configuration by the token of their boot, and not after it', async () => {
+  const talos = 'v1.13.2';
+  await using world = await openTalosWorld(2);
+  const [first = '', second = ''] = world.names;
+  const fetched = {
+    kind: 'Profile',
+    name: 'talos-fetched',
+    os: 'talos',
+    image: talosName(talos),
+    plainSecrets: true,
+    args: kernelArguments({ version: sure(parseTalosVersion(talos)), config: '{{config.talos}}' }),
+  };
+  await world.daemon.apply([fetched]);
+  await createCluster(world, { controlPlane: [first], workers: [second] }, talos, fetched.name);
+  assert.ok((await world.state()).machines.every(({ ready }) => ready));
+  for (const spec of world.specs) {
+    assert.ok(world.screenOf(spec).some((line) => line.includes('machine configuration downloaded')));
+    assert.ok(!world.screenOf(spec).some((line) => line.includes('fingerprint')), 'it was never in maintenance');
+  }
+});

@@ -104,11 +104,16 @@ export async function openTalosWorld(
 }
 
 /** From blank machines to a cluster that is ready, by its document and one install for all. */
-export async function createCluster(world: TalosWorld, members: Members, talos: string): Promise<void> {
+export async function createCluster(
+  world: TalosWorld,
+  members: Members,
+  talos: string,
+  profile: string = talosName(talos),
+): Promise<void> {
   const all = [...members.controlPlane, ...members.workers];
   await inspect(world, all);
   await world.cluster(members, talos);
-  await world.jobs('install', all, { asked: { profile: talosName(talos) } });
+  await world.jobs('install', all, { asked: { profile } });
 }
 
 async function inspect({ daemon }: TalosWorld, machines: readonly string[]): Promise<void> {
