@@ -90,12 +90,13 @@ describe('figures', () => {
   });
 
   it('are told in few words', () => {
-    assert.deepEqual([12, 4200, 61_000, 300_000, 7_500_000, 400_000_000].map(duration), [
+    assert.deepEqual([12, 4200, 61_000, 300_000, 7_500_000, 43_199_000, 400_000_000].map(duration), [
       '12 ms',
       '4.2 s',
       '61 s',
       '5 min',
       '2 h 5 min',
+      '12 h 0 min',
       '5 days',
     ]);
     assert.deepEqual([0, 1023, 1536, 8 << 20, 3 * 2 ** 40].map(bytes), ['0 B', '1023 B', '1.5 KiB', '8 MiB', '3 TiB']);

@@ -68,7 +68,7 @@ function Users({ setPassword }: { setPassword: (user: string) => void }) {
         </Empty>
       )}
       {data && data.items.length > 0 && (
-        <Wide label="Users">
+        <Wide label="Users" className="nowrap">
           <table className="plain">
             <thead>
               <tr>
@@ -165,7 +165,7 @@ function Keys() {
     <Card title="Tokens and sessions" aside={<span className="soft">without their secrets, which are shown once</span>}>
       {error && <Failed error={error} />}
       {data && (
-        <Wide label="Tokens and sessions">
+        <Wide label="Tokens and sessions" className="nowrap">
           <table className="plain">
             <thead>
               <tr>

@@ -4,7 +4,8 @@ export function duration(ms: number): string {
   if (ms < 10_000) return `${(ms / 1000).toFixed(1)} s`;
   if (ms < 120_000) return `${Math.round(ms / 1000)} s`;
   if (ms < 7_200_000) return `${Math.round(ms / 60_000)} min`;
-  if (ms < 172_800_000) return `${Math.floor(ms / 3_600_000)} h ${Math.round((ms % 3_600_000) / 60_000)} min`;
+  const minutes = Math.round(ms / 60_000);
+  if (ms < 172_800_000) return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
   return `${Math.round(ms / 86_400_000)} days`;
 }
 

@@ -72,7 +72,7 @@ export function standingOf({ status }: MachineResource, job: Job | undefined): S
   if (!attempt) return as('quiet', 'not seen yet', 'Nothing has been heard from it. It is served when it netboots.');
   const { code, cause } = attempt.verdict;
   if (code === 'booted') return as('running', 'running', cause);
-  if (code === 'in-progress') return as('booting', `booting: ${STAGE_NAMES[attempt.stage]}`, cause);
+  if (code === 'in-progress') return as('booting', 'booting', cause);
   if (code === 'not-accepted') return as('waiting', 'not accepted', cause);
   return as('attention', VERDICT_NAMES[code], cause);
 }

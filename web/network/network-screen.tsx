@@ -157,7 +157,7 @@ function Leases({ of, forgotten }: { of: readonly Lease[]; forgotten: () => void
     );
   }
   return (
-    <Wide label="Leases" className="lease-table">
+    <Wide label="Leases" className="lease-table nowrap">
       <table className="plain">
         <thead>
           <tr>

@@ -1,7 +1,7 @@
 import { ActionIcon, Burger, Drawer, Menu, Tooltip, UnstyledButton, useMantineColorScheme } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
 import { Link, Outlet, useRouterState } from '@tanstack/react-router';
-import { useEffect, useRef } from 'react';
+import { lazy, Suspense, useEffect, useRef } from 'react';
 import { useFleet } from '../api/fleet.ts';
 import { ask } from '../api/daemon.ts';
 import { useAsk } from '../api/queries.ts';
@@ -10,6 +10,8 @@ import { standingOf } from '../look/machine-state.ts';
 import { ConnectionMark } from './connection.tsx';
 import { SearchButton, SearchEverything } from './search.tsx';
 import { useSession } from './session.ts';
+
+const NewPassword = lazy(async () => ({ default: (await import('../access/new-password.tsx')).NewPassword }));
 
 type Place = { readonly to: string; readonly icon: IconName; readonly text: string };
 const PLACES: readonly Place[] = [
@@ -144,28 +146,37 @@ function Scheme() {
 }
 
 function Person() {
-  const { name, role } = useSession();
+  const { name, user, role } = useSession();
   const { data } = useAsk('getStatus');
+  const [isChanging, password] = useDisclosure(false);
   return (
-    <Menu position="bottom-end" withinPortal>
-      <Menu.Target>
-        <UnstyledButton className="person" aria-label={`${name}, ${role}: menu`}>
-          <Icon name="person" />
-        </UnstyledButton>
-      </Menu.Target>
-      <Menu.Dropdown>
-        <Menu.Label>
-          {name}, {role}
-        </Menu.Label>
-        {data && <Menu.Label>Ingot {data.version}</Menu.Label>}
-        <Menu.Item
-          onClick={() => {
-            void ask('endSession').then(() => location.assign('/'));
-          }}
-        >
-          Sign out
-        </Menu.Item>
-      </Menu.Dropdown>
-    </Menu>
+    <>
+      <Menu position="bottom-end" withinPortal>
+        <Menu.Target>
+          <UnstyledButton className="person" aria-label={`${name}, ${role}: menu`}>
+            <Icon name="person" />
+          </UnstyledButton>
+        </Menu.Target>
+        <Menu.Dropdown>
+          <Menu.Label>
+            {name}, {role}
+          </Menu.Label>
+          {data && <Menu.Label>Ingot {data.version}</Menu.Label>}
+          {user !== undefined && <Menu.Item onClick={password.open}>Your password…</Menu.Item>}
+          <Menu.Item
+            onClick={() => {
+              void ask('endSession').then(() => location.assign('/'));
+            }}
+          >
+            Sign out
+          </Menu.Item>
+        </Menu.Dropdown>
+      </Menu>
+      {isChanging && user !== undefined && (
+        <Suspense>
+          <NewPassword user={user} isOwn close={password.close} />
+        </Suspense>
+      )}
+    </>
   );
 }

@@ -6,5 +6,5 @@ import { useAsk } from '../api/queries.ts';
 export function useSession() {
   const { data } = useAsk('whoAmI');
   const role: Role = data?.role ?? 'viewer';
-  return { name: data?.name ?? '', role, may: (wanted: Role): boolean => roleAllows(role, wanted) };
+  return { name: data?.name ?? '', user: data?.user, role, may: (wanted: Role): boolean => roleAllows(role, wanted) };
 }
