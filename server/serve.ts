@@ -79,6 +79,7 @@ import { agentBoots, installersOf } from './jobs/boots.ts';
 import { erasureKeeper } from './jobs/erasure.ts';
 import { planMaker } from './jobs/plan-for.ts';
 import { recipes } from './jobs/recipe.ts';
+import { erasedMembers } from './jobs/talos/erased-members.ts';
 import { machineAddresses } from './jobs/talos/addresses.ts';
 import { talosReach } from './jobs/talos/reach.ts';
 import { upkeepPlanner } from './jobs/talos/upkeep-plan.ts';
@@ -356,6 +357,13 @@ export async function serve(parts: {
     newId: randomUUID,
     log,
   });
+  jobs.watch(
+    erasedMembers({
+      registry,
+      secrets: clusterKeys,
+      failed: (err, name) => log.error({ err, machine: name }, 'that a member of a cluster is erased was not kept'),
+    }),
+  );
   const voidable = { jobs, registry, tokens, audit: store.audit, now, log };
   const doubt = await distrust({ dataDir: config.dataDir, audit: store.audit, now });
   if (doubt) {

@@ -164,6 +164,9 @@ export function makePlan(request: PlanRequest): Draft {
 const labelOf = (disk: Pick<PlannedDisk, 'name' | 'serial' | 'wwn'>): string =>
   `${disk.name} (${disk.serial === undefined ? (disk.wwn ?? 'no serial') : `serial ${disk.serial}`})`;
 
+/** Why a disk is left alone that nobody named. */
+export const NOT_ASKED_FOR = 'not asked for';
+
 function reasonToSpare(
   disk: InventoryDisk,
   { machine, sharedWwns, only }: PlanRequest,
@@ -174,7 +177,7 @@ function reasonToSpare(
     return { act: 'keep', because: 'the machine’s document says keep' };
   }
   if (only !== undefined && only.length > 0 && !only.some((named) => isDisk(disk, named))) {
-    return { act: 'leave-alone', because: 'not asked for' };
+    return { act: 'leave-alone', because: NOT_ASKED_FOR };
   }
   return undefined;
 }

@@ -215,6 +215,29 @@ export function watchInstallStep(parts: TalosParts): Step {
  */
 export function bootstrapStep(parts: TalosParts): Step {
   const { reach, secrets } = parts;
+
+  /** Those that answer of the machines that should have it; none where nobody should. */
+  async function living(
+    cluster: ClusterDocument,
+    others: readonly string[],
+    signal: AbortSignal,
+  ): Promise<readonly string[]> {
+    const found: string[] = [];
+    let last: MachineApiError | undefined;
+    for (const other of others) {
+      try {
+        using opened = await reach.node(cluster, other, signal);
+        await opened.node.etcd();
+        found.push(other);
+      } catch (error) {
+        if (!(error instanceof MachineApiError)) throw error;
+        last = error;
+      }
+    }
+    if (last && found.length === 0) throw last;
+    return found;
+  }
+
   return {
     name: 'bootstrap-etcd',
     tries: 20,
@@ -224,9 +247,23 @@ export function bootstrapStep(parts: TalosParts): Step {
       const member = memberOf(context, parts);
       if (!member) return failed(`no cluster names ${machine} any more`, 'ingot get cluster');
       const { cluster } = member;
-      const others = (await secrets.etcdHolders(cluster.name)).filter((one) => one !== machine);
-      if (others.length > 0)
-        return done(`etcd of ${cluster.name} lives on ${others.join(', ')}, and ${machine} joins it`);
+      let others: readonly string[] = [];
+      const joined = await inTime(context, parts, timesOf(parts).bootstrap, `looks for etcd of ${cluster.name}`, () =>
+        // Others may be losing their data just now, under jobs of their own.
+        secrets.etcdHolders(cluster.name).then((holders) => {
+          others = holders.filter((one) => one !== machine && cluster.controlPlane.includes(one));
+          return living(cluster, others, context.signal);
+        }),
+      );
+      if (joined === undefined) {
+        return failed(
+          `etcd of ${cluster.name} should live on ${others.join(', ')}, and none of them answers`,
+          `ingot cluster show ${cluster.name}; whose disks are lost for good is taken out of it by ingot edit cluster ${cluster.name}`,
+        );
+      }
+      if (joined.length > 0) {
+        return done(`etcd of ${cluster.name} lives on ${joined.join(', ')}, and ${machine} joins it`);
+      }
       // Written down first: after a crash in between it is known who may have begun it.
       await secrets.changeEtcdHolders(cluster.name, (known) => [...known, machine]);
       const made = await inTime(

@@ -28,7 +28,7 @@ const TIMES = {
   look: 50,
   maintenance: 3000,
   install: 20_000,
-  bootstrap: 20_000,
+  bootstrap: 6000,
   ready: 20_000,
   reboot: 10_000,
   settle: 1500,
@@ -211,10 +211,17 @@ describe('jobs on machines that run Talos', () => {
   });
 
   it('join an etcd that lives elsewhere instead of beginning another', async () => {
-    await using world = await talosWorld({ net: 232 });
-    await world.secrets.changeEtcdHolders('home', () => ['other']);
+    await using world = await talosWorld({ net: 232, controlPlanes: 2 });
+    for (const machine of world.rig.machines) machine.powerOn();
+    await world.installed([0, 1]);
     const job = await world.install(0, { steps: ['bootstrap-etcd'] });
-    assert.match(job.steps[0]?.text ?? '', /^etcd of home lives on other, and .* joins it$/);
+    assert.match(job.steps[0]?.text ?? '', /^etcd of home lives on sim-r1-u02, and sim-r1-u01 joins it$/);
+    await world.rig.machine(1).powerOff();
+    const lost = await world.install(0, { steps: ['bootstrap-etcd'] });
+    assert.match(told(lost), /^failed: .*etcd of home should live on sim-r1-u02, and none of them answers/);
+    await world.secrets.changeEtcdHolders('home', () => []);
+    const again = await world.install(0, { steps: ['bootstrap-etcd'] });
+    assert.equal(again.steps[0]?.text, 'etcd was bootstrapped already');
   });
 
   const WRONG: readonly (readonly [name: string, change: (plan: Partial<Plan>) => Partial<Plan>, want: RegExp])[] = [
