@@ -30,16 +30,31 @@ export function machineResource(machine: Machine, attempt: Attempt | undefined):
 }
 
 /**
- * The same as JSON, remembered for as long as neither the machine nor its attempt changes: both are replaced, never
- * altered, when they do. A list of 10,000 is joined from pieces instead of written anew.
+ * The same as JSON with a comma before it, remembered for as long as neither the machine nor its attempt changes: both
+ * are replaced, never altered, when they do. A list of 10,000 is put together from these bytes: to join and encode as
+ * much text takes three times as long.
  */
-export function machineTexts(): (machine: Machine, attempt: Attempt | undefined) => string {
-  const known = new WeakMap<Machine, { readonly attempt: Attempt | undefined; readonly text: string }>();
+export type MachinePieces = (machine: Machine, attempt: Attempt | undefined) => Buffer;
+
+export function machinePieces(): MachinePieces {
+  const known = new WeakMap<Machine, { readonly attempt: Attempt | undefined; readonly piece: Buffer }>();
   return (machine, attempt) => {
     const before = known.get(machine);
-    if (before && before.attempt === attempt) return before.text;
-    const text = JSON.stringify(machineResource(machine, attempt));
-    known.set(machine, { attempt, text });
-    return text;
+    if (before && before.attempt === attempt) return before.piece;
+    const piece = Buffer.from(`,${JSON.stringify(machineResource(machine, attempt))}`);
+    known.set(machine, { attempt, piece });
+    return piece;
   };
+}
+
+export const textOfPiece = (piece: Buffer): string => piece.toString('utf8', 1);
+
+/** A list of them: `{"items":[…]` and whatever follows. */
+export function listOf(pieces: readonly Buffer[], rest: string): Buffer {
+  const [first, ...others] = pieces;
+  return Buffer.concat([
+    Buffer.from('{"items":['),
+    ...(first ? [first.subarray(1), ...others] : []),
+    Buffer.from(`]${rest}}`),
+  ]);
 }

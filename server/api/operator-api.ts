@@ -39,7 +39,7 @@ import { webhookHandlers } from './handlers/webhooks.ts';
 import { userHandlers } from './handlers/users.ts';
 import { keptAnswers } from './kept-answers.ts';
 import { latestAttempts } from './latest-attempts.ts';
-import { machineTexts } from './machine-json.ts';
+import { machinePieces } from './machine-json.ts';
 import { machineRows } from './machine-rows.ts';
 import { openPage, type Page } from './page.ts';
 import { registerRoutes } from './register-routes.ts';
@@ -57,8 +57,8 @@ export function operatorApi(parts: OperatorApiParts & { readonly listen: Listen 
     using stops = new DisposableStack();
     using latest = latestAttempts({ recorder, registry });
     using rows = machineRows({ registry, latest });
-    const machineText = machineTexts();
-    using hub = watchHub({ registry, recorder, jobs: parts.jobs, latest, machineText });
+    const machinePiece = machinePieces();
+    using hub = watchHub({ registry, recorder, jobs: parts.jobs, latest, machinePiece });
     const page = await openPage(access);
     const answered = new Map<string, number>();
     const app = fastify({
@@ -94,7 +94,7 @@ export function operatorApi(parts: OperatorApiParts & { readonly listen: Listen 
     registerRoutes(
       app,
       {
-        ...machineHandlers({ ...parts, latest, machineText, rows }),
+        ...machineHandlers({ ...parts, latest, machinePiece, rows }),
         ...documentHandlers(parts),
         ...clusterHandlers(parts),
         ...applyHandlers(parts),

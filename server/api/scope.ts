@@ -101,6 +101,7 @@ export const SCOPE_RULES: Readonly<Partial<Record<RouteName, Rule>>> = {
   listEvents: ATTEMPT,
   getPcap: ATTEMPT,
   listLeases: LABELS,
+  listPrometheusTargets: LABELS,
   watch: { kind: 'stream' },
   whoAmI: FREE,
   endSession: FREE,

@@ -1,12 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import type { WatchKind } from '#machines/contract/api/watch.ts';
 import { writeDocument } from '#machines/contract/api/document-form.ts';
-import type { Machine } from '#machines/contract/machine.ts';
 import type { Attempt } from '#machines/contract/trace.ts';
 import type { Jobs } from '#services/jobs/contract.ts';
 import type { Registry } from '#services/registry/contract.ts';
 import type { Recorder } from '#services/trace/contract.ts';
 import type { LatestAttempts } from './latest-attempts.ts';
+import { type MachinePieces, textOfPiece } from './machine-json.ts';
 
 /** What is kept for watchers that come back: by number and by size. */
 const KEPT_EVENTS = 10_000;
@@ -47,13 +47,13 @@ export function watchHub({
   recorder,
   jobs,
   latest,
-  machineText,
+  machinePiece,
 }: {
   readonly registry: Pick<Registry, 'watch' | 'machine'>;
   readonly recorder: Pick<Recorder, 'watch'>;
   readonly jobs: Pick<Jobs, 'watch'>;
   readonly latest: Pick<LatestAttempts, 'of'>;
-  readonly machineText: (machine: Machine, attempt: Attempt | undefined) => string;
+  readonly machinePiece: MachinePieces;
 }): WatchHub {
   /** Ids of another run of the daemon mean nothing to this one. */
   const run = randomBytes(4).toString('hex');
@@ -92,7 +92,7 @@ export function watchHub({
     timer = undefined;
     for (const name of changedMachines) {
       const machine = registry.machine(name);
-      const json = machine ? machineText(machine, latest.of(name)) : 'null';
+      const json = machine ? textOfPiece(machinePiece(machine, latest.of(name))) : 'null';
       publish('machine', name, `{"kind":"machine","name":${JSON.stringify(name)},"machine":${json}}`);
     }
     changedMachines.clear();

@@ -15,7 +15,7 @@ import { bootOutcome, type MissingFile } from '../decide/boot-outcome.ts';
 import { mergePatch } from '../decide/difference.ts';
 import { machinePage, type Row } from '../decide/machine-list.ts';
 import type { LatestAttempts } from '../latest-attempts.ts';
-import { machineResource, type machineTexts } from '../machine-json.ts';
+import { listOf, type MachinePieces, machineResource } from '../machine-json.ts';
 import type { MachineRows } from '../machine-rows.ts';
 
 type Names =
@@ -35,7 +35,7 @@ const LARGE = 1000;
 export function machineHandlers({
   registry,
   latest,
-  machineText,
+  machinePiece,
   rows,
   explain,
   loaders,
@@ -43,7 +43,7 @@ export function machineHandlers({
   clusters,
 }: Pick<OperatorApiParts, 'registry' | 'explain' | 'loaders' | 'images' | 'clusters'> & {
   readonly latest: LatestAttempts;
-  readonly machineText: ReturnType<typeof machineTexts>;
+  readonly machinePiece: MachinePieces;
   readonly rows: MachineRows;
 }): Pick<Handlers, Names> {
   /** The rows are another array after each change, so that this is never old. */
@@ -80,9 +80,9 @@ export function machineHandlers({
       if (remembered?.key === key) return { kind: 'json-text', text: remembered.text };
       const page = machinePage(ordered, query);
       if ('wrongCursor' in page) return WRONG_CURSOR;
-      const items = page.rows.map(({ machine, attempt }) => machineText(machine, attempt)).join(',');
+      const pieces = page.rows.map(({ machine, attempt }) => machinePiece(machine, attempt));
       const next = page.next === undefined ? '' : `,"next":${JSON.stringify(page.next)}`;
-      const text = Buffer.from(`{"items":[${items}],"total":${page.total}${next}}`);
+      const text = listOf(pieces, `,"total":${page.total}${next}`);
       if (query.limit >= LARGE) large.set(ordered, { key, text });
       return { kind: 'json-text', text };
     },

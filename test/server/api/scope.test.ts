@@ -67,6 +67,7 @@ const TO_SCOPED: Readonly<Partial<Record<RouteName, 'hidden' | 'filtered' | 'ope
   listEvents: 'hidden',
   getPcap: 'hidden',
   listLeases: 'filtered',
+  listPrometheusTargets: 'filtered',
   listLoaders: 'open',
   watch: 'filtered',
   whoAmI: 'open',
