@@ -90,6 +90,7 @@ export function registerRoutes(
         if ('problem' in entered) return sendProblem(reply, entered.problem);
         const read = { ...sent, ...entered.read };
         const special = specials[name as keyof typeof specials] as Special | undefined;
+        if (special) await recordSpecial(name, route, request, caller, entrance);
         if (special) return await special(request, reply, caller, read.query, within?.sees ?? seesAll);
         const handler = handlers[name as keyof Handlers] as AnyHandler;
         const reachedUrl = `${request.protocol}://${request.headers.host ?? ''}`;
@@ -131,12 +132,7 @@ async function begin(
   const claim = await kept.claim({
     caller: `${caller.kind} ${caller.id}`,
     key,
-    request: [
-      route.method,
-      request.url,
-      String(request.headers['if-match'] ?? ''),
-      JSON.stringify(request.body ?? null),
-    ],
+    request: [route.method, request.url, request.headers['if-match'] ?? '', JSON.stringify(request.body ?? null)],
   });
   switch (claim.kind) {
     case 'first':
@@ -181,6 +177,19 @@ function sendOnce(reply: FastifyReply, sent: SentAnswer): FastifyReply {
   if (etag !== undefined) reply.header('etag', etag);
   reply.code(status);
   return body === '' ? reply.send() : reply.header('content-type', type).send(body);
+}
+
+/** What answers by itself, and may last for hours, is written down when it begins: an open console, the end of a session. */
+async function recordSpecial(
+  name: RouteName,
+  route: Route,
+  request: FastifyRequest,
+  caller: AccessKey,
+  { audit, now }: Entrance,
+): Promise<void> {
+  if (route.method === 'GET') return;
+  const target = Object.values(request.params as Record<string, string>).join(' ');
+  await audit.append({ at: now(), who: caller.name, action: name, target, detail: '' });
 }
 
 /** Every change is written down with who made it. */

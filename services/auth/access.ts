@@ -64,7 +64,8 @@ export function openAccess({
 
   async function make(key: Omit<AccessKey, 'id' | 'hash' | 'createdAt'>): Promise<Made> {
     const secret = newSecret(random);
-    const id = Buffer.from(random(9)).toString('base64url');
+    // In hex: an id that begins with a dash would be an option on a command line.
+    const id = Buffer.from(random(9)).toString('hex');
     const made = { ...key, id, hash: hashOf(secret), createdAt: now() };
     await store.put(made);
     return { key: made, secret };

@@ -193,6 +193,13 @@ describe('a session', () => {
       assert.equal(out.status, 204);
       assert.match(out.headers.get('set-cookie') ?? '', /=;.*(Expires=Thu, 01 Jan 1970|Max-Age=0)/);
       assert.equal(await whoIs(api, cookie), 401);
+      assert.ok((await api.audit()).some(({ who, action }) => who === 'anna' && action === 'logout'));
+    }));
+
+  it('that opens a console is in the audit log, whatever comes of it', () =>
+    withUser(async (api) => {
+      await api.send('POST', '/api/v1/machines/m1/console', {});
+      assert.ok((await api.audit()).some(({ action, target }) => action === 'openConsole' && target === 'm1'));
     }));
 });
 
