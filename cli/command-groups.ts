@@ -24,6 +24,15 @@ export const oneOf =
     throw badInput(`${option}: got ${text}, want ${words.join(' | ')}`);
   };
 
+/** An option that takes a whole number. */
+export const wholeNumber =
+  (option: string, least: number, most: number) =>
+  (text: string): number => {
+    const number = Number(text);
+    if (text.trim() !== '' && Number.isInteger(number) && number >= least && number <= most) return number;
+    throw badInput(`${option}: got ${text}, want a whole number from ${least} to ${most}`);
+  };
+
 export const outputOption = (): Option =>
   new Option('-o, --output <format>', 'table, yaml or json').default('table').argParser(parseFormat);
 

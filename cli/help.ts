@@ -43,7 +43,7 @@ const EXAMPLES: Readonly<Record<string, readonly (readonly [line: string, does?:
   ],
   login: [
     ['ingot login', 'an address that opens the web page, once'],
-    ['ingot login https://ingot.example:4680', 'this terminal, as a user'],
+    ['ingot login https://rack1:4680 --user ada', 'this terminal, as a user; asks for the password'],
   ],
   apply: [
     ['ingot apply -f rack.yaml'],

@@ -17,7 +17,7 @@ export async function createToken(
   term: Terminal,
   daemon: Daemon,
   name: string,
-  options: { readonly role: string; readonly days?: string; readonly scope?: string; readonly output: Format },
+  options: { readonly role: string; readonly days?: number; readonly scope?: string; readonly output: Format },
 ): Promise<void> {
   const role = roleOf(options.role);
   const { days, scope } = options;
@@ -26,7 +26,7 @@ export async function createToken(
       name,
       role,
       ...(scope === undefined ? {} : { scope }),
-      ...(days === undefined ? {} : { days: Number(days) }),
+      ...(days === undefined ? {} : { days }),
     },
   });
   if (options.output !== 'table') return printDocuments(term, options.output, value);
@@ -66,9 +66,9 @@ export async function login(term: Terminal, daemon: Daemon, output: Format): Pro
 export async function showAudit(
   term: Terminal,
   daemon: Daemon,
-  { limit, before, output }: { readonly limit: string; readonly before?: string; readonly output: Format },
+  { limit, before, output }: { readonly limit: number; readonly before?: string; readonly output: Format },
 ): Promise<void> {
-  const query = { limit: Number(limit), ...(before === undefined ? {} : { before: Number(before) }) };
+  const query = { limit, ...(before === undefined ? {} : { before: Number(before) }) };
   const { value } = await daemon.ask('listAudit', { query });
   if (output !== 'table') return printDocuments(term, output, value.items);
   const columns: readonly Column<Entry>[] = [

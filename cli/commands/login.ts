@@ -132,6 +132,12 @@ export async function listContexts(term: Terminal, output: Format): Promise<void
     token: token === undefined ? 'none' : '***',
   }));
   if (output !== 'table') return printDocuments(term, output, shown);
+  if (shown.length === 0)
+    return note(
+      term,
+      'there is no context: commands ask the daemon that --url or INGOT_URL names, else the one on this machine',
+      '  next: ingot login URL --user NAME',
+    );
   say(
     term,
     ...table(

@@ -12,8 +12,9 @@ import {
   setPassword,
   type UserChanges,
 } from '../commands/user.ts';
+import { badInput } from '../failure.ts';
 import type { Format } from '../output/format.ts';
-import { collect, outputOption, type Shell } from '../command-groups.ts';
+import { collect, outputOption, type Shell, wholeNumber } from '../command-groups.ts';
 import type { GlobalOptions } from '../where.ts';
 
 type WithOutput = { readonly output: Format };
@@ -38,6 +39,12 @@ export function addAccessCommands(program: Command, { term, daemon, end }: Shell
     .addHelpText('after', LOGIN_EXAMPLES)
     .action(async (url: string | undefined, options: LoginOptions & WithOutput, self: Command) => {
       const isLogin = options.user !== undefined || options.token === true || options.certificate !== undefined;
+      if (!isLogin && url !== undefined) {
+        throw badInput(
+          `ingot login ${url}: want --user NAME, --token or --certificate FILE with it`,
+          `  next: ingot login ${url} --user NAME; without an address, ingot login opens the web page of the daemon here`,
+        );
+      }
       if (!isLogin) return login(term, await daemon(self), options.output);
       const globals = self.optsWithGlobals<GlobalOptions & LoginOptions>();
       return logInto(term, { ...globals }, url, options);
@@ -74,12 +81,12 @@ export function addAccessCommands(program: Command, { term, daemon, end }: Shell
     .summary('make a token; its secret is printed once')
     .option('-r, --role <role>', ROLES.join(', '), 'viewer')
     .option('-s, --scope <conditions>', 'only machines with these labels: rack=r1,env!=prod')
-    .option('--days <number>', 'void after so many days; never otherwise')
+    .option('--days <number>', 'void after so many days; never otherwise', wholeNumber('--days', 1, 3650))
     .addOption(outputOption())
     .action(
       async (
         name: string,
-        options: WithOutput & { readonly role: string; readonly days?: string; readonly scope?: string },
+        options: WithOutput & { readonly role: string; readonly days?: number; readonly scope?: string },
         self: Command,
       ) => createToken(term, await daemon(self), name, options),
     );
@@ -102,10 +109,10 @@ export function addAccessCommands(program: Command, { term, daemon, end }: Shell
     .command('list', { isDefault: true })
     .alias('ls')
     .summary('who changed what, newest first')
-    .option('-n, --limit <number>', 'how many', '100')
+    .option('-n, --limit <number>', 'how many', wholeNumber('--limit', 1, 1000), 100)
     .option('--before <seq>', 'older than this entry')
     .addOption(outputOption())
-    .action(async (options: WithOutput & { readonly limit: string; readonly before?: string }, self: Command) =>
+    .action(async (options: WithOutput & { readonly limit: number; readonly before?: string }, self: Command) =>
       showAudit(term, await daemon(self), options),
     );
   audit

@@ -1,10 +1,9 @@
 import { type Command, Option } from 'commander';
 import { WIPE_METHODS } from '#machines/contract/job.ts';
 import type { PlannedKind } from '#machines/decide/jobs/make-plan.ts';
-import { collect, outputOption, selectorOptions, type Shell, watchOption } from '../command-groups.ts';
+import { collect, outputOption, selectorOptions, type Shell, watchOption, wholeNumber } from '../command-groups.ts';
 import { showCertificate, verifyFile } from '../commands/certificate.ts';
 import { cancelJobs, jobLogs, type JobOptions, listJobs, planned, showJob, unplanned } from '../commands/job.ts';
-import { badInput } from '../failure.ts';
 import type { Format } from '../output/format.ts';
 
 const PLANNED: readonly (readonly [kind: PlannedKind, summary: string])[] = [
@@ -89,7 +88,7 @@ export function addJobCommands(program: Command, { term, daemon, end }: Shell): 
     .alias('ls')
     .summary('newest first')
     .option('-m, --machine <name>', 'only of this one')
-    .option('-n, --limit <number>', 'how many', wholeNumber, 50)
+    .option('-n, --limit <number>', 'how many', wholeNumber('--limit', 1, 1000), 50)
     .addOption(watchOption())
     .addOption(outputOption())
     .action(async (options: Parameters<typeof listJobs>[2], self: Command) =>
@@ -130,10 +129,4 @@ export function addJobCommands(program: Command, { term, daemon, end }: Shell): 
     .summary('is it as it was signed, and by whom? needs no daemon; - reads standard input')
     .option('--key <fingerprint>', 'SHA-256 of the key that must have signed it')
     .action(async (file: string, options: { readonly key?: string }) => verifyFile(term, file, options));
-}
-
-function wholeNumber(text: string): number {
-  const number = Number(text);
-  if (Number.isInteger(number) && number >= 1 && number <= 1000) return number;
-  throw badInput(`--limit: got ${text}, want a number from 1 to 1000`);
 }

@@ -1,9 +1,8 @@
 import type { Command } from 'commander';
 import { runDemo } from '../demo/demo.ts';
-import { badInput } from '../failure.ts';
 import { runInPlace } from '../programs.ts';
 import { note, say } from '../terminal.ts';
-import { collect, oneOf, type Shell } from '../command-groups.ts';
+import { collect, oneOf, type Shell, wholeNumber } from '../command-groups.ts';
 import type { GlobalOptions } from '../where.ts';
 
 type BackupOptions = {
@@ -106,14 +105,14 @@ export function addProgramCommands(program: Command, { term, end }: Shell): void
   program
     .command('demo')
     .summary('a daemon and a rack of simulated machines, without root')
-    .option('-n, --machines <number>', 'how many', '10')
-    .option('--port <number>', 'of the page; 0 takes a free one', '4680')
-    .action(async (options: { readonly machines: string; readonly port: string }, self: Command) => {
+    .option('-n, --machines <number>', 'how many', wholeNumber('--machines', 1, 5000), 10)
+    .option('--port <number>', 'of the page; 0 takes a free one', wholeNumber('--port', 0, 65_535), 4680)
+    .action(async (options: { readonly machines: number; readonly port: number }, self: Command) => {
       const { data } = self.optsWithGlobals<GlobalOptions>();
       end(
         await runDemo({
-          machines: wholeNumber('--machines', options.machines, 1, 5000),
-          port: wholeNumber('--port', options.port, 0, 65_535),
+          machines: options.machines,
+          port: options.port,
           dataDir: data ?? 'data/demo',
           out: (line) => say(term, line),
           error: (line) => note(term, line),
@@ -125,9 +124,3 @@ export function addProgramCommands(program: Command, { term, end }: Shell): void
 
 const given = (option: string, value: string | undefined): readonly string[] =>
   value === undefined ? [] : [option, value];
-
-function wholeNumber(option: string, text: string, least: number, most: number): number {
-  const number = Number(text);
-  if (Number.isInteger(number) && number >= least && number <= most) return number;
-  throw badInput(`${option}: got ${text}, want a whole number from ${least} to ${most}`);
-}
