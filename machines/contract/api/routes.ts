@@ -446,7 +446,7 @@ export const ROUTES = {
     summary: 'Who changed what, and who read secrets, newest first',
     role: 'admin',
     query: auditQuery,
-    answer: json(items(auditEntry)),
+    answer: json(page(auditEntry)),
   },
   verifyAudit: {
     method: 'GET',

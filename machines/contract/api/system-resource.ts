@@ -107,6 +107,10 @@ export const auditEntry = z
 export const auditQuery = z.strictObject({
   limit: z.coerce.number().int().min(1).max(10_000).default(100),
   before: z.coerce.number().int().min(1).optional().meta({ description: '`seq` of the last one seen' }),
+  after,
+  who: z.string().max(255).optional(),
+  action: z.string().max(255).optional().meta({ description: 'such as startJobs: the operation of the API' }),
+  target: z.string().max(255).optional().meta({ description: 'part of what it was done to' }),
 });
 
 export const auditVerifyQuery = z.strictObject({

@@ -4,7 +4,10 @@ import type { VerdictCode } from '#machines/contract/trace.ts';
 import { type Handlers, invalid, notFound, problemAnswer, WRONG_CURSOR } from '../answers.ts';
 import { verifyAudit } from '#services/store/audit-chain.ts';
 import type { OperatorApiParts } from '../contract.ts';
+import type { ChainedEntry } from '#services/store/contract.ts';
 import { leasePage } from '../decide/lease-list.ts';
+import { readLogCursor } from '../decide/log-cursor.ts';
+import { logPage } from '../log-page.ts';
 import { machineFilter } from '../machine-filter.ts';
 import type { LatestAttempts } from '../latest-attempts.ts';
 import { saveLoader } from '../loader-files.ts';
@@ -112,7 +115,23 @@ export function systemHandlers(
     },
 
     async listAudit({ query }) {
-      return { kind: 'done', value: { items: await audit.list(query.limit, query.before) } };
+      const { who, action, target, limit, before, after } = query;
+      const from = after === undefined ? undefined : readLogCursor(after);
+      if (after !== undefined && !from) return WRONG_CURSOR;
+      const isFiltered = who !== undefined || action !== undefined || target !== undefined;
+      const value = await logPage({
+        read: (position) => audit.list(position.limit, position.before),
+        cursorOf: ({ seq }: ChainedEntry) => ({ before: seq, beforeId: '' }),
+        wanted: isFiltered
+          ? (one) =>
+              (who === undefined || one.who === who) &&
+              (action === undefined || one.action === action) &&
+              (target === undefined || one.target.includes(target))
+          : undefined,
+        limit,
+        from: from ?? (before === undefined ? undefined : { before, beforeId: '' }),
+      });
+      return { kind: 'done', value };
     },
 
     async verifyAudit({ query }) {

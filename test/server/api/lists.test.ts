@@ -102,9 +102,37 @@ describe('lists that grow with time', () => {
     assert.deepEqual(await allOf(api, '/api/v1/leases?state=declined', 'address'), [['10.0.0.12']]);
   });
 
+  it('the audit log comes page by page, by who, what and to what', async () => {
+    await using api = await withMachines();
+    for (let index = 0; index < 3; index += 1) {
+      await api.request('/api/v1/machines/r1-u1/actions/lock', { method: 'POST' });
+      await api.request('/api/v1/machines/r1-u1/actions/unlock', { method: 'POST' });
+    }
+    const ask = async (query: string) => {
+      const answer = await api.request(`/api/v1/audit?${query}`);
+      return (await answer.json()) as { items: { seq: number; action: string; target: string }[]; next?: string };
+    };
+    const seen: number[] = [];
+    let after = '';
+    for (let left = 10; left > 0; left -= 1) {
+      const { items, next } = await ask(`action=actOnMachine&limit=2${after}`);
+      seen.push(...items.map(({ seq }) => seq));
+      for (const one of items) assert.equal(one.action, 'actOnMachine');
+      if (next === undefined) break;
+      after = `&after=${encodeURIComponent(next)}`;
+    }
+    assert.equal(new Set(seen).size, 6);
+    assert.deepEqual(
+      seen,
+      seen.toSorted((a, b) => b - a),
+    );
+    assert.equal((await ask('target=r2-u1')).items.length, 1);
+    assert.equal((await ask('who=nobody')).items.length, 0);
+  });
+
   it('a cursor that is none is refused, and never read as something', async () => {
     await using api = await runningApi();
-    for (const path of ['attempts', 'jobs', 'leases', 'machines']) {
+    for (const path of ['attempts', 'jobs', 'leases', 'machines', 'audit', 'webhook-deliveries']) {
       for (const after of ['x', 'bnVsbA==', btoa('[1]'), btoa('{"length":2}'), btoa('[{},{}]')]) {
         const answer = await api.request(`/api/v1/${path}?after=${encodeURIComponent(after)}`);
         assert.equal(answer.status, 400, `${path} ${after}`);
