@@ -4,6 +4,7 @@ import type { PlannedDisk } from '../../contract/job.ts';
 import type { Machine } from '../../contract/machine.ts';
 import { sure } from '../../values/parsed.ts';
 import { configurationOf } from '../config/configuration.ts';
+import { fillTree } from '../config/machine-values.ts';
 import { renderTalosDocuments, renderTalosLegacy } from '../network/talos.ts';
 import { installerImage } from './boot-assets.ts';
 import { type InstallDisk, machineConfig, type TalosRole, whyNotSelectable } from './config.ts';
@@ -106,7 +107,9 @@ export function clusterConfig(input: ClusterConfigInput): ClusterConfig {
   });
   const network = networkLayer(input, version);
   if (!network.ok) return network;
-  const layers = [...network.layers, ...patchLayers(input, role)].filter(({ documents }) => documents.length > 0);
+  const patches = patchLayers(input, role);
+  if (!patches.ok) return patches;
+  const layers = [...network.layers, ...patches.layers].filter(({ documents }) => documents.length > 0);
   let documents = base;
   for (const layer of layers) {
     const result = patched(documents, layer.documents);
@@ -129,21 +132,36 @@ export function clusterConfig(input: ClusterConfigInput): ClusterConfig {
 }
 
 /** The least specific first. */
-function patchLayers(input: ClusterConfigInput, role: TalosRole): readonly ConfigLayer[] {
+function patchLayers(input: ClusterConfigInput, role: TalosRole): Layers {
   const { cluster, ofClass, profile, machine } = input;
   const ofRole = role === 'controlplane' ? 'controlPlane' : 'workers';
-  const own = (from: string, config: { readonly talos?: readonly object[] | undefined } | undefined): ConfigLayer => ({
-    from: `${from} config.talos`,
-    documents: (config?.talos ?? []) as readonly TalosDocument[],
-  });
-  return [
+  const { data } = configurationOf(input);
+  const values = { machine, profile: profile?.name, attempt: '', data };
+  const layers: ConfigLayer[] = [
     { from: `cluster ${cluster.name} patches.all`, documents: cluster.patches.all },
     { from: `cluster ${cluster.name} patches.${ofRole}`, documents: cluster.patches[ofRole] },
-    own(`class ${ofClass?.name}`, ofClass?.config),
-    own(`profile ${profile?.name}`, profile?.config),
-    own(`machine ${machine.document.name}`, machine.document.config),
   ];
+  for (const [who, config] of [
+    [`class ${ofClass?.name}`, ofClass?.config],
+    [`profile ${profile?.name}`, profile?.config],
+    [`machine ${machine.document.name}`, machine.document.config],
+  ] as const) {
+    const from = `${who} config.talos`;
+    const documents: TalosDocument[] = [];
+    for (const [index, document] of (config?.talos ?? []).entries()) {
+      const filled = fillTree(document, values);
+      if (!filled.ok)
+        return { ok: false, problems: [{ from, because: `[${index}]${filled.path}: ${filled.because}` }] };
+      documents.push(filled.value);
+    }
+    layers.push({ from, documents });
+  }
+  return { ok: true, layers };
 }
+
+type Layers =
+  | { readonly ok: true; readonly layers: readonly ConfigLayer[] }
+  | Extract<ClusterConfig, { readonly ok: false }>;
 
 function networkLayer(
   input: ClusterConfigInput,

@@ -97,6 +97,17 @@ describe('configurations of the machines of a cluster', () => {
     assert.equal(of.find(({ path }) => path === 'talos.v1alpha1.machine.type')?.from, 'cluster home');
   });
 
+  it('hold values of the machine, where class, profile and machine say so', async () => {
+    const own = (text: string) => ({
+      data: { zone: 'a' },
+      config: { talos: [{ machine: { nodeLabels: { text } } }] },
+    });
+    const [first] = await yamlOf('m2', {}, own('{{machine.name}}-{{data.zone}}'));
+    assert.deepEqual(first?.['machine']?.['nodeLabels'], { text: 'm2-a' });
+    const found = await configs().of(machine('m2', own('{{data.none}}')), PROFILE, DISK);
+    assert.match(found.kind === 'none' ? found.problems.join() : '', /machine m2 config.talos: \[0\].*data.none/);
+  });
+
   it('render the network of the machine, for either contract', async () => {
     const network = { interfaces: [{ mac: '52:54:00:00:00:01', address: '192.0.2.5/24', gateway: '192.0.2.1' }] };
     const [old] = await yamlOf('m1', {}, { network });
