@@ -116,7 +116,7 @@ export async function createCluster(
   await world.jobs('install', all, { asked: { profile } });
 }
 
-async function inspect({ daemon }: TalosWorld, machines: readonly string[]): Promise<void> {
+export async function inspect({ daemon }: TalosWorld, machines: readonly string[]): Promise<void> {
   const { items } = await daemon.api<{ readonly items: readonly Job[] }>('POST', '/api/v1/jobs', {
     jobs: machines.map((machine) => ({ kind: 'inspect', machine })),
   });
