@@ -9,14 +9,18 @@ export async function confirmCount(term: Terminal, question: string, wanted: num
   if (!term.interactive) {
     throw new CommandFailure(EXIT.refused, `${question} Nobody can be asked here: say --confirm ${digest}`);
   }
-  await asked(term, `${question} Type the number of machines to go on: `, (answer) => answer === String(wanted));
+  await asked(
+    term,
+    `${question}${atDaemon(term)} Type the number of machines to go on: `,
+    (answer) => answer === String(wanted),
+  );
 }
 
 /** Goes on only when a person says so, or `--yes` has said so before. */
 export async function confirm(term: Terminal, question: string, yes: boolean | undefined): Promise<void> {
   if (yes === true) return;
   if (!term.interactive) throw new CommandFailure(EXIT.refused, `${question} Nobody can be asked here: say --yes`);
-  await asked(term, `${question} [y/N] `, (answer) => /^y(es)?$/i.test(answer));
+  await asked(term, `${question}${atDaemon(term)} [y/N] `, (answer) => /^y(es)?$/i.test(answer));
 }
 
 /** What is typed is not shown. */
@@ -33,6 +37,12 @@ export async function askSecret(term: Terminal, question: string): Promise<strin
     term.error.write('\n');
   }
 }
+
+/** After a question: whose machines these are. */
+export const atDaemon = ({ asks }: Pick<Terminal, 'asks'>): string => {
+  const daemon = asks?.();
+  return daemon === undefined ? '' : ` (at ${daemon})`;
+};
 
 async function asked(term: Terminal, question: string, agrees: (answer: string) => boolean): Promise<void> {
   const lines = createInterface({ input: process.stdin, output: process.stderr });

@@ -38,12 +38,19 @@ Daemon: --url, INGOT_URL, the context, else http://127.0.0.1:4680. Token: INGOT_
 (--data, --config, INGOT_DATA, else ./data, else ./data/demo).`;
 
 /** Runs one command line. Gives its exit status; what went wrong is on standard error. */
-export async function runCommandLine(args: readonly string[], term: Terminal): Promise<number> {
+export async function runCommandLine(args: readonly string[], terminal: Terminal): Promise<number> {
+  let asked: string | undefined;
+  const term: Terminal = { ...terminal, asks: () => asked };
   let status: number = EXIT.done;
   const connected = new Map<string, Promise<Daemon>>();
   const daemon = (command: Command): Promise<Daemon> => {
     const options = command.optsWithGlobals<GlobalOptions>();
-    const known = connected.get('daemon') ?? findDaemon(options, term).then((where) => daemonAt(where, term.signal));
+    const known =
+      connected.get('daemon') ??
+      findDaemon(options, term).then((where) => {
+        asked = where.context === undefined ? where.url : `${where.context}, ${where.url}`;
+        return daemonAt(where, term.signal);
+      });
     connected.set('daemon', known);
     return known;
   };

@@ -17,6 +17,8 @@ export type Terminal = {
   readonly rows?: number | undefined;
   /** Aborts when the person wants it to end. */
   readonly signal: AbortSignal;
+  /** The daemon that a command has found, for questions: nobody erases a machine of another one by mistake. */
+  asks?(): string | undefined;
   readInput(): Promise<string>;
   /** Each key as it is pressed, until the signal aborts; what is typed is not shown by us. */
   keys?(signal: AbortSignal): AsyncIterable<Uint8Array>;

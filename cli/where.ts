@@ -16,6 +16,8 @@ export type GlobalOptions = {
 
 export type Where = {
   readonly url: string;
+  /** The context that says so. */
+  readonly context?: string;
   readonly token: string | undefined;
   /** Where the token is from, for the sentence that says that it was the wrong one. */
   readonly tokenFrom: string;
@@ -45,7 +47,7 @@ export async function findDaemon(options: GlobalOptions, term: Pick<Terminal, 'e
   const its = context !== undefined && new URL(context.url).origin === parsedUrl.origin ? context : undefined;
   const trust = its && trustOf(its);
   const given = term.env['INGOT_TOKEN'] ?? '';
-  const rest = { url, ...(trust ? { trust } : {}) };
+  const rest = { url, ...(trust ? { trust } : {}), ...(its ? { context: its.name } : {}) };
   if (given !== '' && options.context === undefined)
     return { ...rest, token: given, tokenFrom: 'INGOT_TOKEN', noToken: [] };
   if (its?.token !== undefined) return { ...rest, token: its.token, tokenFrom: `context ${its.name}`, noToken: [] };

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import Database from 'better-sqlite3';
 import { DATABASE_FILE } from '#services/store/sqlite/open-sqlite-store.ts';
+import { atDaemon } from '../../cli/ask.ts';
 import { runningCli } from './running-cli.ts';
 
 const PASSWORD = 'correct horse battery';
@@ -155,5 +156,13 @@ describe('ingot audit verify', () => {
     const { status, out } = await cli.run(['audit', 'verify']);
     assert.equal(status, 1);
     assert.match(out, /^changed: entry 2 is not what was written/);
+  });
+});
+
+describe('a question', () => {
+  it('says whose machines it is about', () => {
+    assert.equal(atDaemon({ asks: () => 'lab, https://ingot.lab:4680' }), ' (at lab, https://ingot.lab:4680)');
+    assert.equal(atDaemon({ asks: () => undefined }), '');
+    assert.equal(atDaemon({}), '');
   });
 });
