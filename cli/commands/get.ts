@@ -12,11 +12,12 @@ import { badInput } from '../failure.ts';
 import { type Format, printDocuments } from '../output/format.ts';
 import { type Column, table } from '../output/table.ts';
 import { isoTime } from '../output/time.ts';
+import { showListOf } from '../output/watched-list.ts';
 import { note, say, type Terminal } from '../terminal.ts';
 import { getCredentials } from './credentials.ts';
 import { showList, showMachine } from './machine-show.ts';
 
-export type GetOptions = { readonly output: Format; readonly selector?: string };
+export type GetOptions = { readonly output: Format; readonly selector?: string; readonly watch?: boolean };
 
 type Stored = Document & { readonly status: { readonly rev: number } };
 
@@ -27,7 +28,14 @@ export async function get(
   name: string | undefined,
   options: GetOptions,
 ): Promise<void> {
-  if (/^leases?$/i.test(what)) return await showLeases(term, daemon, options.output, name);
+  const isLease = /^leases?$/i.test(what);
+  if (options.watch === true && (name !== undefined || isLease || isCredentialKind(what))) {
+    throw badInput(
+      '--watch: is for lists of documents',
+      '  next: ingot get machines --watch, or ingot trace MACHINE --follow',
+    );
+  }
+  if (isLease) return await showLeases(term, daemon, options.output, name);
   if (isCredentialKind(what)) return await getCredentials(term, daemon, name, options);
   const kind = kindOrFail(what, ['leases', 'credentials']);
   if (kind === 'Machine') {
@@ -39,14 +47,25 @@ export async function get(
     const { value } = await daemon.ask(DOCUMENT_ROUTES[kind].get, { params: { name } });
     return printDocuments(term, options.output === 'json' ? 'json' : 'yaml', written(value));
   }
-  const { value } = await daemon.ask(DOCUMENT_ROUTES[kind].list);
-  const items = (value.items as readonly Stored[]).filter(({ labels }) =>
-    terms.every((one) => holds(one, labels[one.key])),
+  await showListOf<Stored>(
+    term,
+    daemon,
+    {
+      async read() {
+        const { value } = await daemon.ask(DOCUMENT_ROUTES[kind].list);
+        return (value.items as readonly Stored[]).filter(({ labels }) =>
+          terms.every((one) => holds(one, labels[one.key])),
+        );
+      },
+      kinds: ['document'],
+      columns: () => [{ title: 'NAME', of: ({ name: own }) => own }, ...COLUMNS],
+      nameOf: ({ name: own }) => own,
+      written,
+      revision: ({ status }) => status.rev,
+      none: [`there are no ${COLLECTIONS[kind]}`, `  next: ingot apply -f FILE, with kind: ${kind}`],
+    },
+    options,
   );
-  if (options.output !== 'table') return printDocuments(term, options.output, items.map(written));
-  if (items.length === 0)
-    return note(term, `there are no ${COLLECTIONS[kind]}`, `  next: ingot apply -f FILE, with kind: ${kind}`);
-  say(term, ...table(term, [{ title: 'NAME', of: ({ name: own }) => own }, ...COLUMNS], items));
 }
 
 /** Columns that a kind does not have stay empty and are not worth a table each: one sentence says what it is. */

@@ -40,6 +40,10 @@ async function askFor(daemon: Daemon, of: NameSource, typed: string): Promise<re
       return (await daemon.ask('listSubnets')).value.items.map(({ name }) => ({ word: name, about: '' }));
     case 'credential':
       return (await daemon.ask('listCredentials')).value.items.map(({ name }) => ({ word: name, about: '' }));
+    case 'cluster':
+      return (await daemon.ask('listClusters')).value.items.map(({ name }) => ({ word: name, about: '' }));
+    case 'user':
+      return (await daemon.ask('listUsers')).value.items.map(({ name, role }) => ({ word: name, about: role }));
     case 'job': {
       const { value } = await daemon.ask('listJobs', { query: { limit: MOST } });
       // Those under way are meant most often.

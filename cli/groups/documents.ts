@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { apply, type ApplyOptions, diff } from '../commands/apply.ts';
 import { edit, remove } from '../commands/edit.ts';
 import { get, type GetOptions } from '../commands/get.ts';
-import { collect, outputOption, selectorOptions, type Shell } from '../command-groups.ts';
+import { collect, outputOption, selectorOptions, type Shell, watchOption } from '../command-groups.ts';
 
 /** Documents: what an operator wants, as files. */
 export function addDocumentCommands(program: Command, { term, daemon, end }: Shell): void {
@@ -24,6 +24,7 @@ export function addDocumentCommands(program: Command, { term, daemon, end }: She
     .command('get <kind> [name]')
     .summary('show machines, profiles, classes, subnets, images, networks or leases')
     .description('Show documents. Several formats; -o yaml is what apply reads.')
+    .addOption(watchOption())
     .addOption(outputOption())
     .option('-l, --selector <conditions>', 'by label: rack=r1,env!=prod')
     .action(async (kind: string, name: string | undefined, options: GetOptions, self: Command) =>

@@ -14,6 +14,10 @@ export type List<T> = {
   readonly kinds: readonly WatchKind[];
   readonly columns: (now: number) => readonly Column<T>[];
   readonly nameOf: (item: T) => string;
+  /** As YAML and JSON have it, where that is another form. */
+  readonly written?: (item: T) => unknown;
+  /** What tells that an item is another one now; else what its columns show. */
+  readonly revision?: (item: T) => unknown;
   /** Said where there is nothing: what is the case, and what to do. */
   readonly none: readonly string[];
 };
@@ -31,10 +35,12 @@ export async function showListOf<T>(
 ): Promise<void> {
   if (watch === true) return await watchList(term, daemon, list, output);
   const items = await list.read();
-  if (output !== 'table') return printDocuments(term, output, items);
+  if (output !== 'table') return printDocuments(term, output, items.map(writtenBy(list)));
   if (items.length === 0) return note(term, ...list.none);
   say(term, ...table(term, list.columns(Date.now()), items));
 }
+
+const writtenBy = <T>({ written }: List<T>): ((item: T) => unknown) => written ?? ((item) => item);
 
 /**
  * On a terminal the table is drawn over itself; into anything else goes a line for each item, and again for each that has
@@ -83,7 +89,7 @@ function appended<T>(term: Terminal, list: List<T>, output: Format): (items: rea
     const lasting = columns.filter(({ ages }) => ages !== true);
     const changed = items.filter((item) => {
       const name = list.nameOf(item);
-      const text = JSON.stringify(lasting.map(({ of }) => of(item)));
+      const text = JSON.stringify(list.revision ? list.revision(item) : lasting.map(({ of }) => of(item)));
       const isNew = told.get(name) !== text;
       told.set(name, text);
       return isNew;
@@ -91,11 +97,11 @@ function appended<T>(term: Terminal, list: List<T>, output: Format): (items: rea
     const names = new Set(items.map((item) => list.nameOf(item)));
     for (const name of told.keys()) if (!names.has(name)) told.delete(name);
     if (changed.length === 0) return;
-    if (output === 'json') return say(term, ...changed.map((item) => JSON.stringify(item)));
+    if (output === 'json') return say(term, ...changed.map((item) => JSON.stringify(writtenBy(list)(item))));
     if (output === 'yaml') {
       for (const item of changed) {
         say(term, '---');
-        printDocuments(term, 'yaml', item);
+        printDocuments(term, 'yaml', writtenBy(list)(item));
       }
       return;
     }

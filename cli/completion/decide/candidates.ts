@@ -5,7 +5,18 @@ import { type CommandTree, hasName, type TreeOption } from '../../decide/command
 export type Candidate = { readonly word: string; readonly about: string };
 
 /** Names that only the daemon knows. */
-export const NAME_SOURCES = ['machine', 'profile', 'image', 'class', 'network', 'subnet', 'job', 'credential'] as const;
+export const NAME_SOURCES = [
+  'machine',
+  'profile',
+  'image',
+  'class',
+  'network',
+  'subnet',
+  'job',
+  'credential',
+  'cluster',
+  'user',
+] as const;
 export type NameSource = (typeof NAME_SOURCES)[number];
 
 /** What may follow; words are all that may, whether they begin with what is typed or not. `before` is what stands in the word already and stays: `--output=` of `--output=js`. */
@@ -124,6 +135,8 @@ const FILES = /^(file|path|dir)$/;
 const BY_OPTION: Readonly<Record<string, Completion['from']>> = {
   '--profile': { kind: 'names', of: 'profile' },
   '--machine': { kind: 'names', of: 'machine' },
+  '--control-plane': { kind: 'names', of: 'machine' },
+  '--worker': { kind: 'names', of: 'machine' },
   '--credential': { kind: 'names', of: 'credential' },
   '--output': asWords(FORMATS),
   '--boot': asWords(['network', 'http', 'disk', 'media', 'setup']),
@@ -149,16 +162,25 @@ const KINDS: Readonly<Record<string, NameSource>> = {
   network: 'network',
   subnet: 'subnet',
   credential: 'credential',
+  cluster: 'cluster',
 };
 
 /** What the names of a group's commands are names of. */
-const BY_GROUP: Readonly<Record<string, NameSource>> = { image: 'image', job: 'job', credentials: 'credential' };
+const BY_GROUP: Readonly<Record<string, NameSource>> = {
+  image: 'image',
+  job: 'job',
+  credentials: 'credential',
+  cluster: 'cluster',
+  user: 'user',
+};
 
 /** Commands whose name is a new one. */
 const NEW_NAMES = [
   ['machine', 'add'],
   ['image', 'add'],
   ['token', 'create'],
+  ['user', 'create'],
+  ['cluster', 'create'],
   ['bmc', 'credentials', 'set'],
 ].map((path) => path.join(' '));
 
