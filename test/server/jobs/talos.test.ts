@@ -101,7 +101,7 @@ async function talosWorld(options: {
       }),
     }),
   );
-  const { jobs } = await world.daemon();
+  let daemon = await world.daemon();
   const plans = openPlans<undefined>({ now: Date.now, newId: randomUUID });
   const upkeep = upkeepPlanner({ reach, now: Date.now });
 
@@ -112,20 +112,30 @@ async function talosWorld(options: {
     const plan = plans.keep(draft, undefined);
     const said = plan.acknowledge.map(({ say }) => say);
     const confirmed = { by: 'anna', at: Date.now(), digest: plan.digest, said };
-    return await jobs.submit({ kind: plan.kind, machine: plan.machine, by: 'anna', plan, confirmed, notes });
+    return await daemon.jobs.submit({ kind: plan.kind, machine: plan.machine, by: 'anna', plan, confirmed, notes });
   };
   const install = async (index: number, change: Partial<Plan> = {}): Promise<Job> => {
     const { spec } = rig.machine(index);
     const role = index < controlPlanes ? 'controlplane' : 'worker';
     const steps = index === 0 ? BOOTSTRAP : INSTALL;
-    return await ended(jobs, submit({ ...installPlan(spec, role), steps, ...change }));
+    return await ended(daemon.jobs, submit({ ...installPlan(spec, role), steps, ...change }));
   };
   return {
     rig,
     names,
-    jobs,
     secrets,
     install,
+    /** An install, while the daemon ends in each step and another one begins. */
+    async installOverRestarts(): Promise<Job> {
+      const { id } = await submit({ ...installPlan(rig.machine(0).spec, 'controlplane'), steps: BOOTSTRAP });
+      for (const name of BOOTSTRAP) {
+        const isBegun = (job: Job): boolean => job.steps.some((step) => step.name === name && step.state !== 'waiting');
+        await when(daemon.jobs, id, (job) => isBegun(job) || isOver(job.state));
+        await daemon.stop();
+        daemon = await world.daemon();
+      }
+      return await when(daemon.jobs, id, ({ state }) => isOver(state));
+    },
     async installed(indexes: readonly number[]): Promise<void> {
       for (const index of indexes) {
         const job = await install(index);
@@ -143,7 +153,8 @@ async function talosWorld(options: {
         }),
       );
       const begun: Promise<Job>[] = [];
-      for (const draft of drafts) begun.push(ended(jobs, Promise.resolve(await submit(draft, { batch: 'one' }))));
+      for (const draft of drafts)
+        begun.push(ended(daemon.jobs, Promise.resolve(await submit(draft, { batch: 'one' }))));
       return await Promise.all(begun);
     },
     plan: (kind: UpkeepKind, index: number, asked: object = {}) =>
@@ -208,6 +219,19 @@ describe('jobs on machines that run Talos', () => {
     assert.deepEqual(await world.secrets.etcdHolders('home'), world.names);
     const again = await world.install(0, { steps: ['bootstrap-etcd'] });
     assert.equal(again.steps[0]?.text, 'etcd was bootstrapped already');
+  });
+
+  it('go on where they were when the daemon ended in each step', async () => {
+    await using world = await talosWorld({ net: 239 });
+    world.rig.machines[0]?.powerOn();
+    const job = await world.installOverRestarts();
+    assert.equal(job.state, 'done', told(job));
+    assert.deepEqual(
+      job.steps.map(({ name, state }) => [name, state]),
+      BOOTSTRAP.map((name) => [name, 'done']),
+    );
+    // It was installed once: from the network into maintenance, then from its disk.
+    assert.deepEqual(world.rig.machine(0).story, ['network kexec']);
   });
 
   it('join an etcd that lives elsewhere instead of beginning another', async () => {
