@@ -43,8 +43,12 @@ export function afterKey(state: TopState, key: KeyName): Step {
 /** A paste is many characters at once: outside the filter they mean nothing, so that none of them acts on a machine. */
 export function afterTyped(state: TopState, text: string): Step {
   const { overlay } = state;
-  if (overlay?.kind === 'filter')
-    return stay({ ...state, filter: (state.filter + printable(text)).slice(0, MAX_FILTER) });
+  if (overlay?.kind === 'filter') {
+    // A fast hand's Enter comes with the words before it.
+    const [words = '', ...rest] = text.split(/[\r\n]/);
+    const filter = (state.filter + printable(words)).slice(0, MAX_FILTER);
+    return stay({ ...state, filter, overlay: rest.length > 0 ? undefined : overlay });
+  }
   if (/^[jk]+$/.test(text) && overlay === undefined) {
     return stay(Array.from(text).reduce((one, character) => moved(one, character === 'j' ? 1 : -1), state));
   }

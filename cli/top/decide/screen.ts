@@ -64,18 +64,18 @@ function head(state: TopState): Line {
     const { stand } = howItStands(machine, open.get(machine.name));
     counts.set(stand, (counts.get(stand) ?? 0) + 1);
   }
+  const { connection } = state;
   const total = state.machines.size;
   const left = line(
-    piece('ingot', 'strong'),
+    connection.kind === 'lost' ? piece('NOT LIVE', 'bad') : piece('ingot', 'strong'),
     piece(`  ${total} ${total === 1 ? 'machine' : 'machines'}`),
     ...STANDS.flatMap((stand): readonly Piece[] => {
       const count = counts.get(stand) ?? 0;
       return count === 0 ? [] : [piece(`  ${count} ${stand}`, STAND_TONES[stand])];
     }),
   );
-  const { connection } = state;
   const clock = clockText(state.now, state.offsetMs);
-  const short = { reading: 'reading', live: 'live', lost: 'NOT LIVE' }[connection.kind];
+  const short = { reading: 'reading', live: 'live', lost: 'not live' }[connection.kind];
   const tone: Tone = connection.kind === 'lost' ? 'bad' : connection.kind === 'live' ? 'good' : 'dim';
   const right = [
     [piece(`${state.daemon}  `, 'dim'), piece(short, tone), piece(`  ${clock}`, 'dim')],

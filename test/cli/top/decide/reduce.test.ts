@@ -30,6 +30,11 @@ describe('keys of ingot top', () => {
     top.type('/no-tftp<enter>');
     assert.equal(top.state().selected, 'r1-u1');
     assert.doesNotMatch(top.text(), /^.u2 /m);
+    top.type('/');
+    top.send({ kind: 'typed', text: 'x\r' });
+    assert.equal(top.state().overlay, undefined, 'enter came with the words');
+    assert.equal(top.state().filter, 'no-tftpx');
+    top.type('/<backspace><enter>');
     top.type('/<backspace>x<escape>');
     assert.equal(top.state().filter, 'no-tftp');
     top.type('<escape>/env=prod r1<enter>');
@@ -154,7 +159,7 @@ describe('what changes while one looks', () => {
     const top = somebodyLooks(RACK);
     assert.deepEqual(top.send({ kind: 'changed', changes: [{ kind: 'reset' }] }), [{ kind: 'read-all' }]);
     top.send({ kind: 'connection', connection: { kind: 'lost', because: 'ECONNREFUSED' } });
-    assert.match(top.text(), /NOT LIVE/);
+    assert.match(top.text(), /^NOT LIVE/);
     assert.match(top.text(), /the daemon does not answer \(ECONNREFUSED\); trying again$/);
   });
 
