@@ -1,5 +1,5 @@
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { access, readFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
 import type { MachineResource } from '#machines/contract/api/machine-resource.ts';
 import { type ClusterDocument, clusterDocument } from '#machines/contract/cluster.ts';
 import type { ProfileDocument } from '#machines/contract/documents.ts';
@@ -59,9 +59,9 @@ export async function createCluster(
     );
   }
   const patches = {
-    all: await readPatches(options.patch),
-    controlPlane: await readPatches(options.patchControlPlane),
-    workers: await readPatches(options.patchWorker),
+    all: await readPatches(term, options.patch),
+    controlPlane: await readPatches(term, options.patchControlPlane),
+    workers: await readPatches(term, options.patchWorker),
   };
   const version = versionOf(options.talos ?? TALOS);
   const cluster = read({
@@ -78,6 +78,15 @@ export async function createCluster(
     talosconfig: join(options.out, `${name}.talosconfig`),
     kubeconfig: join(options.out, `${name}.kubeconfig`),
   };
+  for (const file of Object.values(files)) {
+    // Better told now than when the machines are at work.
+    const isThere = await access(resolve(term.cwd, file)).then(
+      () => true,
+      () => false,
+    );
+    if (isThere)
+      throw new CommandFailure(EXIT.refused, `${file} is there already`, '  next: move it away, or --out DIR');
+  }
   const profile = options.profile ?? (await profileFor(term, daemon, version, machines));
   let revision = 0;
   const status = await plannedOf(
@@ -94,8 +103,8 @@ export async function createCluster(
           await daemon.ask('makeTalosconfig', { params: { name }, body: {} }),
           await daemon.ask('makeKubeconfig', { params: { name }, body: {} }),
         ];
-        await writeSecretFile(files.talosconfig, talosconfig.value.text, false);
-        await writeSecretFile(files.kubeconfig, kubeconfig.value.text, false);
+        await writeSecretFile(term, files.talosconfig, talosconfig.value.text, false);
+        await writeSecretFile(term, files.kubeconfig, kubeconfig.value.text, false);
         note(term, `wrote ${escaped(files.talosconfig)} and ${escaped(files.kubeconfig)}`);
       },
     },
@@ -120,12 +129,12 @@ function read(document: object): ClusterDocument {
 }
 
 /** Patches of files, whose mistakes are told with their line before anything is asked of the daemon. */
-async function readPatches(files: readonly string[] = []): Promise<readonly TalosDocument[]> {
+async function readPatches(term: Terminal, files: readonly string[] = []): Promise<readonly TalosDocument[]> {
   const found: TalosDocument[] = [];
   for (const file of files) {
     let text: string;
     try {
-      text = await readFile(file, 'utf8');
+      text = await readFile(resolve(term.cwd, file), 'utf8');
     } catch (error) {
       throw badInput(`${file}: ${codeOf(error) ?? 'cannot be read'}`);
     }

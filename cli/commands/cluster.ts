@@ -1,4 +1,5 @@
 import { writeFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
 import { EXIT } from '#machines/contract/exit-status.ts';
 import type { ClusterState } from '#machines/contract/api/cluster-resource.ts';
 import type { Role } from '#machines/api/roles.ts';
@@ -101,14 +102,19 @@ export async function writeKubeconfig(
 
 async function hand(term: Terminal, text: string, { out, force }: FileOptions, use: string): Promise<void> {
   if (out === undefined) return void term.out.write(text);
-  await writeSecretFile(out, text, force);
+  await writeSecretFile(term, out, text, force);
   note(term, `wrote ${escaped(out)}: ${use} ${escaped(out)}`);
 }
 
 /** For its owner's eyes; one that is there is replaced only where that was said. */
-export async function writeSecretFile(path: string, text: string, force: boolean | undefined): Promise<void> {
+export async function writeSecretFile(
+  term: Pick<Terminal, 'cwd'>,
+  path: string,
+  text: string,
+  force: boolean | undefined,
+): Promise<void> {
   try {
-    await writeFile(path, text, { mode: 0o600, flag: force === true ? 'w' : 'wx' });
+    await writeFile(resolve(term.cwd, path), text, { mode: 0o600, flag: force === true ? 'w' : 'wx' });
   } catch (error) {
     if (codeOf(error) === 'EEXIST') {
       throw new CommandFailure(EXIT.refused, `${path} is there already`, '  next: --force, or another --out');
