@@ -59,6 +59,7 @@ export type Jobs = {
     readonly machine?: string;
     readonly before?: number;
     readonly beforeId?: string;
+    readonly oldestFirst?: boolean;
     readonly limit: number;
   }): Promise<readonly Job[]>;
   events(id: string, after: number, limit: number): Promise<readonly JobEvent[]>;

@@ -122,12 +122,16 @@ export type TracedPacket = {
 
 export interface TraceStore {
   append(batch: TraceBatch): Promise<void>;
-  /** Newest first, of one millisecond by id. `before` and `beforeId` are `startedAt` and id of the last one seen. */
+  /**
+   * Newest first, of one millisecond by id. `before` and `beforeId` are `startedAt` and id of the last one seen; with
+   * `oldestFirst` those that came after it follow.
+   */
   attempts(query: {
     readonly machine?: string;
     readonly mac?: MacAddress;
     readonly before?: number;
     readonly beforeId?: string;
+    readonly oldestFirst?: boolean;
     readonly limit: number;
   }): Promise<readonly Attempt[]>;
   attempt(id: string): Promise<Attempt | undefined>;
@@ -267,11 +271,12 @@ export interface JobStore {
   get(id: string): Promise<Job | undefined>;
   /** Queued and running ones, oldest first. */
   unfinished(): Promise<readonly Job[]>;
-  /** Newest first, of one millisecond by id. `before` and `beforeId` are `createdAt` and id of the last one seen. */
+  /** As attempts are listed; by `createdAt`. */
   list(query: {
     readonly machine?: string;
     readonly before?: number;
     readonly beforeId?: string;
+    readonly oldestFirst?: boolean;
     readonly limit: number;
   }): Promise<readonly Job[]>;
   events(job: string, after: number, limit: number): Promise<readonly JobEvent[]>;

@@ -47,6 +47,7 @@ export type Recorder = {
     readonly limit: number;
     readonly before?: number;
     readonly beforeId?: string;
+    readonly oldestFirst?: boolean;
   }): Promise<readonly Attempt[]>;
   attempt(id: string): Promise<Attempt | undefined>;
   events(attempt: string, after?: number): Promise<readonly TraceEvent[]>;

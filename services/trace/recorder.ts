@@ -141,25 +141,27 @@ export async function openRecorder(parts: RecorderParts): Promise<RunningRecorde
       return live?.endedAt === undefined && live ? attempts.snapshot(live) : undefined;
     },
     macOf: (address) => attempts.macOf(address),
-    async attempts({ machine, mac, limit, before, beforeId = '' }) {
+    async attempts({ machine, mac, limit, before, beforeId = '', oldestFirst = false }) {
+      const inOrder = oldestFirst ? (a: Begun, b: Begun): number => newestFirst(b, a) : newestFirst;
       const stored = await store.attempts({
         limit,
         ...(machine === undefined ? {} : { machine }),
         ...(mac === undefined ? {} : { mac }),
         ...(before === undefined ? {} : { before, beforeId }),
+        oldestFirst,
       });
       const all = new Map(stored.map((attempt) => [attempt.id, attempt]));
-      // A full page needs nothing that is older than its last.
-      const since = stored.length < limit ? Number.NEGATIVE_INFINITY : (stored.at(-1)?.startedAt ?? 0);
+      // A full page needs nothing that comes after its last.
+      const last = stored.length < limit ? undefined : stored.at(-1);
       for (const live of attempts.all()) {
-        if (live.startedAt < since) continue;
+        if (last && inOrder(last, live) < 0) continue;
         if (machine !== undefined && live.machine !== machine) continue;
         if (mac !== undefined && live.mac !== mac) continue;
-        if (before === undefined || newestFirst({ startedAt: before, id: beforeId }, live) < 0) {
+        if (before === undefined || inOrder({ startedAt: before, id: beforeId }, live) < 0) {
           all.set(live.id, attempts.snapshot(live));
         }
       }
-      return [...all.values()].sort(newestFirst).slice(0, limit);
+      return [...all.values()].sort(inOrder).slice(0, limit);
     },
     async attempt(id) {
       const live = attempts.get(id);

@@ -3,7 +3,7 @@ import { isPlanned, PLANNED_KINDS } from '../../decide/jobs/make-plan.ts';
 import { clusterDocument } from '../cluster.ts';
 import { inputOf } from './document-form.ts';
 import { name } from '../documents.ts';
-import { after, ofMachines } from './list.ts';
+import { after, byTime, ofMachines } from './list.ts';
 import { JOB_KINDS, JOB_STATES, plan, WIPE_METHODS } from '../job.ts';
 
 /** At most so many machines in one request. */
@@ -74,6 +74,7 @@ export const jobQuery = z.strictObject({
   machine: name.optional(),
   before: z.coerce.number().optional().meta({ description: '`createdAt` of the last one seen' }),
   after,
+  sort: byTime,
   kind: z.enum(JOB_KINDS).optional(),
   state: z.enum(JOB_STATES).optional(),
   ...ofMachines,

@@ -22,6 +22,9 @@ export const ofMachines = {
 
 export const after = z.string().max(1024).optional().meta({ description: '`next` of the page before' });
 
+/** Of lists by time. */
+export const byTime = z.enum(['newest', 'oldest']).default('newest').meta({ description: 'what comes first' });
+
 export const next = z
   .string()
   .optional()

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { ipAddress, ipv4, macAddress } from '../documents.ts';
-import { after, ofMachines } from './list.ts';
+import { after, byTime, ofMachines } from './list.ts';
 import { STAGES, type TraceEvent, VERDICT_CODES } from '../trace.ts';
 
 const time = z.number();
@@ -111,6 +111,7 @@ export const attemptQuery = z.strictObject({
   before: z.coerce.number().optional().meta({ description: '`startedAt` of the last one seen' }),
   beforeId: text.max(64).optional().meta({ description: 'its `id`, so that others of the same millisecond follow' }),
   after,
+  sort: byTime,
   stage: z.enum(STAGES).optional(),
   verdict: z.enum(VERDICT_CODES).optional(),
   ...ofMachines,

@@ -103,7 +103,12 @@ export function jobHandlers(parts: Parts): Pick<Handlers, Names> {
       const ofMachine = machineFilter(parts.registry, query);
       const isFiltered = ofMachine !== undefined || kind !== undefined || state !== undefined;
       const value = await logPage({
-        read: (position) => jobs.list({ ...position, ...(machine === undefined ? {} : { machine }) }),
+        read: (position) =>
+          jobs.list({
+            ...position,
+            oldestFirst: query.sort === 'oldest',
+            ...(machine === undefined ? {} : { machine }),
+          }),
         cursorOf: ({ createdAt, id }: Job) => ({ before: createdAt, beforeId: id }),
         wanted: isFiltered
           ? (one) =>

@@ -24,6 +24,7 @@ export function traceHandlers({
         read: (position) =>
           recorder.attempts({
             ...position,
+            oldestFirst: query.sort === 'oldest',
             ...(machine === undefined ? {} : { machine }),
             ...(mac === undefined ? {} : { mac }),
           }),

@@ -319,13 +319,15 @@ function storeOver(pool: pg.Pool): Store {
             }
           }),
         ),
-      attempts: async ({ machine, mac, before, beforeId, limit }) =>
-        (await bodies(
-          `SELECT body FROM attempts WHERE (started_at, id COLLATE "C") < ($1, $2)
+      async attempts({ machine, mac, before, beforeId, oldestFirst = false, limit }) {
+        const { than, order, end } = direction(oldestFirst);
+        return (await bodies(
+          `SELECT body FROM attempts WHERE (started_at, id COLLATE "C") ${than} ($1, $2)
            AND ($3::text IS NULL OR machine = $3) AND ($4::text IS NULL OR mac = $4)
-           ORDER BY started_at DESC, id COLLATE "C" DESC LIMIT $5`,
-          [before ?? Number.MAX_SAFE_INTEGER, beforeId ?? '', machine ?? null, mac ?? null, limit],
-        )) as readonly Attempt[],
+           ORDER BY started_at ${order}, id COLLATE "C" ${order} LIMIT $5`,
+          [before ?? end, beforeId ?? '', machine ?? null, mac ?? null, limit],
+        )) as readonly Attempt[];
+      },
       attempt: async (id) => (await bodies('SELECT body FROM attempts WHERE id = $1', [id]))[0] as Attempt | undefined,
       events: async (attempt, after, limit) =>
         (await bodies('SELECT body FROM events WHERE attempt = $1 AND seq > $2 ORDER BY seq LIMIT $3', [
@@ -496,12 +498,14 @@ function storeOver(pool: pg.Pool): Store {
       get: async (id) => (await bodies('SELECT body FROM jobs WHERE id = $1', [id]))[0] as Job | undefined,
       unfinished: async () =>
         (await bodies('SELECT body FROM jobs WHERE NOT over ORDER BY created_at, id')) as readonly Job[],
-      list: async ({ machine, before, beforeId, limit }) =>
-        (await bodies(
-          `SELECT body FROM jobs WHERE (created_at, id) < ($1, $2) AND ($3::text IS NULL OR machine = $3)
-           ORDER BY created_at DESC, id DESC LIMIT $4`,
-          [before ?? Number.MAX_SAFE_INTEGER, beforeId ?? '', machine ?? null, limit],
-        )) as readonly Job[],
+      async list({ machine, before, beforeId, oldestFirst = false, limit }) {
+        const { than, order, end } = direction(oldestFirst);
+        return (await bodies(
+          `SELECT body FROM jobs WHERE (created_at, id COLLATE "C") ${than} ($1, $2) AND ($3::text IS NULL OR machine = $3)
+           ORDER BY created_at ${order}, id COLLATE "C" ${order} LIMIT $4`,
+          [before ?? end, beforeId ?? '', machine ?? null, limit],
+        )) as readonly Job[];
+      },
       events: async (job, after, limit) =>
         (await bodies('SELECT body FROM job_events WHERE job = $1 AND seq > $2 ORDER BY seq LIMIT $3', [
           job,
@@ -557,6 +561,12 @@ function storeOver(pool: pg.Pool): Store {
     [Symbol.asyncDispose]: () => (closing ??= pool.end()),
   };
 }
+
+/** Of a list by time: what follows the last one seen, and where it begins. */
+const direction = (oldestFirst: boolean) =>
+  oldestFirst
+    ? ({ than: '>', order: 'ASC', end: Number.MIN_SAFE_INTEGER } as const)
+    : ({ than: '<', order: 'DESC', end: Number.MAX_SAFE_INTEGER } as const);
 
 async function removed(
   pool: pg.Pool,

@@ -207,16 +207,23 @@ function storeOver({ rows, bodies }: Reader, writer: Writer, close: () => Promis
 
 /** By machine, by MAC, by both or all of them: each has an index of its own. */
 function attemptQueries(bodies: Reader['bodies']): Store['traces']['attempts'] {
-  const query = (where: string) =>
-    bodies<Attempt>(
-      `SELECT body FROM attempts WHERE (started_at, id) < (?, ?)${where} ORDER BY started_at DESC, id DESC LIMIT ?`,
-    );
-  const all = query('');
-  const ofMachine = query(' AND machine = ?');
-  const ofMac = query(' AND mac = ?');
-  const ofBoth = query(' AND machine = ? AND mac = ?');
-  return async ({ machine, mac, before = Number.MAX_SAFE_INTEGER, beforeId = '', limit }) => {
-    const last = [before, beforeId] as const;
+  const queries = (than: '<' | '>', order: 'ASC' | 'DESC') => {
+    const query = (where: string) =>
+      bodies<Attempt>(
+        `SELECT body FROM attempts WHERE (started_at, id) ${than} (?, ?)${where}
+         ORDER BY started_at ${order}, id ${order} LIMIT ?`,
+      );
+    return {
+      all: query(''),
+      ofMachine: query(' AND machine = ?'),
+      ofMac: query(' AND mac = ?'),
+      ofBoth: query(' AND machine = ? AND mac = ?'),
+    };
+  };
+  const [newest, oldest] = [queries('<', 'DESC'), queries('>', 'ASC')];
+  return async ({ machine, mac, before, beforeId = '', oldestFirst = false, limit }) => {
+    const { all, ofMachine, ofMac, ofBoth } = oldestFirst ? oldest : newest;
+    const last = [before ?? (oldestFirst ? Number.MIN_SAFE_INTEGER : Number.MAX_SAFE_INTEGER), beforeId] as const;
     if (machine === undefined) return mac === undefined ? await all(...last, limit) : await ofMac(...last, mac, limit);
     return mac === undefined ? await ofMachine(...last, machine, limit) : await ofBoth(...last, machine, mac, limit);
   };
@@ -234,18 +241,23 @@ function inventoryQueries(bodies: Reader['bodies']): Pick<Store['inventories'], 
 function jobQueries(bodies: Reader['bodies']): Omit<Store['jobs'], 'put'> {
   const get = bodies<Job>('SELECT body FROM jobs WHERE id = ?');
   const unfinished = bodies<Job>('SELECT body FROM jobs WHERE over = 0 ORDER BY created_at, id');
-  const newest = bodies<Job>(
-    'SELECT body FROM jobs WHERE (created_at, id) < (?, ?) ORDER BY created_at DESC, id DESC LIMIT ?',
-  );
-  const ofMachine = bodies<Job>(
-    'SELECT body FROM jobs WHERE (created_at, id) < (?, ?) AND machine = ? ORDER BY created_at DESC, id DESC LIMIT ?',
-  );
+  const queries = (than: '<' | '>', order: 'ASC' | 'DESC') => {
+    const query = (where: string) =>
+      bodies<Job>(
+        `SELECT body FROM jobs WHERE (created_at, id) ${than} (?, ?)${where} ORDER BY created_at ${order}, id ${order} LIMIT ?`,
+      );
+    return { all: query(''), ofMachine: query(' AND machine = ?') };
+  };
+  const [newest, oldest] = [queries('<', 'DESC'), queries('>', 'ASC')];
   const events = bodies<JobEvent>('SELECT body FROM job_events WHERE job = ? AND seq > ? ORDER BY seq LIMIT ?');
   return {
     get: async (id) => (await get(id))[0],
     unfinished: () => unfinished(),
-    list: ({ machine, before = Number.MAX_SAFE_INTEGER, beforeId = '', limit }) =>
-      machine === undefined ? newest(before, beforeId, limit) : ofMachine(before, beforeId, machine, limit),
+    list({ machine, before, beforeId = '', oldestFirst = false, limit }) {
+      const { all, ofMachine } = oldestFirst ? oldest : newest;
+      const last = [before ?? (oldestFirst ? Number.MIN_SAFE_INTEGER : Number.MAX_SAFE_INTEGER), beforeId] as const;
+      return machine === undefined ? all(...last, limit) : ofMachine(...last, machine, limit);
+    },
     events: (job, after, limit) => events(job, after, limit),
   };
 }

@@ -47,6 +47,10 @@ describe('lists that grow with time', () => {
       ['a4', 'a3', 'a2', 'a1'],
       ['a0'],
     ]);
+    assert.deepEqual(await allOf(api, '/api/v1/attempts?limit=6&sort=oldest', 'id'), [
+      ['a0', 'a1', 'a2', 'a3', 'a4', 'a5'],
+      ['a6', 'a7', 'a8'],
+    ]);
     assert.deepEqual(await allOf(api, '/api/v1/attempts?limit=2&label=rack%3Dr1', 'id'), [
       ['a8', 'a6'],
       ['a4', 'a2'],
@@ -64,6 +68,7 @@ describe('lists that grow with time', () => {
     }
     const ids = (await allOf(api, '/api/v1/jobs?limit=2', 'id')).flat();
     assert.deepEqual(ids.toSorted(), made.map(({ id }) => id).toSorted());
+    assert.deepEqual((await allOf(api, '/api/v1/jobs?limit=2&sort=oldest', 'id')).flat(), ids.toReversed());
     const ofRack = (await allOf(api, '/api/v1/jobs?limit=1&label=rack%3Dr2', 'id')).flat();
     assert.deepEqual(ofRack.toSorted(), [made[1]?.id ?? '', made[3]?.id ?? ''].toSorted());
     assert.deepEqual((await allOf(api, '/api/v1/jobs?kind=wipe', 'id')).flat(), []);

@@ -16,14 +16,15 @@ export function memoryRecorder(): Pick<Recorder, 'attempts' | 'attempt' | 'event
       events.set(attempt.id, event ? [...known, event] : known);
       for (const listener of listeners) listener(attempt, event);
     },
-    attempts: async ({ machine, mac, before, beforeId = '', limit }) =>
+    attempts: async ({ machine, mac, before, beforeId = '', oldestFirst = false, limit }) =>
       [...attempts.values()]
         .filter((one) => machine === undefined || one.machine === machine)
         .filter((one) => mac === undefined || one.mac === mac)
         .filter(
-          ({ startedAt, id }) => before === undefined || startedAt < before || (startedAt === before && id < beforeId),
+          (one) =>
+            before === undefined || (oldestFirst ? -1 : 1) * newestFirst({ startedAt: before, id: beforeId }, one) < 0,
         )
-        .sort((a, b) => b.startedAt - a.startedAt || (a.id < b.id ? 1 : -1))
+        .sort((a, b) => (oldestFirst ? newestFirst(b, a) : newestFirst(a, b)))
         .slice(0, limit),
     attempt: async (id) => attempts.get(id),
     events: async (id, after = 0) => (events.get(id) ?? []).filter(({ seq }) => seq > after),
@@ -33,6 +34,10 @@ export function memoryRecorder(): Pick<Recorder, 'attempts' | 'attempt' | 'event
     },
   };
 }
+
+type Started = Pick<Attempt, 'startedAt' | 'id'>;
+const newestFirst = (a: Started, b: Started): number =>
+  b.startedAt - a.startedAt || (a.id < b.id ? 1 : a.id > b.id ? -1 : 0);
 
 export const attemptOf = (machine: string, more: Partial<Attempt> = {}): Attempt => ({
   id: `attempt-of-${machine}`.padEnd(22, 'x').slice(0, 22),

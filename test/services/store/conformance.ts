@@ -269,6 +269,8 @@ export function storeConformance(
           (await traces.attempts(query)).map(({ id }) => id);
         assert.deepEqual(await ids({ limit: 10 }), ['c', 'b', 'a']);
         assert.deepEqual(await ids({ limit: 1, before: 3000 }), ['b']);
+        assert.deepEqual(await ids({ limit: 10, oldestFirst: true }), ['a', 'b', 'c']);
+        assert.deepEqual(await ids({ limit: 1, before: 1000, beforeId: 'a', oldestFirst: true }), ['b']);
         assert.deepEqual(await ids({ machine: 'm1', limit: 10 }), ['c', 'a']);
         assert.deepEqual(await ids({ mac: '52:54:00:00:00:02' as MacAddress, limit: 10 }), ['b']);
       }));
@@ -580,6 +582,11 @@ export function storeConformance(
         for (const id of ['a', 'b', 'c']) await jobs.put(newJob(id, { createdAt: 5 }), 0);
         const last = (await jobs.list({ limit: 1 }))[0];
         assert.equal(last?.id, 'c');
+        const oldest = await jobs.list({ oldestFirst: true, before: 5, beforeId: 'a', limit: 9 });
+        assert.deepEqual(
+          oldest.map(({ id }) => id),
+          ['b', 'c'],
+        );
         const next = await jobs.list({ before: 5, beforeId: 'c', limit: 9 });
         assert.deepEqual(
           next.map(({ id }) => id),
