@@ -6,7 +6,7 @@ export function bmcMetrics({
   load,
   operations,
 }: Pick<BmcService, 'poller' | 'load' | 'operations'>): readonly Metric[] {
-  const { asked, answered, failed, late } = poller.counters();
+  const { asked, answered, failed, late, answerMs } = poller.counters();
   const { inFlight, waiting } = load();
   const powers = new Map<string, number>();
   for (const { power } of poller.readings()) powers.set(power, (powers.get(power) ?? 0) + 1);
@@ -25,6 +25,7 @@ export function bmcMetrics({
   return [
     counter('ingot_bmc_polls_total', 'Times that a BMC was to be read.', asked),
     counter('ingot_bmc_polls_answered_total', 'Times that it told its power.', answered),
+    counter('ingot_bmc_polls_answer_seconds_total', 'Time until they told it, added up.', answerMs / 1000),
     counter(
       'ingot_bmc_polls_failed_total',
       'Times that it did not, or was not asked because it had not before.',

@@ -28,7 +28,14 @@ export type Poller = {
   readings(): readonly PowerReading[];
   /** Something else has read it: no need to ask twice. */
   note(machine: string, reading: PowerReading): void;
-  counters(): { readonly asked: number; readonly answered: number; readonly failed: number; readonly late: number };
+  counters(): {
+    readonly asked: number;
+    readonly answered: number;
+    readonly failed: number;
+    readonly late: number;
+    /** Until the answer, its turn in the queue of its BMC included; of all answered together. */
+    readonly answerMs: number;
+  };
 };
 
 /**
@@ -51,7 +58,7 @@ export function openPoller(parts: {
   const times = parts.times ?? POLL_TIMES;
   const readings = new Map<string, PowerReading>();
   const places = new Map<string, { readonly phase: number; bmc: MachineBmc; dueAt: number; asking: boolean }>();
-  const counts = { asked: 0, answered: 0, failed: 0, late: 0 };
+  const counts = { asked: 0, answered: 0, failed: 0, late: 0, answerMs: 0 };
   const asking = new Set<Promise<void>>();
   let numbered = 0;
   let known: readonly Machine[] = [];
@@ -102,11 +109,13 @@ export function openPoller(parts: {
   async function poll(bmc: MachineBmc, signal: AbortSignal): Promise<void> {
     const { machine } = bmc;
     counts.asked += 1;
+    const askedAt = clock.now();
     try {
       const status = await bmcs
         .connection(bmc)
         .ask({ urgency: 'poll', deadlineMs: times.deadlineMs, signal }, (driver, inner) => driver.status(inner));
       counts.answered += 1;
+      counts.answerMs += Math.max(0, clock.now() - askedAt);
       note(machine, { machine, at: clock.now(), ...status });
       follow(onAnswer?.(bmc, signal));
       const seenAt = bmcs.record(bmc.address)?.seenAt ?? 0;

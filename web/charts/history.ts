@@ -11,7 +11,6 @@ export type Reading = {
   readonly at: number;
   readonly dhcpPerSecond: number;
   readonly bytesPerSecond: number;
-  readonly bmcFailedPerSecond: number;
   readonly bmcMs: number | undefined;
   readonly residentBytes: number;
 };
@@ -54,18 +53,17 @@ function readingStore() {
 }
 
 function readingOf(before: Kept, now: Kept): Reading {
-  const rate = (names: readonly string[]): number =>
+  const rate = (...names: readonly string[]): number =>
     names.reduce(
       (sum, name) => sum + perSecond(total(before.samples, name), total(now.samples, name), now.at - before.at),
       0,
     );
-  const polls = rate(['ingot_bmc_request_seconds_count']);
-  const seconds = rate(['ingot_bmc_request_seconds_sum']);
+  const polls = rate('ingot_bmc_polls_answered_total');
+  const seconds = rate('ingot_bmc_polls_answer_seconds_total');
   return {
     at: now.at,
-    dhcpPerSecond: rate(['ingot_dhcp4_received_total']),
-    bytesPerSecond: rate(['ingot_tftp_sent_bytes_total', 'ingot_http_sent_bytes_total']),
-    bmcFailedPerSecond: rate(['ingot_bmc_polls_failed_total']),
+    dhcpPerSecond: rate('ingot_dhcp4_received_total'),
+    bytesPerSecond: rate('ingot_tftp_sent_bytes_total', 'ingot_boot_http_sent_bytes_total'),
     bmcMs: polls > 0 ? (seconds / polls) * 1000 : undefined,
     residentBytes: total(now.samples, 'process_resident_memory_bytes'),
   };
