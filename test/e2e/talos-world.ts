@@ -116,6 +116,7 @@ export async function createCluster(
   await world.jobs('install', all, { asked: { profile } });
 }
 
+/** What is on the disks of these is known anew. */
 export async function inspect({ daemon }: TalosWorld, machines: readonly string[]): Promise<void> {
   const { items } = await daemon.api<{ readonly items: readonly Job[] }>('POST', '/api/v1/jobs', {
     jobs: machines.map((machine) => ({ kind: 'inspect', machine })),

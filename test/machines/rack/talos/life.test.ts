@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { before, describe, it } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { TalosSecrets } from '#machines/os/talos/secrets.ts';
 import { openThinDisks } from '#machines/rack/node/thin-disks.ts';
 import { only } from '#services/machine-api/client.ts';
@@ -39,7 +40,7 @@ for (const [version, next] of [
       const watching = watchInstall({
         definition,
         open: (mode) => (mode === 'running' ? machine.running(secrets) : machine.maintenance()),
-        pause: async (signal) => void (await waitFor('a moment', () => signal.aborted || true, 100)),
+        pause: (signal) => sleep(20, undefined, { signal }),
         round: () => AbortSignal.timeout(300),
         signal: limit(),
       });
