@@ -79,8 +79,14 @@ export function bootIntoStep(
         using api = await agents.open(agent, context.signal);
         await api.call('/machine.MachineService/Reboot', {}, { signal: context.signal });
         context.progress(`the agent reboots into ${what}`);
-      } else await parts.power.netboot(machine, powerAsked(context.job()), context.signal, context.progress);
-      const attempt = await booted;
+      }
+      // Where a person holds the switch, it has booted long before that person says so.
+      const enough = new AbortController();
+      const signal = AbortSignal.any([context.signal, enough.signal]);
+      const restarted = agent
+        ? booted
+        : parts.power.netboot(machine, powerAsked(context.job()), signal, context.progress).then(() => booted);
+      const attempt = await Promise.race([booted, restarted]).finally(() => enough.abort());
       if (attempt === undefined) {
         const because = `no boot of ${machine} fetched ${what} within ${BOOT_MS / MINUTE_MS} minutes`;
         return { kind: 'again', because, afterMs: 1000 };

@@ -3,6 +3,7 @@ import { copyFileSync, mkdirSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { PlanAnswer } from '#machines/contract/api/job-resource.ts';
 import { isOver, type Job, type JobKind } from '#machines/contract/job.ts';
+import { isPlanned } from '#machines/decide/jobs/make-plan.ts';
 import { DEBIAN_DISK_NEEDS, debianDisk } from '#test/lab/debian-disk.ts';
 import type { Guest } from '#test/lab/guest.ts';
 import type { Need } from '#test/lab/need.ts';
@@ -89,7 +90,7 @@ export async function openInstallWorld(tools: Tools): Promise<InstallWorld> {
       }),
     async begin(kind) {
       const machine = 'r1-u1';
-      const wanted = kind === 'inspect' ? { kind, machine } : await planned(boot, kind, machine);
+      const wanted = isPlanned(kind) ? await planned(boot, kind, machine) : { kind, machine };
       const { items } = await boot.daemon.api<{ readonly items: readonly Job[] }>('POST', '/api/v1/jobs', {
         jobs: [wanted],
       });

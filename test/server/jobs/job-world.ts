@@ -44,10 +44,13 @@ const machineOf = (disks: object) => sampleMachine({ macs: ['52:54:00:00:00:01']
 export async function jobWorld({
   answers = INVENTORY,
   installers = NO_INSTALLERS,
+  byHand = false,
   talos,
 }: {
   readonly answers?: typeof INVENTORY;
   readonly installers?: Installers;
+  /** The machine has no BMC. */
+  readonly byHand?: boolean;
   /** Machines of clusters of Talos; `jobs` are those of the newest daemon. */
   readonly talos?: (jobs: () => RunningJobs) => TalosOwn;
 } = {}) {
@@ -77,8 +80,10 @@ export async function jobWorld({
     installers,
     boots: { permit: async (machine, by) => void permitted.push(`${machine} by ${by}`) },
     power: {
-      async netboot(machine) {
+      async netboot(machine, _asked, signal) {
         netboots.push(machine);
+        // The person who holds the switch never says that it was done.
+        if (byHand) return await rejectedAt(signal);
         registers(`attempt-${netboots.length}`);
       },
       off: async () => {},
@@ -171,6 +176,9 @@ export async function jobWorld({
     },
   };
 }
+
+const rejectedAt = (signal: AbortSignal): Promise<never> =>
+  new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true }));
 
 /** The job as soon as it is as wanted. */
 export async function when(jobs: RunningJobs, id: string, wanted: (job: Job) => boolean): Promise<Job> {
