@@ -31,6 +31,10 @@ export function wantsColour(env: Terminal['env'], isTerminal: boolean): boolean 
   return isTerminal && env['TERM'] !== 'dumb';
 }
 
+/** May what was drawn be drawn over? A person reads along, on something that moves its cursor. */
+export const redraws = ({ interactive, env }: Pick<Terminal, 'interactive' | 'env'>): boolean =>
+  interactive && env['TERM'] !== 'dumb';
+
 export const paint = ({ colour }: Pick<Terminal, 'colour'>, style: Style, text: string): string =>
   colour ? styleText(style, text, { validateStream: false }) : text;
 

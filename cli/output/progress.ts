@@ -1,14 +1,15 @@
-import type { Terminal } from '../terminal.ts';
+import { redraws, type Terminal } from '../terminal.ts';
 
 const BAR = 30;
 const SHOWN_EVERY = 1 / 200;
 
 /** One line on a terminal that is written over as work goes on; on anything else nothing is shown. */
-export function progressBar({ error, interactive }: Pick<Terminal, 'error' | 'interactive'>) {
+export function progressBar(term: Pick<Terminal, 'error' | 'interactive' | 'env'>) {
+  const { error } = term;
   let shown: { readonly what: string; readonly part: number } | undefined;
   return {
     show(what: string, part: number): void {
-      if (!interactive) return;
+      if (!redraws(term)) return;
       if (shown?.what === what && part - shown.part < SHOWN_EVERY && part < 1) return;
       shown = { what, part };
       const full = Math.round(Math.min(1, part) * BAR);

@@ -3,7 +3,7 @@ import { stripVTControlCharacters } from 'node:util';
 import { displayWidth } from '#machines/values/display-width.ts';
 import type { WatchKind } from '#machines/contract/api/watch.ts';
 import type { Daemon } from '../daemon.ts';
-import { note, say, type Terminal } from '../terminal.ts';
+import { note, redraws, say, type Terminal } from '../terminal.ts';
 import { type Format, printDocuments } from './format.ts';
 import { type Column, table } from './table.ts';
 
@@ -47,8 +47,8 @@ const writtenBy = <T>({ written }: List<T>): ((item: T) => unknown) => written ?
  * changed: JSON lines, YAML documents, or rows under one head. Ends when the person has seen enough.
  */
 async function watchList<T>(term: Terminal, daemon: Daemon, list: List<T>, output: Format): Promise<void> {
-  const show = term.interactive && output === 'table' ? redrawn(term, list) : appended(term, list, output);
-  const ages = term.interactive ? AGES_MS : undefined;
+  const show = redraws(term) && output === 'table' ? redrawn(term, list) : appended(term, list, output);
+  const ages = redraws(term) ? AGES_MS : undefined;
   // First listen, then read what there is: nothing falls between.
   const changes = changeBell(daemon, list.kinds, term.signal);
   try {

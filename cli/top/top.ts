@@ -6,7 +6,7 @@ import { followed } from '../commands/power.ts';
 import type { Daemon } from '../daemon.ts';
 import { CommandFailure, failureOf } from '../failure.ts';
 import { listMachines } from '../machine-names.ts';
-import type { Terminal } from '../terminal.ts';
+import { redraws, type Terminal } from '../terminal.ts';
 import { type Dashboard, openDashboard } from './dashboard.ts';
 import type { Tone } from './decide/line.ts';
 import { reduce } from './decide/reduce.ts';
@@ -187,7 +187,7 @@ export async function top(term: Terminal, daemon: Daemon): Promise<number> {
 
 /** Not on a pipe, and not where no cursor can be moved. */
 export function refuseWithoutTerminal({ interactive, env }: Pick<Terminal, 'interactive' | 'env'>): void {
-  if (interactive && env['TERM'] !== 'dumb') return;
+  if (redraws({ interactive, env })) return;
   throw new CommandFailure(
     EXIT.badInput,
     interactive
