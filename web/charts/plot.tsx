@@ -94,7 +94,7 @@ function optionsOf({ width, lines, format, kind, least }: Shape): uPlot.Options 
   return {
     width,
     height: HEIGHT,
-    padding: [10, 8, 0, 0],
+    padding: [10, 14, 0, 0],
     legend: { show: false },
     cursor: { drag: { x: false, y: false } },
     scales: {
@@ -104,6 +104,7 @@ function optionsOf({ width, lines, format, kind, least }: Shape): uPlot.Options 
     axes: [
       {
         ...axis,
+        size: 28,
         space: 80,
         incrs: [60, 120, 300, 600, 1800, 3600, 7200, 21_600, 43_200, 86_400, 604_800],
         values: (_chart, ticks) => ticks.map((second) => timeText(second * 1000)),
