@@ -83,7 +83,7 @@ export async function jobWorld({
       async netboot(machine, _asked, signal) {
         netboots.push(machine);
         // The person who holds the switch never says that it was done.
-        if (byHand) return await rejectedAt(signal);
+        if (byHand) await rejectedAt(signal);
         registers(`attempt-${netboots.length}`);
       },
       off: async () => {},
