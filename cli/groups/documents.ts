@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { apply, type ApplyOptions, diff } from '../commands/apply.ts';
 import { edit, remove } from '../commands/edit.ts';
 import { get, type GetOptions } from '../commands/get.ts';
-import { collect, outputOption, selectorOptions, type Shell, watchOption } from '../command-groups.ts';
+import { collect, oneOf, outputOption, selectorOptions, type Shell, watchOption } from '../command-groups.ts';
 
 /** Documents: what an operator wants, as files. */
 export function addDocumentCommands(program: Command, { term, daemon, end }: Shell): void {
@@ -16,7 +16,7 @@ export function addDocumentCommands(program: Command, { term, daemon, end }: She
       .description(`${summary}.`)
       .requiredOption('-f, --file <path>', 'a file, a folder, or - for standard input; repeatable', collect)
       .option('--prune', 'remove what was applied from the same path and is not in it any more')
-      .option('-o, --output <format>', 'table or json', 'table')
+      .option('-o, --output <format>', 'table or json', oneOf('-o', ['table', 'json']), 'table')
       .action(async (options: ApplyOptions, self: Command) => end(await work(term, await daemon(self), options)));
     if (name === 'apply') command.option('--dry-run', 'say what would change, and change nothing');
   }
