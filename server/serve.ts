@@ -70,7 +70,7 @@ import { agentPlane } from './machine/agent-plane.ts';
 import { holdingOf } from './machine/holding.ts';
 import { machinePlane } from './machine/machine-plane.ts';
 import { gauge } from './api/metrics.ts';
-import { requestCounts } from './request-counts.ts';
+import { requestCounts } from './http/request-counts.ts';
 import { dhcp4Metrics, tftpCounters, webhookMetrics } from './metrics.ts';
 import { telemetryTask } from './telemetry-task.ts';
 import { webhookTask } from './webhook-task.ts';

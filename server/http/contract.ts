@@ -8,7 +8,7 @@ import type { SharedChunks } from '#services/images/shared-chunks.ts';
 import type { Registry } from '#services/registry/contract.ts';
 import type { Templates } from '#services/templates/templates.ts';
 import type { Recorder } from '#services/trace/contract.ts';
-import type { RequestCounts } from '../request-counts.ts';
+import type { RequestCounts } from './request-counts.ts';
 import type { AgentDelivery } from './agent-delivery.ts';
 import type { ConfigTokens } from './config-tokens.ts';
 

@@ -7,7 +7,7 @@ import { formatListen } from '../config/schema.ts';
 import { respond } from '../http/respond.ts';
 import { sourceRates } from '../logs/source-rates.ts';
 import { tcpListen } from '../sockets/tcp-listen.ts';
-import { countAnswers } from '../request-counts.ts';
+import { countAnswers } from '../http/request-counts.ts';
 import { type Task, task } from '../task.ts';
 import { type AgentAnswer, type AgentCall, agentCalls } from './agent-calls.ts';
 import type { AgentPlaneParts } from './contract.ts';

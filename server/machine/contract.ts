@@ -13,7 +13,7 @@ import type { Authority } from '#services/pki/authority.ts';
 import type { Registry } from '#services/registry/contract.ts';
 import type { AuditEntry } from '#services/store/contract.ts';
 import type { Recorder } from '#services/trace/contract.ts';
-import type { RequestCounts } from '../request-counts.ts';
+import type { RequestCounts } from '../http/request-counts.ts';
 
 /** What the part of the machine plane stands on that agents call. */
 export type AgentPlaneParts = {

@@ -5,7 +5,7 @@ import type { Recorder } from '#services/trace/contract.ts';
 import type { Listen } from '../config/config.ts';
 import { formatListen } from '../config/schema.ts';
 import { tcpListen } from '../sockets/tcp-listen.ts';
-import { countAnswers, type RequestCounts } from '../request-counts.ts';
+import { countAnswers, type RequestCounts } from '../http/request-counts.ts';
 import { type Task, task } from '../task.ts';
 import { addMetadataRoutes, type MetadataParts, NOT_FOUND } from './metadata.ts';
 

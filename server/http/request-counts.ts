@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify';
-import type { Metric } from './api/metrics.ts';
+import type { Metric } from '../api/metrics.ts';
 
 /** Counts what a plane answered. Labels are route patterns and statuses of ours, never what a client wrote. */
 export type RequestCounts = {
