@@ -25,7 +25,7 @@ const SHELLS = {
 const TYPED = [
   ['mach\tacc\tr1-u1\t', ['machine', 'accept', 'r1-u12']],
   ['get profi\t--out\t js\t', ['get', 'profiles', '--output', 'json']],
-  ['boot r1-u12 -p resc\t', ['boot', 'r1-u12', '-p', 'rescue-long']],
+  ['boot r1-u12 -p zeb\t', ['boot', 'r1-u12', '-p', 'zebra-live']],
   ['apply -f rack\t', ['apply', '-f', 'rack.yaml']],
 ] as const;
 
@@ -35,7 +35,7 @@ for (const shell of ['bash', 'zsh', 'fish'] as const) {
     if (!tools) return;
     await using cli = await runningCli();
     await cli.done('machine', 'add', 'r1-u12');
-    await cli.run(['apply', '-f', '-'], { input: 'kind: Profile\nname: rescue-long\nos: disk\n' });
+    await cli.run(['apply', '-f', '-'], { input: 'kind: Profile\nname: zebra-live\nos: disk\n' });
     await writeFile(join(cli.cwd, 'rack.yaml'), '');
     await mkdir(join(cli.cwd, 'bin'));
     const record = join(cli.cwd, 'record');
