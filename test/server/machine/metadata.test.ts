@@ -167,7 +167,7 @@ describe('configuration in plain HTTP', () => {
     assert.equal((await call(machinePlane, me.address, `/m/ignition?token=${token}`)).status, 200);
     // An installer writes a disk: no confirmed plan, no answers.
     await refused(await read(me, token, 'preseed'), me.address, /no confirmed plan/);
-    await refused(await read(me, token, 'talos'), me.address, /no Talos configuration/);
+    await refused(await read(me, token, 'talos'), me.address, /no confirmed plan names a disk/);
   });
 
   it('a script of another address has no token in it', async () => {
