@@ -38,7 +38,8 @@ async function main(): Promise<number> {
   const loaded = await loadConfig({ ...options, cwd: process.cwd() });
   if (!loaded.ok) return complain(EXIT.badInput, loaded.issues);
   if (command.kind === 'backup' || command.kind === 'restore') return await backupOrRestore(command, loaded.config);
-  const look = { ...loaded, now: Date.now, signal: stop.signal };
+  const inherited = inheritanceOf(inheritedSockets(process.env, process.pid));
+  const look = { ...loaded, now: Date.now, signal: stop.signal, inherited };
   if (command.kind === 'doctor') return report(await startDoctor(look), options.json);
 
   const templates = await openTemplates({ dir: TEMPLATES_DIR, samples: [...ipxeSamples(), ...configSamples()] });
@@ -58,7 +59,7 @@ async function main(): Promise<number> {
       log,
       say,
       signal: stop.signal,
-      inherited: inheritanceOf(inheritedSockets(process.env, process.pid)),
+      inherited,
       supervisor: await openSupervisor(process.env, process.pid),
       reloading: { reloads: reloading, load: () => loadConfig({ ...options, cwd: process.cwd() }) },
     });

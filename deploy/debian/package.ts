@@ -17,6 +17,8 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { VERSION } from '#machines/contract/version.ts';
+import { completionScript } from '../../cli/completion/scripts.ts';
+import { commandPages } from '../../cli/manual/pages.ts';
 import { licensesOf } from '../release/licenses.ts';
 import { layRelease, normalize } from '../release/tree.ts';
 
@@ -77,6 +79,11 @@ export async function buildDebianPackage(options: {
     );
     put('usr/share/lintian/overrides/ingot', overrides());
     layManualPages(root, tree);
+    for (const { file, text } of commandPages(new Date(seconds * 1000).toISOString().slice(0, 10)))
+      put(`usr/share/man/man1/${file}.gz`, packed(Buffer.from(text)));
+    put('usr/share/bash-completion/completions/ingot', completionScript('bash'));
+    put('usr/share/zsh/vendor-completions/_ingot', completionScript('zsh'));
+    put('usr/share/fish/vendor_completions.d/ingot.fish', completionScript('fish'));
 
     const installedBytes = sizeOf(tree);
     for (const name of MAINTAINER_SCRIPTS) {

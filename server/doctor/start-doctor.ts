@@ -7,6 +7,7 @@ import { doctorChecks, relayPorts, wantedPorts } from './checks.ts';
 import { examine, type Finding } from './finding.ts';
 import { interfacesCheck } from './interfaces.ts';
 import { portsCheck, type WantedPort } from './ports.ts';
+import { type Inheritance, NOTHING_INHERITED } from '../sockets/inherited-sockets.ts';
 import { notedDaemon } from './running-daemon.ts';
 
 type Look = {
@@ -15,6 +16,8 @@ type Look = {
   readonly where: (path: YamlPath) => string;
   readonly now: () => number;
   readonly signal: AbortSignal;
+  /** What a supervisor has opened for us is ours already. */
+  readonly inherited?: Inheritance;
 };
 
 /** Looks at everything that `serve` with this configuration would need. Changes nothing but the data directory's existence. */
@@ -37,8 +40,25 @@ export async function beforeServing(look: Look): Promise<readonly Finding[]> {
   const ports = wantedPorts(look.config, look.where);
   return await portsAndInterfaces(
     look,
-    ports.filter(({ use }) => use !== 'DHCP' && use !== 'PXE proxy'),
+    ports.filter(({ use, setting }) => use !== 'DHCP' && use !== 'PXE proxy' && !isInherited(setting, look.inherited)),
   );
+}
+
+function isInherited(setting: string, { tcp, tftp }: Inheritance = NOTHING_INHERITED): boolean {
+  switch (setting) {
+    case 'boot.listen':
+      return tcp.boot !== undefined;
+    case 'machine.listen':
+      return tcp.machine !== undefined;
+    case 'machine.tls':
+      return tcp.agents !== undefined;
+    case 'api.listen':
+      return tcp.api !== undefined;
+    case 'tftp.listen':
+      return tftp.length > 0;
+    default:
+      return false;
+  }
 }
 
 /** Why `serve` could not go on, as far as interfaces and ports explain it. */
