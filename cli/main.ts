@@ -1,9 +1,11 @@
+import { existsSync } from 'node:fs';
 import { enableCompileCache } from 'node:module';
 import { join } from 'node:path';
 
-// It lies in the checkout, as the daemon's does, and halves the time until a command begins. Only what is imported from
-// here on counts; where it cannot be written, nothing is lost.
-enableCompileCache(join(import.meta.dirname, '../.cache/compiled/cli'));
+// Compiled code is kept in the checkout, as the daemon's is: a command begins in half the time. Only what is imported from
+// here on counts. A release is bundled, and nothing is written beside it.
+if (existsSync(join(import.meta.dirname, 'main.ts')))
+  enableCompileCache(join(import.meta.dirname, '../.cache/compiled/cli'));
 const [{ runCommandLine }, { thisTerminal }] = await Promise.all([
   import('./program.ts'),
   import('./this-terminal.ts'),
