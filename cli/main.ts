@@ -4,7 +4,7 @@ import { join } from 'node:path';
 
 // Compiled code is kept in the checkout, as the daemon's is: a command begins in half the time. Only what is imported from
 // here on counts. A release is bundled, and nothing is written beside it.
-if (existsSync(join(import.meta.dirname, 'main.ts')))
+if (existsSync(join(import.meta.dirname, '../tsconfig.json')))
   enableCompileCache(join(import.meta.dirname, '../.cache/compiled/cli'));
 const [{ runCommandLine }, { thisTerminal }] = await Promise.all([
   import('./program.ts'),
