@@ -78,8 +78,10 @@ const MIGRATIONS: readonly (string | ((db: Database) => void))[] = [
   chainAudit,
 ];
 
-/** Brings a database to the newest schema; refuses one that a newer version has written. */
-export function migrate(db: Database, file: string): void {
+export const SQLITE_SCHEMAS = MIGRATIONS.length;
+
+/** Brings a database to the newest schema, or to that of an earlier version; refuses one that a newer version has written. */
+export function migrate(db: Database, file: string, to = MIGRATIONS.length): void {
   const version = db.pragma('user_version', { simple: true }) as number;
   if (version > MIGRATIONS.length) {
     throw new StoreError(
@@ -88,7 +90,7 @@ export function migrate(db: Database, file: string): void {
     );
   }
   for (const [index, step] of MIGRATIONS.entries()) {
-    if (index < version) continue;
+    if (index < version || index >= to) continue;
     db.transaction(() => {
       if (typeof step === 'string') db.exec(step);
       else step(db);
