@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
 import type { Config } from './config/config.ts';
-import { configChange, withRuntimeSettings } from './config/decide/config-change.ts';
+import { configChange, withRuntimeSettings } from './config/config-change.ts';
 import type { ConfigResult } from './config/parse-config.ts';
 
 /** Where SIGHUP is heard, and what is then to be done; the daemon comes later than its signals. */

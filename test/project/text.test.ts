@@ -39,7 +39,15 @@ test('no file names a package registry, and the lockfile says of no package wher
 });
 
 test('file and folder names are kebab-case, but for those that tools know by name', () => {
-  const known = new Set(['README.md', 'CHANGELOG.md', 'CONTRIBUTING.md', 'LICENSE', 'SECURITY.md', 'Dockerfile']);
+  const known = new Set([
+    'README.md',
+    'CHANGELOG.md',
+    'CONTRIBUTING.md',
+    'LICENSE',
+    'SECURITY.md',
+    'Containerfile',
+    'Dockerfile',
+  ]);
   const kebab = /^\.?[a-z0-9]+(?:[-.][a-z0-9]+)*$/;
   const odd = FILES.filter((file) => file.split('/').some((part) => !kebab.test(part) && !known.has(part)));
   assert.deepEqual(odd, []);

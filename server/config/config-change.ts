@@ -1,4 +1,4 @@
-import type { Config } from '../config.ts';
+import type { Config } from './config.ts';
 
 /** What a running daemon takes from a new configuration, by the path people write. */
 const AT_RUNTIME: readonly string[] = ['log', 'interfaces', 'subnets', 'dhcp', 'boot.advertise'];

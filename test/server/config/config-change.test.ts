@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Config } from '#server/config/config.ts';
-import { configChange, withRuntimeSettings } from '#server/config/decide/config-change.ts';
+import { configChange, withRuntimeSettings } from '#server/config/config-change.ts';
 import { parseConfig } from '#server/config/parse-config.ts';
 
 function config(text: string): Config {
