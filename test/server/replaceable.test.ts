@@ -7,7 +7,7 @@ import { task } from '#server/task.ts';
 /** A part that tells when it begins and ends; settings below zero do not come up. */
 function world() {
   const seen: string[] = [];
-  const turns = replaceable(
+  const turns = replaceable<number, number, { readonly settings: () => number }>(
     (settings: number) => ({
       ...task<number>('part', async (signal, listening) => {
         seen.push(`open ${settings}`);

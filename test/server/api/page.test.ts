@@ -48,7 +48,7 @@ describe('the page', () => {
   it('gives the files of its folder with their type, and no other', async () => {
     await using served = await servedPage({
       'index.html': INDEX,
-      'index-a1.js': `${'x'.repeat(2000)}`,
+      'index-a1.js': 'x'.repeat(2000),
       'index-a1.css': 'a{}',
       'notes.txt': '',
     });
