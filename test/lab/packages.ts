@@ -7,7 +7,6 @@
 export const INSTALLED_PACKAGES = [
   'age',
   'atftp',
-  'bash-completion',
   'bsdutils',
   'btrfs-progs',
   'chromium',
@@ -106,7 +105,6 @@ export const PROVISIONS = {
   age: { package: 'age' },
   'age-keygen': { package: 'age' },
   atftp: { package: 'atftp' },
-  'bash-completion': { package: 'bash-completion', file: '/usr/share/bash-completion/bash_completion' },
   'bmc-info': { package: 'freeipmi-tools' },
   chromium: { package: 'chromium' },
   cpio: { package: 'cpio' },
