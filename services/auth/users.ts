@@ -110,6 +110,14 @@ export function openUsers(parts: {
       ...(user.scope === undefined ? {} : { scope: user.scope }),
     });
 
+  let last: Promise<unknown> = Promise.resolve();
+  /** One change of users after another: none is undone by somebody who read before it and writes after it. */
+  function inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const mine = last.then(work);
+    last = mine.catch(() => {});
+    return mine;
+  }
+
   async function opened(user: User): Promise<Made> {
     await store.put({ ...user, lastLoginAt: now() });
     return await open(user);
@@ -119,7 +127,8 @@ export function openUsers(parts: {
     list: () => store.list(),
     get: (name) => store.get(name),
     async create({ name, role, scope, password, certificates = [], source = 'local' }) {
-      if (await store.get(name)) return 'exists';
+      const hashed =
+        password === undefined ? {} : { passwordHash: await passwords.hash(password), passwordChangedAt: now() };
       const user: User = {
         name,
         role,
@@ -128,68 +137,88 @@ export function openUsers(parts: {
         certificates,
         source,
         createdAt: now(),
-        ...(password === undefined ? {} : { passwordHash: await passwords.hash(password), passwordChangedAt: now() }),
+        ...hashed,
       };
-      await store.put(user);
-      return user;
+      return await inTurn(async () => {
+        if (await store.get(name)) return 'exists';
+        await store.put(user);
+        return user;
+      });
     },
-    async change(name, { role, scope, disabled, certificates }) {
-      const before = await store.get(name);
-      if (!before) return undefined;
-      const { scope: oldScope, ...rest } = before;
-      const newScope = scope === undefined ? oldScope : (scope ?? undefined);
-      const after: User = {
-        ...rest,
-        ...(newScope === undefined ? {} : { scope: newScope }),
-        role: role ?? before.role,
-        disabled: disabled ?? before.disabled,
-        certificates: certificates ?? before.certificates,
-      };
-      await store.put(after);
-      const same = after.role === before.role && newScope === oldScope && after.disabled === before.disabled;
-      if (!same) await access.removeOf(name);
-      return after;
-    },
+    change: (name, { role, scope, disabled, certificates }) =>
+      inTurn(async () => {
+        const before = await store.get(name);
+        if (!before) return undefined;
+        const { scope: oldScope, ...rest } = before;
+        const newScope = scope === undefined ? oldScope : (scope ?? undefined);
+        const after: User = {
+          ...rest,
+          ...(newScope === undefined ? {} : { scope: newScope }),
+          role: role ?? before.role,
+          disabled: disabled ?? before.disabled,
+          certificates: certificates ?? before.certificates,
+        };
+        await store.put(after);
+        const same = after.role === before.role && newScope === oldScope && after.disabled === before.disabled;
+        if (!same) await access.removeOf(name);
+        return after;
+      }),
     async setPassword(name, password) {
-      const user = await store.get(name);
-      if (!user) return false;
-      await store.put({ ...user, passwordHash: await passwords.hash(password), passwordChangedAt: now() });
-      ofNames.delete(name);
-      await access.removeOf(name, 'session');
-      return true;
+      if (!(await store.get(name))) return false;
+      const passwordHash = await passwords.hash(password);
+      return await inTurn(async () => {
+        const user = await store.get(name);
+        if (!user) return false;
+        await store.put({ ...user, passwordHash, passwordChangedAt: now() });
+        ofNames.delete(name);
+        await access.removeOf(name, 'session');
+        // A code is a session that was not opened yet.
+        await access.removeOf(name, 'code');
+        return true;
+      });
     },
-    async remove(name) {
-      const removed = await store.remove(name);
-      await access.removeOf(name);
-      return removed;
-    },
+    remove: (name) =>
+      inTurn(async () => {
+        const removed = await store.remove(name);
+        await access.removeOf(name);
+        return removed;
+      }),
     async login(tried) {
       const outcome = await verify(tried);
-      return outcome.kind === 'right' ? { kind: 'in', ...(await opened(outcome.user)) } : outcome;
+      if (outcome.kind !== 'right') return outcome;
+      return await inTurn(async () => {
+        // Disabled, removed or given another password while this one was looked at.
+        const user = await store.get(tried.name);
+        if (!user || user.disabled || user.passwordHash !== outcome.user.passwordHash) {
+          return { kind: 'wrong', locked: false };
+        }
+        return { kind: 'in', ...(await opened(user)) };
+      });
     },
     async verify(tried) {
       const outcome = await verify(tried);
       return outcome.kind === 'right' ? { kind: 'right' } : outcome;
     },
-    async fromProvider({ subject, name, role, scope }) {
-      const all = await store.list();
-      // By the subject, not by the name: a name can be given to somebody else there.
-      const known = all.find((user) => user.subject === subject);
-      if (!known && all.some((user) => user.name === name)) {
-        return { kind: 'refused', because: `there is another user ${name} here` };
-      }
-      if (known?.disabled === true) return { kind: 'refused', because: `user ${known.name} is disabled` };
-      const user: User = {
-        ...(known ?? { name, disabled: false, certificates: [], source: 'oidc', createdAt: now() }),
-        subject,
-        role,
-      };
-      const { scope: _before, ...rest } = user;
-      const after: User = scope === undefined ? rest : { ...rest, scope };
-      // What the provider no longer says of them must not live on in what was opened before.
-      if (known && (known.role !== role || known.scope !== scope)) await access.removeOf(known.name);
-      return { kind: 'in', ...(await opened(after)) };
-    },
+    fromProvider: ({ subject, name, role, scope }) =>
+      inTurn(async () => {
+        const all = await store.list();
+        // By the subject, not by the name: a name can be given to somebody else there.
+        const known = all.find((user) => user.subject === subject);
+        if (!known && all.some((user) => user.name === name)) {
+          return { kind: 'refused', because: `there is another user ${name} here` };
+        }
+        if (known?.disabled === true) return { kind: 'refused', because: `user ${known.name} is disabled` };
+        const user: User = {
+          ...(known ?? { name, disabled: false, certificates: [], source: 'oidc', createdAt: now() }),
+          subject,
+          role,
+        };
+        const { scope: _before, ...rest } = user;
+        const after: User = scope === undefined ? rest : { ...rest, scope };
+        // What the provider no longer says of them must not live on in what was opened before.
+        if (known && (known.role !== role || known.scope !== scope)) await access.removeOf(known.name);
+        return { kind: 'in', ...(await opened(after)) };
+      }),
     async byCertificate(sha256) {
       const all = await store.list();
       return all.find((user) => !user.disabled && user.certificates.includes(sha256));
