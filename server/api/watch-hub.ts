@@ -19,6 +19,8 @@ type Entry = {
   readonly seq: number;
   readonly kind: WatchKind;
   readonly machine: string | undefined;
+  /** It names no machine: also who may see some machines only may know of it. */
+  readonly isFree: boolean;
   readonly text: string;
 };
 
@@ -67,9 +69,9 @@ export function watchHub({
   const changedAttempts = new Map<string, Attempt>();
   let timer: NodeJS.Timeout | undefined;
 
-  function publish(kind: WatchKind, machine: string | undefined, json: string): void {
+  function publish(kind: WatchKind, machine: string | undefined, json: string, isFree = false): void {
     seq += 1;
-    const entry = { seq, kind, machine, text: `id: ${run}-${seq}\ndata: ${json}\n\n` };
+    const entry = { seq, kind, machine, isFree, text: `id: ${run}-${seq}\ndata: ${json}\n\n` };
     entries.push(entry);
     bytes += entry.text.length;
     while (entries.length - first > KEPT_EVENTS || bytes > KEPT_BYTES) {
@@ -111,7 +113,9 @@ export function watchHub({
         case 'document': {
           const document = change.document ? writeDocument(change.document) : null;
           const { documentKind, name } = change;
-          return publish('document', undefined, JSON.stringify({ kind: 'document', documentKind, name, document }));
+          const json = JSON.stringify({ kind: 'document', documentKind, name, document });
+          // Those of machines are told as machines; a cluster names all of its own.
+          return publish('document', undefined, json, documentKind !== 'Machine' && documentKind !== 'Cluster');
         }
         case 'grant':
           return publish('grant', change.grant.machine, JSON.stringify(change));
@@ -157,10 +161,9 @@ export function watchHub({
   };
 }
 
-const wants = (watcher: Watcher, { kind, machine }: Entry): boolean =>
+const wants = (watcher: Watcher, { kind, machine, isFree }: Entry): boolean =>
   watcher.kinds.includes(kind) &&
-  // Documents are about no single machine: those of machines are told as machines.
-  (kind === 'document' || watcher.sees(machine)) &&
+  (isFree || watcher.sees(machine)) &&
   (watcher.machine === undefined || watcher.machine === machine);
 
 function seqOf(id: string | undefined, run: string): number | undefined {

@@ -281,6 +281,10 @@ describe('a scope', () => {
     });
     const reader = answer.body?.getReader();
     assert.ok(reader);
+    // A cluster names machines, and its patches may hold secrets.
+    const cluster = { kind: 'Cluster', name: 'c', talos: 'v1.13.9', kubernetes: '1.35.0', controlPlane: [OTHERS] };
+    const put = await api.send('PUT', '/api/v1/clusters/c', { ...cluster, endpoint: 'https://192.0.2.10:6443' });
+    assert.ok(put.ok, await put.text());
     await api.registry.act(OTHERS, 'lock', { who: 'test' });
     await api.registry.act(OURS, 'lock', { who: 'test' });
     let text = '';
