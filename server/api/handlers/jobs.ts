@@ -73,12 +73,20 @@ export function jobHandlers(parts: Parts): Pick<Handlers, Names> {
         if ('problem' in checked) return checked;
         wanted.push(checked);
       }
+      // Another request may have confirmed the same while this one was looked at, and one request may name it twice.
+      for (const { kind, machine, plan } of wanted) {
+        if (!plan) continue;
+        if (!plans.get(plan.id)) {
+          const detail = `${machine}: plan ${plan.id} was confirmed already`;
+          return problemAnswer('refused', { detail, next: `ingot ${kind} ${machine} --plan` });
+        }
+        plans.take(plan.id);
+      }
       const { waitSeconds } = ceremonyFor(wanted.flatMap(({ plan }) => plan ?? []));
       const holdUntil = waitSeconds === 0 ? undefined : String(parts.now() + waitSeconds * 1000);
       const batch = wanted.length > 1 ? randomUUID() : undefined;
       const started: Job[] = [];
       for (const job of wanted) {
-        if (job.plan) plans.take(job.plan.id);
         const notes = {
           ...job.notes,
           ...(holdUntil === undefined ? {} : { holdUntil }),

@@ -60,6 +60,18 @@ describe('plans and jobs over the API', () => {
       assert.match(await again.text(), /confirmed already/);
     }));
 
+  it('a plan is confirmed once by requests at the same time, and by one that names it twice', () =>
+    inApi(async (api) => {
+      await withMachines(api, ['a']);
+      const { items } = await planned(api, { kind: 'wipe', machines: ['a'] });
+      const answers = await Promise.all([start(api, items), start(api, items), start(api, items)]);
+      assert.deepEqual(answers.map(({ status }) => status).toSorted(), [201, 409, 409]);
+      assert.equal((await api.jobs.list({ limit: 10 })).length, 1);
+      const other = (await planned(api, { kind: 'wipe', machines: ['a'] })).items;
+      assert.equal((await start(api, [...other, ...other])).status, 409);
+      assert.equal((await api.jobs.list({ limit: 10 })).length, 1);
+    }));
+
   it('nothing begins under another digest, without a plan, or for another machine', () =>
     inApi(async (api) => {
       await withMachines(api, ['a', 'b']);
