@@ -120,6 +120,14 @@ async function byCertificate(
 
 const out = (problem: Problem): Entry => ({ kind: 'out', problem });
 
+/** What lasts for hours ends with the key that opened it. */
+export function endWithKey(reply: FastifyReply, caller: AccessKey, access: Pick<Access, 'onRemoved'>): void {
+  const stop = access.onRemoved((id) => {
+    if (id === caller.id) reply.raw.destroy();
+  });
+  reply.raw.once('close', stop);
+}
+
 export function sendProblem(reply: FastifyReply, problem: Problem): FastifyReply {
   if (problem.code === 'unauthenticated') reply.header('www-authenticate', 'Bearer realm="ingot"');
   return reply.code(problem.status).header('content-type', PROBLEM_TYPE).send(JSON.stringify(problem));

@@ -8,7 +8,7 @@ import { VaultError } from '#services/vault/vault-error.ts';
 import type { BmcService } from '../../bmc/contract.ts';
 import { type Handlers, invalid, notFound, problemAnswer, type ProblemAnswer } from '../answers.ts';
 import type { OperatorApiParts } from '../contract.ts';
-import { SECURITY_HEADERS, sendProblem } from '../guard.ts';
+import { endWithKey, SECURITY_HEADERS, sendProblem } from '../guard.ts';
 
 type Names =
   | 'listPower'
@@ -207,14 +207,15 @@ export function bmcHandlers(
   };
 }
 
-/** Answers `POST …/console`: open until the client leaves, the BMC ends it, or the daemon does. */
+/** Answers `POST …/console`: open until the client leaves, its key is void, the BMC ends it, or the daemon does. */
 export function consoleStream({
+  access,
   bmc,
   audit,
   log,
   now,
   signal,
-}: Pick<OperatorApiParts, 'bmc' | 'audit' | 'log' | 'now'> & { readonly signal: AbortSignal }) {
+}: Pick<OperatorApiParts, 'access' | 'bmc' | 'audit' | 'log' | 'now'> & { readonly signal: AbortSignal }) {
   return async (request: FastifyRequest, reply: FastifyReply, caller: AccessKey): Promise<unknown> => {
     const { name } = request.params as { readonly name: string };
     const of = bmc.power.bmcOf(name);
@@ -222,6 +223,7 @@ export function consoleStream({
     const gone = new AbortController();
     const leave = (): void => gone.abort(new Error('the client left'));
     reply.raw.once('close', leave);
+    endWithKey(reply, caller, access);
     const until = AbortSignal.any([signal, gone.signal]);
     let opened: Awaited<ReturnType<BmcService['consoles']['open']>>;
     try {

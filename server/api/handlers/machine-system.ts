@@ -5,9 +5,10 @@ import type { QueryOf } from '#machines/contract/api/route.ts';
 import { mayDo } from '#machines/decide/actions.ts';
 import { BmcError } from '#services/bmc/contract.ts';
 import { MachineApiError } from '#services/machine-api/machine-api-error.ts';
+import type { AccessKey } from '#services/store/contract.ts';
 import { type Handlers, notFound, problemAnswer, type ProblemAnswer } from '../answers.ts';
 import type { OperatorApiParts } from '../contract.ts';
-import { SECURITY_HEADERS, sendProblem } from '../guard.ts';
+import { endWithKey, SECURITY_HEADERS, sendProblem } from '../guard.ts';
 
 const CALL_MS = 20_000;
 
@@ -55,8 +56,14 @@ const nobodyThere = (name: string): Problem =>
   });
 
 /** Answers `GET …/system/log`: to its end, or with `follow` until the client leaves. */
-export function systemLogStream({ registry, system, log, signal }: Parts & { readonly signal: AbortSignal }) {
-  return async (request: FastifyRequest, reply: FastifyReply, _caller: unknown, query: unknown): Promise<unknown> => {
+export function systemLogStream({
+  access,
+  registry,
+  system,
+  log,
+  signal,
+}: Parts & Pick<OperatorApiParts, 'access'> & { readonly signal: AbortSignal }) {
+  return async (request: FastifyRequest, reply: FastifyReply, caller: AccessKey, query: unknown): Promise<unknown> => {
     const { name = '' } = MACHINE_SYSTEM_ROUTES.readSystemLog.params.partial().parse(request.params);
     // It was read by the route's schema already.
     const { of, follow = false, tail = 0 } = query as QueryOf<typeof MACHINE_SYSTEM_ROUTES.readSystemLog>;
@@ -67,6 +74,7 @@ export function systemLogStream({ registry, system, log, signal }: Parts & { rea
     if (!agent) return sendProblem(reply, nobodyThere(name));
     const gone = new AbortController();
     reply.raw.once('close', () => gone.abort(new Error('the client left')));
+    endWithKey(reply, caller, access);
     const until = AbortSignal.any([signal, gone.signal]);
     let begun = false;
     try {
