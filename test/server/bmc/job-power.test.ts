@@ -136,6 +136,10 @@ describe('a machine that a job is at', () => {
     const gone = (one: Job) => heldByJobs({ unfinishedOf: () => [one] }, 'a', false);
     assert.equal(gone(job('write-image', 'running')), undefined);
     assert.match(gone(job('await-report', 'running'))?.because ?? '', /its installer is at await-report/);
+    for (const name of ['watch-install', 'upgrade-talos', 'reset-talos']) {
+      assert.match(gone(job(name, 'running'))?.because ?? '', new RegExp(`its Talos is at ${name}`));
+      assert.equal(gone(job(name, 'done')), undefined);
+    }
   });
 
   it('may lose it in every other step, and without a job', () => {
