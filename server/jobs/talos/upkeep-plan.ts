@@ -116,6 +116,10 @@ export function upkeepPlanner(parts: {
       };
     });
     const system = disks.find((disk) => disk.name === answered?.disk);
+    if (answered && !system && kind !== 'rollback') {
+      const because = `${name} does not say which disk its system is on, so that no plan can name it`;
+      refusals.push({ because, next: `ingot cluster show ${cluster.name}` });
+    }
     const say = system?.serial ?? system?.wwn ?? name;
     return {
       kind: 'done',

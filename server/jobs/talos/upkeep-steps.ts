@@ -37,6 +37,9 @@ const ROLLED_BACK = 'talos-rolled-back';
 
 const isUpkeep = ({ plan }: Job): boolean => plan?.steps.includes('await-turn') === true;
 
+const hadItsTurn = ({ steps }: Job): boolean =>
+  steps.some(({ name, state }) => name === 'await-turn' && state === 'done');
+
 /** One machine of a cluster at a time, in the order in which they were asked for. */
 export function awaitTurnStep(parts: UpkeepParts): Step {
   return {
@@ -49,10 +52,12 @@ export function awaitTurnStep(parts: UpkeepParts): Step {
         const because = await failedBefore(parts, notes[BATCH]);
         if (because !== undefined)
           return failed(because, 'nothing was done to this machine; ask again when that one is well');
-        const [first] = parts
+        const all = parts
           .jobs()
           .unfinished()
           .filter((job) => isUpkeep(job) && job.plan?.talos?.cluster === plan?.talos?.cluster);
+        // Whose turn it is keeps it, whatever the clock and a restart did to the order.
+        const first = all.find((job) => job.id !== id && hadItsTurn(job)) ?? all[0];
         if (!first || first.id === id) return done('no other machine of its cluster is worked on');
         context.progress(`waits for ${first.machine}: one machine of ${plan?.talos?.cluster} at a time`);
         await sleep(Math.min(TURN_MS, timesOf(parts).look), undefined, { signal: context.signal });

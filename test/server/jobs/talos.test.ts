@@ -11,6 +11,7 @@ import type { MachineSpec } from '#machines/rack/spec.ts';
 import type { TalosFaults } from '#machines/rack/talos/decide/faults.ts';
 import { talosReach } from '#server/jobs/talos/reach.ts';
 import { type UpkeepKind, upkeepPlanner } from '#server/jobs/talos/upkeep-plan.ts';
+import { awaitTurnStep, type UpkeepParts } from '#server/jobs/talos/upkeep-steps.ts';
 import type { RunningJobs } from '#services/jobs/open-jobs.ts';
 import { openPlans } from '#services/jobs/plans.ts';
 import { clusterSecrets } from '#services/talos/cluster-secrets.ts';
@@ -159,6 +160,19 @@ async function talosWorld(options: {
     },
     plan: (kind: UpkeepKind, index: number, asked: object = {}) =>
       upkeep({ kind, machine: names[index] ?? '', ...asked }, machineOf(names[index] ?? ''), cluster),
+    /** As of a machine that does not say which disk its system is on. */
+    blindPlan: (kind: UpkeepKind, index: number, asked: object = {}) => {
+      const node: typeof reach.node = async (...about) => {
+        const opened = await reach.node(...about);
+        return Object.assign(opened, { node: { ...opened.node, systemDisk: async () => undefined } });
+      };
+      const machine = names[index] ?? '';
+      return upkeepPlanner({ reach: { node }, now: Date.now })(
+        { kind, machine, ...asked },
+        machineOf(machine),
+        cluster,
+      );
+    },
     runs: async (index: number) => {
       using opened = await reach.node(cluster ?? assert.fail(), names[index] ?? '', AbortSignal.timeout(5000));
       return opened.node.version.patch;
@@ -294,6 +308,42 @@ describe('jobs on machines that run Talos', () => {
     assert.deepEqual([await world.runs(1), await world.runs(2)], [2, 2]);
   });
 
+  it('wait for the one whose turn it is, also where the order of their ids is another one', async () => {
+    await using world = await talosWorld({ net: 239, workers: 1 });
+    const draft = {
+      ...installPlan(world.rig.machine(0).spec, 'worker'),
+      kind: 'upgrade' as const,
+      id: 'p',
+      digest: 'd',
+    };
+    const jobOf = (id: string, state: 'running' | 'done') =>
+      ({
+        id,
+        machine: id,
+        state: 'running',
+        plan: { ...draft, steps: ['await-turn'] },
+        notes: {},
+        steps: [{ name: 'await-turn', state }],
+      }) as Partial<Job> as Job;
+    const all = [jobOf('a', 'running'), jobOf('b', 'done')];
+    const waits: string[] = [];
+    const step = awaitTurnStep({
+      times: { look: 1 },
+      jobs: () => ({ unfinished: () => all, list: async () => [] }),
+    } as Partial<UpkeepParts> as UpkeepParts);
+    const outcome = await step.run({
+      job: () => all[0] ?? assert.fail(),
+      signal: AbortSignal.timeout(5000),
+      progress(text) {
+        waits.push(text);
+        all.length = 1;
+      },
+      note: async () => {},
+    });
+    assert.equal(outcome.kind, 'done');
+    assert.match(waits.join(), /^waits for b: one machine of home at a time$/);
+  });
+
   it('tell a release that does not boot from one that is slow', async () => {
     await using world = await talosWorld({ net: 235, faults: { cannotBoot: (version) => version === NEXT } });
     world.rig.machines[0]?.powerOn();
@@ -327,6 +377,8 @@ describe('jobs on machines that run Talos', () => {
     assert.match(await refusals('upgrade', 0, { to: 'v1.12.0' }), /older than v1\.13\.2/);
     assert.match(await refusals('upgrade', 0, { to: 'newest' }), /"kind":"invalid","path":"to"/);
     assert.match(await refusals('reset', 0), /the only control plane/);
+    const blind = await world.blindPlan('reset', 0, { graceful: false });
+    assert.match(JSON.stringify(blind), /does not say which disk its system is on/);
     await world.rig.machine(0).powerOff();
     assert.match(await refusals('reset', 0, { graceful: false }), /does not answer/);
     world.forgetCluster();
