@@ -63,7 +63,7 @@ export function openWebhooks(parts: {
     try {
       await store.put(delivery);
     } catch (err) {
-      log.error({ err, url: delivery.url }, 'the log of webhooks could not be written');
+      log.error({ err, url: originOf(delivery.url) }, 'the log of webhooks could not be written');
     }
   }
 

@@ -150,6 +150,29 @@ describe('webhooks', () => {
     assert.deepEqual([kept.all.get('a')?.state, kept.all.get('b')?.state], ['delivered', 'dead']);
   });
 
+  it('whose log cannot be written are delivered, and the path of their address is in no log', async () => {
+    await using there = await receiver();
+    const errors: unknown[] = [];
+    const { store } = memoryStore();
+    const webhooks = openWebhooks({
+      hooks: [{ url: there.url, secret: SECRET, events: ['job.done'] }],
+      site: 'lab',
+      store: { ...store, put: async () => await Promise.reject(new Error('the disk is full')) },
+      log: { ...quiet, error: (...said: readonly unknown[]) => void errors.push(said) },
+      now: () => Date.now(),
+      chance: () => 0,
+      newId: randomUUID,
+    });
+    const stop = new AbortController();
+    const over = webhooks.run(stop.signal);
+    webhooks.tell('job.done', {});
+    await there.count(1);
+    stop.abort();
+    await over;
+    assert.match(JSON.stringify(errors), new RegExp(new URL(there.url).host));
+    assert.doesNotMatch(JSON.stringify(errors), /hook"/);
+  });
+
   it('whose receiver is away fill a queue that ends', async () => {
     const kept = memoryStore();
     const gone = await receiver();
