@@ -3,7 +3,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { makeProblem, type Problem, PROBLEM_TYPE } from '#machines/contract/api/problem.ts';
 import { type Role, roleAllows } from '#machines/contract/api/role.ts';
 import type { Route } from '#machines/contract/api/route.ts';
-import type { Access } from '#services/auth/access.ts';
+import { type Access, certificateId } from '#services/auth/access.ts';
 import type { Users } from '#services/auth/users.ts';
 import type { AccessKey } from '#services/store/contract.ts';
 import { isOurHost, isOwnOrigin, sessionCookie } from './decide/host.ts';
@@ -107,7 +107,7 @@ async function byCertificate(
   if (!user) return undefined;
   const { name, role, scope, createdAt } = user;
   return {
-    id: `certificate ${sha256}`,
+    id: certificateId(name),
     kind: 'token',
     hash: sha256,
     name,

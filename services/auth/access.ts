@@ -13,6 +13,9 @@ const REMEMBERED = 1000;
 /** What a key says of whoever has it. */
 export type Bearer = Pick<AccessKey, 'name' | 'role' | 'user' | 'scope'>;
 
+/** Who shows a certificate has no key that is kept; what it opened ends by this id. */
+export const certificateId = (user: string): string => `certificate of ${user}`;
+
 export type Made = { readonly key: AccessKey; readonly secret: string };
 
 /**
@@ -45,7 +48,7 @@ export type Access = {
     readonly role: Role;
     readonly secret: string;
   }): Promise<void>;
-  /** Called with the id of each key that is removed. Ends with the returned function. */
+  /** Called with the id of each key that is removed, and `certificateId` of whose keys all are. Ends with the returned function. */
   onRemoved(listener: (id: string) => void): () => void;
 };
 
@@ -120,6 +123,7 @@ export function openAccess({
       const all = await store.list();
       const its = all.filter((key) => key.user === user && (kind === undefined || key.kind === kind));
       await Promise.all(its.map(({ id }) => remove(id)));
+      if (kind === undefined) for (const listener of listeners) listener(certificateId(user));
     },
     async removeAll() {
       const all = await store.list();

@@ -171,7 +171,10 @@ describe('a client’s certificate', () => {
     for (const headers of [{ origin: 'https://evil.example' }, { 'sec-fetch-site': 'cross-site' }]) {
       assert.equal((await post(headers)).status, 403, 'a browser sends a certificate for any page');
     }
+    const stream = await ask(client, {}, '/api/v1/watch');
+    assert.equal(stream.status, 200);
     await api.users.change('anna', { disabled: true });
+    await stream.text();
     assert.equal((await ask(client)).status, 401);
 
     const over = await made(['bert'], () => Date.now() - 900 * 24 * 3600_000);
