@@ -4,6 +4,7 @@ import { hostname, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { VERSION } from '#machines/contract/version.ts';
+import { mayDo } from '#machines/decide/actions.ts';
 import type { Logger } from 'pino';
 import { type IpAddress, parseIpv4 } from '#machines/values/ip-address.ts';
 import { sure } from '#machines/values/parsed.ts';
@@ -340,6 +341,11 @@ export async function serve(parts: {
       boots: agentBoots(registry),
       installers: installersOf({ registry, recorder, tokens }),
       power: jobPower(bmc),
+      mayWrite(name) {
+        const machine = registry.machine(name);
+        if (machine) return mayDo('write-disks', machine);
+        return { kind: 'refused', because: `there is no machine ${name} any more`, next: 'ingot get machine' };
+      },
       keepInventory: (name, inventory) => store.inventories.put(name, inventory),
       diskImages,
       erased: erasureKeeper({ signer: certificateSigner(vault), site: config.site, now, newId: randomUUID }),

@@ -233,6 +233,7 @@ export async function faultWorld(options: { readonly machines: number; readonly 
   };
   const secrets = new Map<string, string>();
   const recipe = recipes({
+    mayWrite: () => ({ kind: 'allowed' }),
     agents,
     installers: {
       permit: async () => 'grant',

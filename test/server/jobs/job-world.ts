@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { pino } from 'pino';
 import { inventory as inventorySchema } from '#machines/contract/inventory.ts';
 import { isOver, type Job } from '#machines/contract/job.ts';
+import { mayDo } from '#machines/decide/actions.ts';
 import { type AgentPlannedKind, makePlan } from '#machines/decide/jobs/make-plan.ts';
 import type { Agents } from '#server/jobs/contract.ts';
 import { erasureKeeper } from '#server/jobs/erasure.ts';
@@ -45,12 +46,15 @@ export async function jobWorld({
   answers = INVENTORY,
   installers = NO_INSTALLERS,
   byHand = false,
+  isLocked = false,
   talos,
 }: {
   readonly answers?: typeof INVENTORY;
   readonly installers?: Installers;
   /** The machine has no BMC. */
   readonly byHand?: boolean;
+  /** Somebody has locked it since its jobs were asked for. */
+  readonly isLocked?: boolean;
   /** Machines of clusters of Talos; `jobs` are those of the newest daemon. */
   readonly talos?: (jobs: () => RunningJobs) => TalosOwn;
 } = {}) {
@@ -78,6 +82,7 @@ export async function jobWorld({
     ...(talos ? { talos: talos(() => newest ?? assert.fail('no daemon runs')) } : {}),
     agents,
     installers,
+    mayWrite: () => mayDo('write-disks', sampleMachine({}, { locked: isLocked })),
     boots: { permit: async (machine, by) => void permitted.push(`${machine} by ${by}`) },
     power: {
       async netboot(machine, _asked, signal) {

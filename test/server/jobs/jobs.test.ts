@@ -73,6 +73,16 @@ describe('jobs over the agent', { timeout: 60_000 }, () => {
     assert.ok(before.equals(await world.agent.content('sda')));
   });
 
+  it('what was locked while its job waited is not written', async () => {
+    await using world = await jobWorld({ isLocked: true });
+    const before = await world.agent.content('sda');
+    const { jobs } = await world.daemon();
+    const job = await ended(jobs, (await world.submit(jobs, 'wipe')).id);
+    assert.equal(job.state, 'failed');
+    assert.match(job.result?.because ?? '', /prove-machine: m1: it is locked; nothing was done to its disks/);
+    assert.ok(before.equals(await world.agent.content('sda')));
+  });
+
   it('a planned disk was exchanged: nothing is written to any of them', async () => {
     const answers = {
       ...INVENTORY,
