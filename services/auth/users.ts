@@ -35,8 +35,8 @@ export type Users = {
   }): Promise<User | 'exists'>;
   /** Sessions and tokens of the user end, unless only certificates changed. */
   change(name: string, change: UserChange): Promise<User | undefined>;
-  /** Sessions of the user end; tokens stay. */
-  setPassword(name: string, password: string): Promise<boolean>;
+  /** Sessions of the user end; tokens stay. With `current`, only where it is the password still. */
+  setPassword(name: string, password: string, current?: string): Promise<boolean>;
   remove(name: string): Promise<boolean>;
   login(tried: { readonly name: string; readonly password: string; readonly address: string }): Promise<Login>;
   /** Is this the user's password? Counted like a login. */
@@ -163,12 +163,14 @@ export function openUsers(parts: {
         if (!same) await access.removeOf(name);
         return after;
       }),
-    async setPassword(name, password) {
-      if (!(await store.get(name))) return false;
+    async setPassword(name, password, current) {
+      const before = await store.get(name);
+      if (!before) return false;
+      if (current !== undefined && !(await passwords.verify(current, before.passwordHash))) return false;
       const passwordHash = await passwords.hash(password);
       return await inTurn(async () => {
         const user = await store.get(name);
-        if (!user) return false;
+        if (!user || (current !== undefined && user.passwordHash !== before.passwordHash)) return false;
         await store.put({ ...user, passwordHash, passwordChangedAt: now() });
         ofNames.delete(name);
         await access.removeOf(name, 'session');

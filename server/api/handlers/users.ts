@@ -48,7 +48,8 @@ export function userHandlers({ users }: Pick<OperatorApiParts, 'users'>): Pick<H
         if (outcome.kind !== 'right')
           return problemAnswer('too-many', { detail: 'too many wrong passwords', next: 'wait' });
       }
-      if (!(await users.setPassword(name, body.password))) return notFound(`user ${name}`);
+      if (!(await users.setPassword(name, body.password, isOwn ? (body.current ?? '') : undefined)))
+        return notFound(`user ${name}`);
       return { kind: 'done', value: undefined, audit: { target: name, detail: isOwn ? 'their own' : 'by an admin' } };
     },
   };

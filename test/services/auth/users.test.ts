@@ -69,6 +69,15 @@ describe('what happens to a user while their password is looked at', () => {
   });
 });
 
+it('who changes their own password does not undo what an admin sets meanwhile', async () => {
+  const { users, look } = await loggingIn();
+  const own = users.setPassword(NAME, 'their own', TRIED.password);
+  await users.setPassword(NAME, 'by an admin');
+  look();
+  assert.equal(await own, false);
+  assert.equal((await users.get(NAME))?.passwordHash, 'hash of by an admin');
+});
+
 it('a new password ends codes that were made before it', async () => {
   const { access, users, login, look } = await loggingIn();
   look();
