@@ -69,8 +69,12 @@ export function awaitTurnStep(parts: UpkeepParts): Step {
 async function failedBefore({ jobs }: UpkeepParts, batch: string | undefined): Promise<string | undefined> {
   if (batch === undefined) return undefined;
   const others = await jobs().list({ limit: 1000 });
-  const bad = others.find(({ notes, state }) => notes[BATCH] === batch && state === 'failed');
-  return bad && `${bad.machine}, which was asked for with it, failed: ${bad.result?.because ?? ''}`;
+  // One that was called off in the middle of it may be half-way, too.
+  const isBad = (job: Job): boolean => job.state === 'failed' || (job.state === 'cancelled' && hadItsTurn(job));
+  const bad = others.find((job) => job.notes[BATCH] === batch && isBad(job));
+  if (!bad) return undefined;
+  const how = bad.state === 'failed' ? 'failed' : 'was called off in the middle of it';
+  return `${bad.machine}, which was asked for with it, ${how}: ${bad.result?.because ?? ''}`;
 }
 
 /** Proves the machine, and that its cluster can do without it for a while. */

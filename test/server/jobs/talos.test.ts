@@ -342,6 +342,21 @@ describe('jobs on machines that run Talos', () => {
     });
     assert.equal(outcome.kind, 'done');
     assert.match(waits.join(), /^waits for b: one machine of home at a time$/);
+
+    const after = async (turn: 'waiting' | 'done') => {
+      const own = { ...jobOf('a', 'running'), notes: { batch: 'one' } };
+      const steps = [{ name: 'await-turn', state: turn, tries: 1, text: '' }];
+      const other: Job = { ...own, id: 'b', machine: 'b', state: 'cancelled', steps };
+      const jobs = { unfinished: () => [own], list: async () => [other] };
+      return await awaitTurnStep({ jobs: () => jobs } as Partial<UpkeepParts> as UpkeepParts).run({
+        job: () => own,
+        signal: AbortSignal.timeout(5000),
+        progress: () => {},
+        note: async () => {},
+      });
+    };
+    assert.equal((await after('waiting')).kind, 'done', 'it was called off before anything was done');
+    assert.match(JSON.stringify(await after('done')), /b, which was asked for with it, was called off in the middle/);
   });
 
   it('tell a release that does not boot from one that is slow', async () => {
