@@ -65,7 +65,10 @@ describe('plans and jobs over the API', () => {
       await withMachines(api, ['a']);
       const { items } = await planned(api, { kind: 'wipe', machines: ['a'] });
       const answers = await Promise.all([start(api, items), start(api, items), start(api, items)]);
-      assert.deepEqual(answers.map(({ status }) => status).toSorted(), [201, 409, 409]);
+      assert.deepEqual(
+        answers.map(({ status }) => status).toSorted((one, other) => one - other),
+        [201, 409, 409],
+      );
       assert.equal((await api.jobs.list({ limit: 10 })).length, 1);
       const other = (await planned(api, { kind: 'wipe', machines: ['a'] })).items;
       assert.equal((await start(api, [...other, ...other])).status, 409);
