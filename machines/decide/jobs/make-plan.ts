@@ -3,7 +3,7 @@ import type { JobKind, Plan, PlannedDisk, TalosWork, WipeMethod } from '../../co
 import type { Machine } from '../../contract/machine.ts';
 import { holdsBottlerocket } from '../../os/bottlerocket/layout.ts';
 import { isDisk, whyLeftAlone } from './disk-eligibility.ts';
-import { identifiersOf } from './prove-machine.ts';
+import { acknowledgeSingle, identifiersOf } from './prove-machine.ts';
 import { vetoOf } from './signature-veto.ts';
 
 /** Kinds that write disks, and therefore have a plan. */
@@ -153,9 +153,7 @@ export function makePlan(request: PlanRequest): Draft {
           ? [{ what: `${disk.name} has neither serial nor WWN: only path, model and size name it`, say: name }]
           : [],
       ),
-      ...(inventory && new Set(identifiers.map((one) => one.kind)).size < 2
-        ? [{ what: `${name} has one kind of identifier only: another board could not be told from it`, say: name }]
-        : []),
+      ...(inventory ? acknowledgeSingle(name, identifiers) : []),
     ],
     refusals,
   };

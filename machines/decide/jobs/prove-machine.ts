@@ -111,3 +111,12 @@ function isSameDisk(planned: PlannedDisk, disk: InventoryDisk): boolean {
     disk.serial === undefined && disk.wwn === undefined && planned.name === disk.name && planned.model === disk.model
   );
 }
+
+/** What a person has to acknowledge, by name, of a machine that only one kind of identifier tells from others (rule 1). */
+export const acknowledgeSingle = (
+  name: string,
+  identifiers: readonly Identifier[],
+): readonly { readonly what: string; readonly say: string }[] =>
+  new Set(identifiers.map(({ kind }) => kind)).size < 2
+    ? [{ what: `${name} has one kind of identifier only: another board could not be told from it`, say: name }]
+    : [];

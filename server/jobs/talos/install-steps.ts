@@ -404,7 +404,8 @@ function seenOf(note: string | undefined): Seen | undefined {
     : { address: address as Seen['address'], fingerprint };
 }
 
-const isSingle = (context: StepContext, { identifiers, machine }: Plan): boolean =>
+/** Did a person acknowledge that one kind of identifier has to do? */
+export const isSingle = (context: StepContext, { identifiers, machine }: Plan): boolean =>
   new Set(identifiers.map(({ kind }) => kind)).size < 2 && context.job().confirmed?.said.includes(machine) === true;
 
 export const done = (text: string): StepOutcome => ({ kind: 'done', text });

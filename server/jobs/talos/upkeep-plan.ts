@@ -2,7 +2,7 @@ import type { ClusterDocument } from '#machines/contract/cluster.ts';
 import type { Inventory } from '#machines/contract/inventory.ts';
 import type { Plan, PlannedDisk, TalosWork } from '#machines/contract/job.ts';
 import type { Machine } from '#machines/contract/machine.ts';
-import { identifiersOf } from '#machines/decide/jobs/prove-machine.ts';
+import { acknowledgeSingle, identifiersOf } from '#machines/decide/jobs/prove-machine.ts';
 import { installerOf, roleIn, versionOf } from '#machines/os/talos/cluster-config.ts';
 import { parseTalosVersion, talosVersionText } from '#machines/os/talos/version.ts';
 import { MachineApiError } from '#services/machine-api/machine-api-error.ts';
@@ -121,6 +121,7 @@ export function upkeepPlanner(parts: {
       refusals.push({ because, next: `ingot cluster show ${cluster.name}` });
     }
     const say = system?.serial ?? system?.wwn ?? name;
+    const identifiers = answered ? identifiersOf(answered.hardware) : [];
     return {
       kind: 'done',
       value: {
@@ -129,10 +130,15 @@ export function upkeepPlanner(parts: {
         createdAt: now(),
         talos: work,
         disks,
-        identifiers: answered ? identifiersOf(answered.hardware) : [],
+        identifiers,
         ...(answered ? { inventoryAt: answered.hardware.at } : {}),
         steps: [...STEPS[kind]],
-        acknowledge: kind === 'reset' && answered ? [{ what: `it is the live ${memberText(cluster, name)}`, say }] : [],
+        acknowledge: answered
+          ? [
+              ...(kind === 'reset' ? [{ what: `it is the live ${memberText(cluster, name)}`, say }] : []),
+              ...acknowledgeSingle(name, identifiers),
+            ]
+          : [],
         refusals,
       },
     };

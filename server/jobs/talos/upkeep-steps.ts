@@ -15,6 +15,7 @@ import {
   failed,
   forgetEtcd,
   inTime,
+  isSingle,
   memberOf,
   minutes,
   type TalosParts,
@@ -90,7 +91,7 @@ export function checkClusterStep(parts: UpkeepParts): Step {
         const well = await inTime(context, parts, timesOf(parts).settle, `looks at ${cluster.name}`, async () => {
           using opened = await parts.reach.node(cluster, machine, context.signal);
           const hardware = await talosHardware(opened.client, parts.now(), { signal: context.signal });
-          const proof = proveMachine(plan.identifiers, hardware, true);
+          const proof = proveMachine(plan.identifiers, hardware, isSingle(context, plan));
           if (proof.kind === 'refused') return { kind: 'refused', because: proof.because } as const;
           const version = talosVersionText(opened.node.version);
           if (work.from !== undefined && version !== work.from) {
@@ -293,7 +294,8 @@ export function resetStep(parts: UpkeepParts): Step {
     tries: 3,
     silentMs: 15 * MINUTE_MS,
     async already(context) {
-      return context.job().notes[RESET_BEGUN] === undefined ? undefined : await isGone(context, parts);
+      if (context.job().notes[RESET_BEGUN] === undefined) return undefined;
+      return (await whyNoMember(context, parts))?.because;
     },
     run: (context) =>
       planned(context, parts, async ({ cluster, work }) => {
@@ -305,6 +307,7 @@ export function resetStep(parts: UpkeepParts): Step {
         const end = await followed(context, RESET_MS, (signal) =>
           opened.node.reset({ graceful, what: erase, afterwards }, signal),
         );
+        if (end.kind === 'rebooting' || end.kind === 'finished') await context.note(RESET_HEARD, 'yes');
         return ended(
           end,
           `${machine} has erased ${erase === 'disk' ? 'its system disk' : 'STATE and EPHEMERAL'}`,
@@ -315,8 +318,14 @@ export function resetStep(parts: UpkeepParts): Step {
 }
 
 const RESET_BEGUN = 'talos-reset-begun';
+/** It said itself that the reset came to its end. */
+const RESET_HEARD = 'talos-reset-heard';
 
-/** Until it answers as a member no more: the key by which it was one was on the disk. */
+/**
+ * Until it answers as a member no more: the key by which it was one was on the disk. Silence alone is no proof, as a
+ * cable or a restart makes it too: it counts at once where the machine told the end of its reset, else after `settle`
+ * without a break.
+ */
 export function awaitErasedStep(parts: UpkeepParts): Step {
   return {
     name: 'await-erased',
@@ -325,15 +334,22 @@ export function awaitErasedStep(parts: UpkeepParts): Step {
     run: (context) =>
       planned(context, parts, async ({ cluster, work }) => {
         const { machine } = context.job();
+        let silentSince: number | undefined;
         const gone = await inTime(
           context,
           parts,
           RESET_MS,
           `waits until ${machine} is no member any more`,
           async () => {
-            const why = await isGone(context, parts);
+            const why = await whyNoMember(context, parts);
+            if (why?.kind !== 'silent') silentSince = undefined;
             if (why === undefined) throw new MachineApiError('precondition', 'it still answers as a member');
-            return why;
+            if (why.kind === 'other-key' || context.job().notes[RESET_HEARD] !== undefined) return why.because;
+            silentSince ??= parts.now();
+            const left = silentSince + timesOf(parts).settle - parts.now();
+            if (left > 0)
+              throw new MachineApiError('unreachable', 'it does not answer, which a restart would show as well');
+            return why.because;
           },
         );
         if (gone === undefined)
@@ -349,8 +365,11 @@ export function awaitErasedStep(parts: UpkeepParts): Step {
   };
 }
 
-/** Why it cannot be a member any more; nothing while it is, or may be. */
-async function isGone(context: StepContext, parts: UpkeepParts): Promise<string | undefined> {
+/** Why it seems to be no member any more; nothing while it answers as one. */
+async function whyNoMember(
+  context: StepContext,
+  parts: UpkeepParts,
+): Promise<{ readonly kind: 'other-key' | 'silent'; readonly because: string } | undefined> {
   const member = memberOf(context, parts);
   if (!member) return undefined;
   try {
@@ -359,8 +378,9 @@ async function isGone(context: StepContext, parts: UpkeepParts): Promise<string 
   } catch (error) {
     context.signal.throwIfAborted();
     if (!(error instanceof MachineApiError)) throw error;
-    if (error.code === 'untrusted') return 'it shows a key that its cluster did not sign';
-    return error.code === 'unreachable' ? 'it does not answer' : undefined;
+    if (error.code === 'untrusted')
+      return { kind: 'other-key', because: 'it shows a key that its cluster did not sign' };
+    return error.code === 'unreachable' ? { kind: 'silent', because: 'it does not answer' } : undefined;
   }
 }
 
