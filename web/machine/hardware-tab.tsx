@@ -14,7 +14,8 @@ const SOURCES = { agent: 'the agent, from within', bmc: 'the BMC' } as const;
 
 /** What the machine is made of, as each source told it. */
 export function HardwareTab({ machine }: { machine: MachineResource }) {
-  const { data, error, refetch } = useAsk('getInventory', { params: { name: machine.name } });
+  // The daemon reads a new machine's BMC by itself, and an inspection may end while this is looked at.
+  const { data, error, refetch } = useAsk('getInventory', { params: { name: machine.name } }, { everyMs: 3000 });
   const [chosen, choose] = useState<string | null>(null);
   const { may } = useSession();
   const read = useAct('readBmcInventory', { done: () => void refetch() });

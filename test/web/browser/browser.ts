@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
+import { waitFor } from '#test/lab/wait.ts';
 import { buildPage, isPageOlder } from '../../../deploy/web/page.ts';
 
 /** What a browser said of the pages that it showed, and where they asked for something. */
@@ -46,12 +47,22 @@ export async function openBrowser(program: string, daemonUrl: string): Promise<T
   };
 }
 
+/** What fades in has another contrast on the way; what pulses for ever is as it is. */
+const NOTHING_FADES = `document.getAnimations().every((one) =>
+  one.playState !== 'running' || one.effect?.getComputedTiming().iterations === Infinity)`;
+
 const AXE = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
 
 /** What axe finds serious or critical on a page, one line each. The page's policy lets no foreign script in but this. */
 export async function accessProblems(page: Page): Promise<readonly string[]> {
   const axe = await readFile(AXE, 'utf8');
   await page.evaluate(axe);
+  // By evaluate, which the page's policy does not hold back as it does what polls within the page.
+  await waitFor(
+    'the end of what fades',
+    async () => (await page.evaluate<boolean>(NOTHING_FADES)) || undefined,
+    10_000,
+  );
   const found = await page.evaluate(async () => {
     const { axe: run } = globalThis as unknown as {
       axe: {

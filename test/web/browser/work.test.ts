@@ -18,6 +18,8 @@ test('what people do on the page, by keyboard where that is the question', { tim
 
   await t.test('a key finds a machine by part of its MAC, and Enter goes there', async () => {
     await page.keyboard.press('Control+k');
+    // As a person sees the field before typing into it.
+    await page.locator('input:focus').waitFor();
     await page.keyboard.type('52:54:00:00:00:07');
     await page.getByRole('option', { name: /sim-r1-u07/ }).waitFor();
     assert.deepEqual(await accessProblems(page), []);
