@@ -61,8 +61,8 @@ export type Daemon = Disposable & {
   logs(session: string, logs: AgentLogs, signal: AbortSignal): Promise<void>;
   status(session: string, status: AgentStatus, signal: AbortSignal): Promise<AgentOrders>;
   /**
-   * The bytes of a path. A connection that breaks is taken up again by Range, with the session that counts by then; the
-   * stream fails where that cannot be.
+   * The bytes of a path. A connection that breaks, or that cannot be made, is taken up again, by Range, with the session
+   * that counts by then; the stream fails where that cannot be.
    */
   fetch(session: () => string, path: string, signal: AbortSignal): Promise<Readable>;
 };
@@ -142,9 +142,11 @@ export function openDaemon(parts: {
     const start = contentStart(response.statusCode ?? 0, response.headers['content-range']);
     if (start === offset) return response;
     response.destroy();
-    if (response.statusCode === 404) throw new DaemonError('unknown', `${path}: the daemon does not know it`);
-    const said = start === undefined ? `status ${response.statusCode}` : `it begins again at ${start}`;
-    throw new DaemonError('failed', `${path}: wanted the bytes from ${offset} on, ${said}`);
+    const { statusCode = 0 } = response;
+    if (statusCode === 404) throw new DaemonError('unknown', `${path}: the daemon does not know it`);
+    const said = start === undefined ? `status ${statusCode}` : `it begins again at ${start}`;
+    const later = statusCode === 429 || statusCode >= 500;
+    throw new DaemonError(later ? 'failed' : 'refused', `${path}: wanted the bytes from ${offset} on, ${said}`);
   }
 
   return {
@@ -167,11 +169,29 @@ export function openDaemon(parts: {
       if (new URL(path, url).origin !== url.origin || !path.startsWith('/')) {
         throw new DaemonError('failed', `${JSON.stringify(path)} is no path of the daemon`);
       }
-      const first = await open(session(), path, 0, undefined, signal);
+      let offset = 0;
+      let tries = 0;
+      /** Waits for the next try, or rejects with what a next try would end with, too. */
+      async function again(cause: unknown): Promise<void> {
+        signal.throwIfAborted();
+        const code = cause instanceof DaemonError ? cause.code : undefined;
+        // A daemon that was restarted knows the session again a little later; one that was not says 404 for good.
+        const gone = code === 'unknown' && tries === 0 && offset === 0;
+        if (gone || code === 'refused' || code === 'untrusted' || ++tries >= STREAM_TRIES) throw cause;
+        await sleep(backoffMs(tries - 1, parts.random()), undefined, { signal });
+      }
+      async function begin(): Promise<IncomingMessage> {
+        for (;;) {
+          try {
+            return await open(session(), path, 0, undefined, signal);
+          } catch (cause) {
+            await again(cause);
+          }
+        }
+      }
+      const first = await begin();
       const tag = first.headers.etag;
       async function* bytes(): AsyncGenerator<Uint8Array> {
-        let offset = 0;
-        let tries = 0;
         for (let response: IncomingMessage | undefined = first; ; ) {
           try {
             response ??= await open(session(), path, offset, tag, signal);
@@ -183,11 +203,8 @@ export function openDaemon(parts: {
             }
             return;
           } catch (cause) {
-            signal.throwIfAborted();
-            const hopeless = cause instanceof DaemonError && (cause.code === 'failed' || cause.code === 'untrusted');
-            if (hopeless || ++tries >= STREAM_TRIES) throw cause;
             response = undefined;
-            await sleep(backoffMs(tries - 1, parts.random()), undefined, { signal });
+            await again(cause);
           }
         }
       }

@@ -88,11 +88,22 @@ describe('the daemon as an agent reaches it', () => {
       daemon.fetch(() => 'another', '/agent/images/x', signal),
       { code: 'unknown' },
     );
-    plane.state.faults.push({ kind: 'image', status: 500 });
+    plane.state.faults.push({ kind: 'image', status: 416 });
     await assert.rejects(
       daemon.fetch(() => session, '/agent/images/x', signal),
-      { code: 'failed', message: /500/ },
+      { code: 'refused', message: /416/ },
     );
+  });
+
+  it('waits for images of a daemon that is just being restarted', async () => {
+    await using plane = await fakePlane();
+    using daemon = open(plane);
+    const { session } = await registered(daemon);
+    plane.state.image = randomBytes(1 << 16);
+    plane.state.faults.push({ kind: 'image', status: 503 }, { kind: 'image', status: 404 });
+    const whole = await buffer(await daemon.fetch(() => session, '/agent/images/x', signal));
+    assert.ok(whole.equals(plane.state.image));
+    assert.equal(plane.state.faults.length, 0);
   });
 
   it('fails the stream of an image that is another one after the break', async () => {
@@ -103,6 +114,6 @@ describe('the daemon as an agent reaches it', () => {
     plane.state.cutImageAt = 300_000;
     plane.state.imageChanged = true;
     const broken = daemon.fetch(() => session, '/agent/images/x', signal).then(buffer);
-    await assert.rejects(broken, { code: 'failed', message: /it begins again at 0/ });
+    await assert.rejects(broken, { code: 'refused', message: /it begins again at 0/ });
   });
 });
