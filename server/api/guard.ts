@@ -6,7 +6,7 @@ import type { Route } from '#machines/contract/api/route.ts';
 import { type Access, certificateId } from '#services/auth/access.ts';
 import type { Users } from '#services/auth/users.ts';
 import type { AccessKey } from '#services/store/contract.ts';
-import { isOurHost, isOwnOrigin, sessionCookie } from './decide/host.ts';
+import { cookieName, isOurHost, isOwnOrigin } from './decide/host.ts';
 
 /** On every answer. Nothing of ours is framed, sniffed, cached or loaded from elsewhere. */
 export const SECURITY_HEADERS = {
@@ -24,6 +24,9 @@ export const SECURITY_HEADERS = {
 export type Entry =
   | { readonly kind: 'in'; readonly caller: AccessKey }
   | { readonly kind: 'out'; readonly problem: Problem };
+
+const bearerOf = (authorization: string | undefined): string | undefined =>
+  /^Bearer +(\S+)$/i.exec(authorization ?? '')?.[1];
 
 /** Whether the daemon is called by a name of its own; everything but `/healthz` asks. */
 export function hostProblem(request: FastifyRequest, names: readonly string[]): Problem | undefined {
@@ -43,9 +46,13 @@ export function crossSiteProblem(
 ): Problem | undefined {
   const site = headers['sec-fetch-site'];
   const isOwn = site === undefined || site === 'same-origin' || site === 'none';
-  const isFollowed = method === 'GET' && headers['sec-fetch-mode'] === 'navigate';
-  // By a token everything may come from anywhere: a page of another site has none.
-  if (!isOwn && !isFollowed && headers.authorization === undefined) {
+  const isFollowed =
+    method === 'GET' &&
+    headers['sec-fetch-mode'] === 'navigate' &&
+    (headers['sec-fetch-dest'] ?? 'document') === 'document';
+  // A page of another site has no token. Whatever else there is in Authorization, such as Basic, a browser may send by
+  // itself; and where a token is sent, neither cookie nor certificate is looked at.
+  if (!isOwn && !isFollowed && bearerOf(headers.authorization) === undefined) {
     return makeProblem('forbidden', { detail: `got Sec-Fetch-Site ${site.slice(0, 32)}, want a page of ours` });
   }
   if (
@@ -66,8 +73,8 @@ export async function enter(
   { access, users }: { readonly access: Access; readonly users: Pick<Users, 'byCertificate'> },
 ): Promise<Entry> {
   const { authorization, host, origin } = request.headers;
-  const bearer = /^Bearer +(\S+)$/i.exec(authorization ?? '')?.[1];
-  const secret = bearer ?? request.cookies[sessionCookie(host)];
+  const bearer = bearerOf(authorization);
+  const secret = bearer ?? request.cookies[cookieName('session', request)];
   const caller = secret === undefined ? await byCertificate(request, users) : await access.authenticate(secret);
   if (!caller) {
     return out(

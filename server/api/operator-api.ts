@@ -18,7 +18,7 @@ import { type Task, task } from '../task.ts';
 import type { OperatorApiParts } from './contract.ts';
 import type { OperatorTls } from './tls.ts';
 import type { KeyedCertificate } from '#services/pki/authority.ts';
-import { sessionCookie } from './decide/host.ts';
+import { cookieName, cookieRules } from './decide/host.ts';
 import { addSecurityHeaders, enter, hostProblem, problemOfError, sendProblem } from './guard.ts';
 import { accessHandlers } from './handlers/access.ts';
 import { applyHandlers } from './handlers/apply.ts';
@@ -88,7 +88,7 @@ export function operatorApi(parts: OperatorApiParts & { readonly listen: Listen 
     };
     const signOut = async (request: FastifyRequest, reply: FastifyReply, caller: AccessKey) => {
       if (caller.kind === 'session') await access.remove(caller.id);
-      return reply.clearCookie(sessionCookie(request.headers.host), { path: '/' }).code(204).send();
+      return reply.clearCookie(cookieName('session', request), cookieRules(request)).code(204).send();
     };
     app.get('/healthz', { exposeHeadRoute: true }, (_request, reply) => reply.type('text/plain').send('ok\n'));
     registerRoutes(

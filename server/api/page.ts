@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Access } from '#services/auth/access.ts';
-import { sessionCookie } from './decide/host.ts';
+import { cookieName, cookieRules } from './decide/host.ts';
 import { SECURITY_HEADERS } from './guard.ts';
 
 const DOOR = new URL('page/door.html', import.meta.url);
@@ -60,19 +60,18 @@ export async function openPage(access: Access, folder: string = DEFAULT_FOLDER):
     file: (name) => built.files.get(name),
     async door(request, reply) {
       const { code } = request.query as { code?: unknown };
+      const { 'sec-purpose': purpose, 'sec-fetch-site': site = 'none' } = request.headers;
       // A browser that loads an address ahead of its reader must not use the code up.
-      const ahead = /prefetch|prerender/.test(
-        String(request.headers['sec-purpose'] ?? request.headers['purpose'] ?? ''),
-      );
-      const session = typeof code === 'string' && !ahead ? await access.exchange(code) : undefined;
+      const ahead = /prefetch|prerender/.test(String(purpose ?? request.headers['purpose'] ?? ''));
+      // By a link on another site's page somebody would be let in as who wrote the link, and not know it.
+      const led = site !== 'none' && site !== 'same-origin';
+      const session = typeof code === 'string' && !ahead && !led ? await access.exchange(code) : undefined;
       if (session) {
         const maxAge = Math.floor(((session.key.expiresAt ?? 0) - session.key.createdAt) / 1000);
         return reply
-          .setCookie(sessionCookie(request.headers.host), session.secret, {
-            path: '/',
-            httpOnly: true,
+          .setCookie(cookieName('session', request), session.secret, {
+            ...cookieRules(request),
             sameSite: 'strict',
-            secure: request.protocol === 'https',
             maxAge,
           })
           .redirect('/', 303);
@@ -81,7 +80,9 @@ export async function openPage(access: Access, folder: string = DEFAULT_FOLDER):
         .code(401)
         .headers({ ...SECURITY_HEADERS, 'content-security-policy': policy })
         .type('text/html; charset=utf-8')
-        .send(doorText.replace('data-reason=""', `data-reason="${code === undefined ? 'none' : 'used'}"`));
+        .send(
+          doorText.replace('data-reason=""', `data-reason="${code === undefined ? 'none' : led ? 'led' : 'used'}"`),
+        );
     },
   };
 }

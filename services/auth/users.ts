@@ -78,6 +78,15 @@ export function openUsers(parts: {
     return after;
   }
 
+  /** As it was before; less one where others were counted since. */
+  function takeBack(tries: Map<string, Tries>, key: string, mine: Tries, before: Tries | undefined): void {
+    const current = tries.get(key);
+    if (!current) return;
+    if (current !== mine) tries.set(key, { ...current, wrong: current.wrong - 1 });
+    else if (before) tries.set(key, before);
+    else tries.delete(key);
+  }
+
   async function verify({ name, password, address }: Parameters<Users['verify']>[0]) {
     const at = now();
     const network = networkOf(address);
@@ -87,10 +96,20 @@ export function openUsers(parts: {
     );
     if (ms > 0) return { kind: 'wait', ms } as const;
     // Counted before it is looked at: a hundred tries at once are a hundred tries.
+    const before = [ofNames.get(name), ofAddresses.get(network)] as const;
     const tries = countWrong(ofNames, name);
     const triesThere = countWrong(ofAddresses, network);
-    const user = await store.get(name);
-    const right = await passwords.verify(password, user?.passwordHash);
+    let user: User | undefined;
+    let right: boolean;
+    try {
+      user = await store.get(name);
+      right = await passwords.verify(password, user?.passwordHash);
+    } catch (error) {
+      // Nobody looked at it, so it was not wrong.
+      takeBack(ofNames, name, tries, before[0]);
+      takeBack(ofAddresses, network, triesThere, before[1]);
+      throw error;
+    }
     if (!right || !user || user.disabled) {
       const locked = waitOf(tries, FREE_TRIES, at) > 0 || waitOf(triesThere, FREE_TRIES_OF_ADDRESS, at) > 0;
       return { kind: 'wrong', locked } as const;

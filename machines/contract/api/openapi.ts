@@ -19,16 +19,27 @@ export function openApi(version: string): Json {
       title: 'Ingot operator API',
       version,
       description:
-        'Times are milliseconds since the epoch. Errors are RFC 9457 problem details. Every operation needs a bearer token or a session cookie.',
+        'Times are milliseconds since the epoch. Errors are RFC 9457 problem details. Every operation needs a bearer token, a session cookie or, where `api.tls.clients` is on, a user’s client certificate.',
       license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
     },
     servers: [{ url: '/' }],
-    security: [{ token: [] }, { session: [] }],
+    security: [{ token: [] }, { session: [] }, { certificate: [] }],
     paths,
     components: {
       securitySchemes: {
         token: { type: 'http', scheme: 'bearer' },
-        session: { type: 'apiKey', in: 'cookie', name: 'ingot-session' },
+        session: {
+          type: 'apiKey',
+          in: 'cookie',
+          name: '__Host-ingot-session-4680',
+          description:
+            'Ends with the port by which the daemon was reached; by plain HTTP it has no `__Host-`. Changes also need our own Origin.',
+        },
+        certificate: {
+          type: 'mutualTLS',
+          description:
+            'A certificate that an admin has bound to a user, by its SHA-256; who signed it does not matter.',
+        },
       },
       schemas: schemas.all,
     },

@@ -21,6 +21,19 @@ export function isOwnOrigin(origin: string | undefined, host: string | undefined
   return origin === `https://${host}` || (protocol === 'http' && origin === `http://${host}`);
 }
 
-/** Cookies are shared by all ports of a host, so that two daemons on one machine need different names. */
-export const sessionCookie = (host: string | undefined): string =>
-  `ingot-session-${/:(\d{1,5})$/.exec(host ?? '')?.[1] ?? '80'}`;
+/**
+ * Cookies are shared by all ports of a host, so that two daemons on one machine need different names. Over TLS a browser
+ * takes a name with `__Host-` only from this very host and by TLS (RFC 6265bis §4.1.3.2): no sister domain and no plain
+ * HTTP can plant one. It wants Secure and Path=/; plain HTTP cannot have it.
+ */
+export const cookieName = (what: 'session' | 'oidc', asked: Asked): string =>
+  `${asked.protocol === 'https' ? '__Host-' : ''}ingot-${what}-${portOf(asked)}`;
+
+type Asked = { readonly headers: { readonly host?: string | undefined }; readonly protocol: 'http' | 'https' };
+
+const portOf = ({ headers: { host }, protocol }: Asked): string =>
+  /:(\d{1,5})$/.exec(host ?? '')?.[1] ?? (protocol === 'https' ? '443' : '80');
+
+/** What keeps a cookie out of the hands of scripts and of other sites' pages. */
+export const cookieRules = ({ protocol }: Pick<Asked, 'protocol'>) =>
+  ({ path: '/', httpOnly: true, secure: protocol === 'https' }) as const;

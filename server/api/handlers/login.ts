@@ -7,7 +7,7 @@ import { TooManyLogins } from '#services/auth/password.ts';
 import { FLOW_MS } from '#services/auth/oidc.ts';
 import type { Login } from '#services/auth/users.ts';
 import type { OperatorApiParts } from '../contract.ts';
-import { sessionCookie } from '../decide/host.ts';
+import { cookieName, cookieRules } from '../decide/host.ts';
 import { sendProblem } from '../guard.ts';
 import type { OpenRoutes } from '../register-routes.ts';
 
@@ -21,7 +21,6 @@ const ONWARD =
 /** By the name that the browser came by, which is one of ours. */
 const callbackOf = ({ protocol, headers }: FastifyRequest): string =>
   `${protocol}://${headers.host ?? ''}${OIDC_PATH}/callback`;
-const bindingCookie = ({ headers }: FastifyRequest): string => sessionCookie(headers.host).replace('session', 'oidc');
 
 /** Routes for whoever is not in yet. */
 export function loginRoutes({ access, users, audit, log, now, oidc }: Parts): OpenRoutes {
@@ -64,12 +63,10 @@ export function loginRoutes({ access, users, audit, log, now, oidc }: Parts): Op
       try {
         const { url, binding } = await oidc.start(callbackOf(request));
         return await reply
-          .setCookie(bindingCookie(request), binding, {
-            path: OIDC_PATH,
-            httpOnly: true,
+          .setCookie(cookieName('oidc', request), binding, {
+            ...cookieRules(request),
             // The way back begins at the provider's page: Strict would not be sent.
             sameSite: 'lax',
-            secure: request.protocol === 'https',
             maxAge: FLOW_MS / 1000,
           })
           .redirect(url, 303);
@@ -84,8 +81,9 @@ export function loginRoutes({ access, users, audit, log, now, oidc }: Parts): Op
 
     async finishOidc(request, reply) {
       if (!oidc) return sendProblem(reply, NO_OIDC);
-      const binding = request.cookies[bindingCookie(request)];
-      reply.clearCookie(bindingCookie(request), { path: OIDC_PATH });
+      const cookie = cookieName('oidc', request);
+      const binding = request.cookies[cookie];
+      reply.clearCookie(cookie, cookieRules(request));
       const url = `${callbackOf(request)}${/\?.*$/s.exec(request.url)?.[0] ?? ''}`;
       const outcome = await oidc.finish({ url, binding });
       if (outcome.kind === 'refused') {
@@ -156,15 +154,13 @@ export async function setSession(
   access: Pick<Access, 'authenticate' | 'remove'>,
   { key, secret }: Made,
 ): Promise<void> {
-  const name = sessionCookie(request.headers.host);
+  const name = cookieName('session', request);
   const before = request.cookies[name];
   const old = before === undefined ? undefined : await access.authenticate(before);
   if (old?.kind === 'session') await access.remove(old.id);
   reply.setCookie(name, secret, {
-    path: '/',
-    httpOnly: true,
+    ...cookieRules(request),
     sameSite: 'strict',
-    secure: request.protocol === 'https',
     maxAge: Math.floor(((key.expiresAt ?? 0) - key.createdAt) / 1000),
   });
 }

@@ -16,7 +16,8 @@ export function userHandlers({ users }: Pick<OperatorApiParts, 'users'>): Pick<H
     async createUser({ body }) {
       const { name, role, scope, password, certificates } = body;
       if (password !== undefined && tooLikeName(password, name)) return likeName();
-      const made = await users.create({ name, role, scope, password, certificates });
+      const made = await attempt(() => users.create({ name, role, scope, password, certificates }));
+      if (typeof made === 'object' && 'kind' in made) return tooManyAtOnce();
       if (made === 'exists') return problemAnswer('exists', { detail: `there is a user ${name}` });
       const detail = `${role}${scope === undefined ? '' : `, only ${scope}`}`;
       return { kind: 'done', status: 201, value: sent(made), audit: { target: name, detail } };
@@ -45,11 +46,13 @@ export function userHandlers({ users }: Pick<OperatorApiParts, 'users'>): Pick<H
         const current = body.current ?? '';
         const outcome = await attempt(() => users.verify({ name, password: current, address }));
         if (outcome.kind === 'wrong') return problemAnswer('forbidden', { detail: 'current: it is another password' });
+        if (outcome.kind === 'busy') return tooManyAtOnce();
         if (outcome.kind !== 'right')
           return problemAnswer('too-many', { detail: 'too many wrong passwords', next: 'wait' });
       }
-      if (!(await users.setPassword(name, body.password, isOwn ? (body.current ?? '') : undefined)))
-        return notFound(`user ${name}`);
+      const set = await attempt(() => users.setPassword(name, body.password, isOwn ? (body.current ?? '') : undefined));
+      if (typeof set === 'object') return tooManyAtOnce();
+      if (!set) return notFound(`user ${name}`);
       return { kind: 'done', value: undefined, audit: { target: name, detail: isOwn ? 'their own' : 'by an admin' } };
     },
   };
@@ -58,6 +61,9 @@ export function userHandlers({ users }: Pick<OperatorApiParts, 'users'>): Pick<H
 const tooLikeName = (password: string, name: string): boolean =>
   password.toLowerCase().replaceAll(name.toLowerCase(), '').length < 6;
 const likeName = () => problemAnswer('invalid', { detail: 'password: it is little more than the name' });
+
+const tooManyAtOnce = () =>
+  problemAnswer('too-many', { detail: 'many log in at this moment', next: 'try again in a second' });
 
 const sent = ({ passwordHash, certificates, subject: _subject, ...user }: User): UserResource => ({
   ...user,

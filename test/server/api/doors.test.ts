@@ -1,17 +1,20 @@
 import assert from 'node:assert/strict';
-import { request as httpRequest } from 'node:http';
+import { type IncomingMessage, request as httpRequest } from 'node:http';
+import { text } from 'node:stream/consumers';
 import { describe, it } from 'node:test';
-import { isOurHost } from '#server/api/decide/host.ts';
+import { cookieName, cookieRules, isOurHost } from '#server/api/decide/host.ts';
 import { type RunningApi, runningApi } from './running-api.ts';
 
-/** fetch sets Host by itself. */
-const withHost = (api: RunningApi, host: string, path = '/api/v1/status'): Promise<number | undefined> =>
+/** fetch sets Host and Sec-Fetch-Mode by itself. */
+const get = (api: RunningApi, path: string, headers: Record<string, string>): Promise<IncomingMessage> =>
   new Promise((resolve, reject) => {
-    const headers = { host, authorization: `Bearer ${api.tokens.admin}` };
-    httpRequest(`${api.url}${path}`, { headers }, (answer) => resolve(answer.resume().statusCode))
-      .on('error', reject)
-      .end();
+    httpRequest(`${api.url}${path}`, { headers }, resolve).on('error', reject).end();
   });
+const statusOf = async (answer: Promise<IncomingMessage>): Promise<number | undefined> =>
+  (await answer).resume().statusCode;
+
+const withHost = (api: RunningApi, host: string, path = '/api/v1/status'): Promise<number | undefined> =>
+  statusOf(get(api, path, { host, authorization: `Bearer ${api.tokens.admin}` }));
 
 async function signIn(api: RunningApi): Promise<string> {
   const { secret } = await api.access.createCode({ name: 'operator', role: 'admin' });
@@ -21,6 +24,20 @@ async function signIn(api: RunningApi): Promise<string> {
 }
 
 const cookieOf = (header: string): string => header.split(';')[0] ?? '';
+
+describe('the cookie of a session', () => {
+  for (const [protocol, host, name] of [
+    ['http', '127.0.0.1:4680', 'ingot-session-4680'],
+    ['http', 'ingot.lab', 'ingot-session-80'],
+    ['https', 'ingot.lab:4680', '__Host-ingot-session-4680'],
+    ['https', '[::1]', '__Host-ingot-session-443'],
+  ] as const) {
+    it(`by ${protocol} at ${host} is ${name}`, () => {
+      assert.equal(cookieName('session', { protocol, headers: { host } }), name);
+      assert.deepEqual(cookieRules({ protocol }), { path: '/', httpOnly: true, secure: protocol === 'https' });
+    });
+  }
+});
 
 describe('the Host header', () => {
   for (const [host, ours] of [
@@ -80,6 +97,24 @@ describe('the one-time code', () => {
     assert.equal((await fetch(`${api.url}/?code=${secret}`, { redirect: 'manual' })).status, 303);
   });
 
+  it('is not used by a link of another site, which would let somebody in as who wrote the link', async () => {
+    await using api = await runningApi();
+    const { secret } = await api.access.createCode({ name: 'operator', role: 'admin' });
+    const open = (site: string) =>
+      get(api, `/?code=${secret}`, {
+        'sec-fetch-site': site,
+        'sec-fetch-mode': 'navigate',
+        'sec-fetch-dest': 'document',
+      });
+    for (const site of ['cross-site', 'same-site']) {
+      const answer = await open(site);
+      assert.equal(answer.statusCode, 401, site);
+      assert.equal(answer.headers['set-cookie'], undefined);
+      assert.match(await text(answer), /data-reason="led"/);
+    }
+    assert.equal(await statusOf(open('none')), 303, 'from a terminal, or typed');
+  });
+
   it('is made for the page by whoever has a token, with no more than their own role', async () => {
     await using api = await runningApi();
     const answer = await api.send('POST', '/api/v1/codes', {}, { authorization: `Bearer ${api.tokens.viewer}` });
@@ -103,6 +138,22 @@ describe('a session', () => {
     assert.equal((await lock()).status, 403);
     assert.equal((await lock('http://127.0.0.1:1')).status, 403, 'another port of this host is another site');
     assert.equal((await lock(api.url)).status, 201);
+  });
+
+  it('is read by no page of another site, whatever else the browser sends', async () => {
+    await using api = await runningApi();
+    const cookie = cookieOf(await signIn(api));
+    const ask = (headers: Record<string, string>) => statusOf(get(api, '/api/v1/status', { cookie, ...headers }));
+    const [basic, bearer] = [`Basic ${btoa('a:b')}`, `Bearer ${api.tokens.admin}`];
+    const image = { 'sec-fetch-site': 'same-site', 'sec-fetch-mode': 'no-cors', 'sec-fetch-dest': 'image' };
+    const frame = { 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'navigate', 'sec-fetch-dest': 'iframe' };
+    for (const from of [image, frame]) {
+      for (const authorization of [basic, 'Negotiate x', 'Bearer', '']) {
+        assert.equal(await ask({ ...from, authorization }), 403, authorization);
+      }
+    }
+    assert.equal(await ask({ ...image, authorization: bearer }), 200, 'a token is no browser’s');
+    assert.equal(await ask({ 'sec-fetch-site': 'same-origin', authorization: basic }), 200);
   });
 
   it('ends when it is signed out', async () => {

@@ -2,7 +2,7 @@ import { Validator } from '@seriousme/openapi-schema-validator';
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { openApi } from '#machines/contract/api/openapi.ts';
-import { ROUTE_NAMES, ROUTES } from '#machines/contract/api/routes.ts';
+import { type RouteName, ROUTE_NAMES, ROUTES } from '#machines/contract/api/routes.ts';
 import { runningApi } from './running-api.ts';
 
 describe('the OpenAPI document', () => {
@@ -39,6 +39,19 @@ describe('the OpenAPI document', () => {
       assert.equal(document.paths[path]?.[method.toLowerCase()]?.operationId, name);
     }
     assert.ok(document.components.schemas['Attempt']?.properties?.['id'], 'an attempt has an id');
+  });
+
+  it('names every way in, and which routes need none', () => {
+    const { security, paths, components } = openApi('0.1.0') as {
+      security: readonly Record<string, unknown>[];
+      paths: Record<string, Record<string, { operationId: RouteName; security?: unknown }>>;
+      components: { securitySchemes: Record<string, { type: string }> };
+    };
+    const types = security.map((way) => components.securitySchemes[Object.keys(way)[0] ?? '']?.type);
+    assert.deepEqual(types, ['http', 'apiKey', 'mutualTLS']);
+    for (const { operationId, security: own } of Object.values(paths).flatMap((path) => Object.values(path))) {
+      assert.deepEqual(own, ROUTES[operationId].role === 'anyone' ? [] : undefined, operationId);
+    }
   });
 
   it('is what the daemon gives', async () => {

@@ -67,12 +67,20 @@ describe('the API over TLS', () => {
     assert.equal((await ask(`${api.url}/api/v1/status`, { headers })).status, 200);
     const { secret } = await api.access.createCode({ name: 'operator', role: 'admin' });
     const session = await ask(`${api.url}/?code=${secret}`);
-    assert.match(session.headers.get('set-cookie') ?? '', /; Secure/);
+    const header = session.headers.get('set-cookie') ?? '';
+    assert.match(header, /^__Host-ingot-session-\d+=/);
+    for (const rule of [/; Secure/, /; HttpOnly/, /; SameSite=Strict/, /; Path=\/(;|$)/]) assert.match(header, rule);
+    assert.doesNotMatch(header, /Domain/i);
     const cookie = (session.headers.get('set-cookie') ?? '').split(';')[0] ?? '';
     const change = async (origin: string): Promise<number> =>
       (await ask(`${api.url}/api/v1/codes`, { method: 'POST', headers: { cookie, origin } })).status;
     assert.equal(await change(api.url), 201);
     assert.equal(await change(api.url.replace('https', 'http')), 403, 'a page by plain HTTP is not ours');
+    const planted = { cookie: cookie.replace('__Host-', '') };
+    assert.equal((await ask(`${api.url}/api/v1/session`, { headers: planted })).status, 401, 'without its prefix');
+    const out = await ask(`${api.url}/api/v1/logout`, { method: 'POST', headers: { cookie, origin: api.url } });
+    // Without Secure a browser would refuse to take it away.
+    assert.match(out.headers.get('set-cookie') ?? '', /^__Host-ingot-session-\d+=;.*; Secure/);
     await assert.rejects(
       fetch(`${api.url}/healthz`),
       'a self-signed certificate is trusted by nobody who did not pin it',

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { openAccess } from '#services/auth/access.ts';
-import type { Passwords } from '#services/auth/password.ts';
+import { type Passwords, TooManyLogins } from '#services/auth/password.ts';
 import { openUsers, type Users } from '#services/auth/users.ts';
 import type { User, UserStore } from '#services/store/contract.ts';
 import { memoryAccessStore } from './memory-access-store.ts';
@@ -86,4 +86,46 @@ it('a new password ends codes that were made before it', async () => {
   const { secret } = await access.createCode(outcome.key);
   await users.setPassword(NAME, 'a new one');
   assert.equal(await access.exchange(secret), undefined);
+});
+
+describe('a password that nobody had time to look at', () => {
+  function busyUsers() {
+    const clock = { now: 0 };
+    const state = { busy: true };
+    const access = openAccess({ store: memoryAccessStore(), now: () => clock.now });
+    const passwords: Passwords = {
+      hash: async (password) => `hash of ${password}`,
+      verify: async (password, kept) => {
+        if (state.busy) throw new TooManyLogins();
+        return kept === `hash of ${password}`;
+      },
+    };
+    const users = openUsers({ store: memoryUserStore(), access, passwords, now: () => clock.now });
+    return { clock, state, users };
+  }
+  const right = { ...TRIED, password: 'right' };
+
+  it('is no wrong one: neither name nor address waits', async () => {
+    const { state, users } = busyUsers();
+    await users.create({ name: NAME, role: 'admin', password: 'right' });
+    for (let tries = 0; tries < 30; tries += 1) await assert.rejects(users.login(right), TooManyLogins);
+    state.busy = false;
+    assert.equal((await users.login(right)).kind, 'in');
+  });
+
+  it('neither forgives wrong ones nor makes the wait longer', async () => {
+    const { clock, state, users } = busyUsers();
+    await users.create({ name: NAME, role: 'admin', password: 'right' });
+    state.busy = false;
+    for (let tries = 0; tries < 5; tries += 1) await users.login({ ...right, password: 'wrong' });
+    assert.equal((await users.login(right)).kind, 'wait');
+    clock.now += 30_000;
+    state.busy = true;
+    await assert.rejects(users.login(right), TooManyLogins);
+    state.busy = false;
+    assert.deepEqual(await users.login({ ...right, password: 'wrong' }), { kind: 'wrong', locked: true });
+    assert.deepEqual(await users.login(right), { kind: 'wait', ms: 60_000 });
+    clock.now += 60_000;
+    assert.equal((await users.login(right)).kind, 'in');
+  });
 });
