@@ -28,7 +28,7 @@ export async function bootToUserSpace(
       BOOT_LIMIT_MS,
     );
     assert.equal(mac, MAC);
-    assert.match(commandLine, new RegExp(`console=ttyS0 ingot.network profile.is=${profile}`));
+    assert.match(commandLine, new RegExp(`console=tty(?:S0|AMA0) ingot.network profile.is=${profile}`));
     const [, address = ''] = await guest.waitForSerial(/^INGOT-GUEST-ADDRESS ip=(\S+)/m, LINE_LIMIT_MS);
     await guest.waitForPowerOff(LINE_LIMIT_MS);
     return address;
@@ -127,6 +127,7 @@ function assertLoader(firmware: Firmware, events: readonly TraceEvent[], told: (
       assert.deepEqual([new Set(clients), http], [new Set(['ipxe']), []], told());
       break;
     case 'uefi-pxe':
+    case 'arm64-pxe':
       assert.equal(clients[0], 'pxe', told());
       assert.ok(
         tftp.some((file) => file.endsWith('.efi')),
@@ -135,6 +136,7 @@ function assertLoader(firmware: Firmware, events: readonly TraceEvent[], told: (
       assert.ok(clients.includes('ipxe'), told());
       break;
     case 'uefi-http':
+    case 'arm64-http':
       assert.equal(clients[0], 'http', told());
       assert.ok(
         http.some(({ method, status, bytes, size }) => method === 'GET' && status === 200 && bytes === size),

@@ -3,13 +3,22 @@ import { dirname, join } from 'node:path';
 import type { TraceEvent } from '#machines/contract/trace.ts';
 import { type Daemon, startDaemon } from '#test/harness/daemon.ts';
 import { type Verdicts, watchVerdicts } from '#test/harness/verdicts.ts';
-import { type Firmware, GUEST_NEEDS, type Guest, type GuestTools, startGuest } from '#test/lab/guest.ts';
+import {
+  ARM64_GUEST_NEEDS,
+  type Firmware,
+  GUEST_NEEDS,
+  type Guest,
+  type SecureBoot,
+  startGuest,
+} from '#test/lab/guest.ts';
 import { buildInitramfs } from '#test/lab/initramfs.ts';
 import { type Lab, openLab } from '#test/lab/lab.ts';
 
 /** What every test with our daemon and real firmware needs. */
 export const BOOT_NEEDS = GUEST_NEEDS;
-type Tools = GuestTools & Readonly<Record<(typeof GUEST_NEEDS)[number], string>>;
+export const ARM64_BOOT_NEEDS = ARM64_GUEST_NEEDS;
+type PcTools = Readonly<Record<(typeof BOOT_NEEDS)[number], string>>;
+type Arm64Tools = Readonly<Record<(typeof ARM64_BOOT_NEEDS)[number], string>>;
 
 export const MAC = '52:54:00:00:00:01';
 /** TCG on a loaded machine is slow; what a guest does next is waited for, never slept for. */
@@ -30,6 +39,7 @@ export type BootWorld = AsyncDisposable & {
     readonly firmware: Firmware;
     readonly mac?: string;
     readonly disk?: string;
+    readonly secureBoot?: SecureBoot;
     readonly extraArgs?: readonly string[];
   }): Guest;
   /** The events of a MAC's newest attempt. */
@@ -38,26 +48,26 @@ export type BootWorld = AsyncDisposable & {
 
 /**
  * A lab with our daemon on its bridge, on the ports that firmware asks, with Debian's loaders and a live image named
- * `live`: Debian's kernel and an initramfs that speaks on the serial port.
+ * `live`: Debian's kernel and an initramfs that speaks on the serial port. All of it for the processor that the tools
+ * are for.
  */
 export async function openBootWorld(
-  tools: Tools,
+  tools: PcTools | Arm64Tools,
   options: {
     readonly mode: 'server' | 'proxy';
     /** Runs before the daemon starts: another DHCP server. */
     readonly before?: (lab: Lab) => Promise<void>;
     readonly config?: Readonly<Record<string, unknown>>;
     /** Which of Debian's UEFI loaders are there; by default both, and so snponly.efi is chosen. */
-    readonly loaders?: readonly ('snponly.efi' | 'ipxe.efi')[];
+    readonly loaders?: readonly PcLoader[];
   },
 ): Promise<BootWorld> {
   await using stack = new AsyncDisposableStack();
   const lab = stack.use(openLab());
   await options.before?.(lab);
   const loaders = join(lab.folder, 'loaders');
-  place(tools['undionly.kpxe'], join(loaders, 'ipxe/undionly.kpxe'));
-  for (const name of options.loaders ?? (['snponly.efi', 'ipxe.efi'] as const))
-    place(tools[name], join(loaders, 'ipxe/x86_64', name));
+  const live = 'vmlinuz-arm64' in tools ? arm64Live(tools) : pcLive(tools, options.loaders);
+  for (const [name, path] of live.loaders) place(path, join(loaders, name));
   const server = {
     interfaces: [{ name: lab.bridge, mode: options.mode, discovery: 'off' }],
     subnets:
@@ -75,14 +85,14 @@ export async function openBootWorld(
     {
       kind: 'Image',
       name: 'live',
-      arch: 'x86_64',
+      arch: live.arch,
       assets: [
-        { role: 'kernel', path: tools.vmlinuz },
-        { role: 'initrd', path: buildInitramfs(tools) },
+        { role: 'kernel', path: live.kernel },
+        { role: 'initrd', path: live.initrd },
       ],
     },
-    profile('live', 'always'),
-    profile('once', 'once'),
+    profile('live', 'always', live.console),
+    profile('once', 'once', live.console),
   ]);
   const verdicts = stack.use(await watchVerdicts(daemon));
   const owned = stack.move();
@@ -114,7 +124,41 @@ export const machineDocument = (rest: Readonly<Record<string, unknown>> = {}) =>
   ...rest,
 });
 
-function profile(name: string, when: 'always' | 'once') {
+type PcLoader = 'snponly.efi' | 'ipxe.efi';
+
+/** What a machine of one processor boots. `loaders`: the name that it is served by, and its file. */
+type Live = {
+  readonly arch: string;
+  readonly console: string;
+  readonly kernel: string;
+  readonly initrd: string;
+  readonly loaders: readonly (readonly [name: string, path: string])[];
+};
+
+function pcLive(tools: PcTools, loaders: readonly PcLoader[] = ['snponly.efi', 'ipxe.efi']): Live {
+  return {
+    arch: 'x86_64',
+    console: 'ttyS0',
+    kernel: tools.vmlinuz,
+    initrd: buildInitramfs(tools),
+    loaders: [
+      ['ipxe/undionly.kpxe', tools['undionly.kpxe']],
+      ...loaders.map((name) => [`ipxe/x86_64/${name}`, tools[name]] as const),
+    ],
+  };
+}
+
+function arm64Live(tools: Arm64Tools): Live {
+  return {
+    arch: 'arm64',
+    console: 'ttyAMA0',
+    kernel: tools['vmlinuz-arm64'],
+    initrd: buildInitramfs({ busybox: tools['busybox-arm64'], modules: tools['modules-arm64'] }),
+    loaders: [['ipxe/arm64/ipxe.efi', tools['ipxe-arm64.efi']]],
+  };
+}
+
+function profile(name: string, when: 'always' | 'once', console: string) {
   return {
     kind: 'Profile',
     name,
@@ -122,7 +166,7 @@ function profile(name: string, when: 'always' | 'once') {
     when,
     writes: 'none',
     image: 'live',
-    args: ['console=ttyS0', 'ingot.network', `profile.is=${name}`],
+    args: [`console=${console}`, 'ingot.network', `profile.is=${name}`],
   };
 }
 

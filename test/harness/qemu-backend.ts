@@ -5,7 +5,7 @@ import { createInterface } from 'node:readline';
 import { z } from 'zod';
 import type { BootChoice } from '#machines/rack/bmc/boot-override.ts';
 import type { BootStage, PowerBackend } from '#machines/rack/bmc/power-backend.ts';
-import { type Firmware, firmwareArgs, type GuestTools } from '#test/lab/guest.ts';
+import { firmwareArgs, type GuestTools, type PcFirmware } from '#test/lab/guest.ts';
 import type { Lab } from '#test/lab/lab.ts';
 import type { Program } from '#test/lab/program.ts';
 import { waitFor } from '#test/lab/wait.ts';
@@ -25,7 +25,7 @@ export type QemuMachine = PowerBackend & {
 };
 
 /** `first` is tried before the other; a machine told to boot a medium or its setup has nothing that it could start. */
-export type QemuBoot = { readonly firmware: Firmware; readonly first: 'network' | 'disk' | 'nothing' };
+export type QemuBoot = { readonly firmware: PcFirmware; readonly first: 'network' | 'disk' | 'nothing' };
 
 /** Linux has begun: from here on the power button is its own. */
 const RUNNING = /Linux version /;
@@ -47,7 +47,7 @@ export async function qemuMachine(
   options: {
     readonly tools: GuestTools;
     /** What it starts as when its BMC does not say otherwise. */
-    readonly firmware: Firmware;
+    readonly firmware: PcFirmware;
     /** It starts as that whatever mode its BMC wants, as machines with one kind of firmware do. */
     readonly ignoresMode?: boolean;
     /** The firmware's own order; default: network. */
@@ -205,8 +205,8 @@ type Running = {
 };
 
 /** What the BMC wants, as far as a firmware here can do it. */
-function bootOf({ device, mode }: BootChoice, usual: Firmware, order: 'network' | 'disk'): QemuBoot {
-  const pxe: Firmware = mode === 'uefi' ? 'uefi-pxe' : 'bios-pxe';
+function bootOf({ device, mode }: BootChoice, usual: PcFirmware, order: 'network' | 'disk'): QemuBoot {
+  const pxe: PcFirmware = mode === 'uefi' ? 'uefi-pxe' : 'bios-pxe';
   switch (device) {
     case 'none':
       return { firmware: usual, first: order };

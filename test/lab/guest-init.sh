@@ -13,7 +13,10 @@ $b mount -t sysfs sysfs /sys
 $b mount -t devtmpfs devtmpfs /dev
 $b --install -s /bin
 export PATH=/bin
-exec >/dev/ttyS0 2>&1 </dev/null
+# The first serial port of a PC, or that of an arm64 server.
+tty=/dev/ttyS0
+[ ! -c /dev/ttyAMA0 ] || tty=/dev/ttyAMA0
+exec >$tty 2>&1 </dev/null
 while read -r module; do
   insmod "/modules/$module.ko"
 done </modules/order

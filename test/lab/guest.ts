@@ -6,13 +6,17 @@ import type { Ended } from './program.ts';
 import { readLog, waitFor } from './wait.ts';
 
 /**
- * How a guest starts:
+ * How a PC starts:
  * - `bios-pxe`: SeaBIOS, and the iPXE in its network card's ROM;
  * - `uefi-pxe`: OVMF's own PXE, the card's ROM turned off;
  * - `uefi-http`: OVMF's HTTP Boot, its PXE turned off so that it goes straight there.
  */
 export const FIRMWARES = ['bios-pxe', 'uefi-pxe', 'uefi-http'] as const;
-export type Firmware = (typeof FIRMWARES)[number];
+/** The same two ways of UEFI on an arm64 server, by AAVMF. */
+export const ARM64_FIRMWARES = ['arm64-pxe', 'arm64-http'] as const;
+export type PcFirmware = (typeof FIRMWARES)[number];
+type Arm64Firmware = (typeof ARM64_FIRMWARES)[number];
+export type Firmware = PcFirmware | Arm64Firmware;
 
 /** What a test that boots guests needs. */
 export const GUEST_NEEDS = [
@@ -31,7 +35,26 @@ export const GUEST_NEEDS = [
   'snponly.efi',
 ] as const satisfies readonly Need[];
 
+/** What a test that boots arm64 guests needs. */
+export const ARM64_GUEST_NEEDS = [
+  'root',
+  'netns',
+  'tun',
+  'ip',
+  'qemu-system-aarch64',
+  'AAVMF_CODE.fd',
+  'AAVMF_VARS.fd',
+  'busybox-arm64',
+  'vmlinuz-arm64',
+  'modules-arm64',
+  'ipxe-arm64.efi',
+] as const satisfies readonly Need[];
+
 export type GuestTools = Readonly<Record<'qemu-system-x86_64' | 'OVMF_CODE_4M.fd' | 'OVMF_VARS_4M.fd', string>>;
+export type Arm64GuestTools = Readonly<Record<'qemu-system-aarch64' | 'AAVMF_CODE.fd' | 'AAVMF_VARS.fd', string>>;
+
+/** An OVMF that refuses what is not signed, with the keys that it trusts: paths of its code and its variables. */
+export type SecureBoot = { readonly code: string; readonly variables: string };
 
 export type Guest = {
   readonly mac: string;
@@ -52,8 +75,11 @@ export type Guest = {
 export function startGuest(
   lab: Lab,
   options: {
-    readonly tools: GuestTools;
+    /** Those of its processor. */
+    readonly tools: GuestTools | Arm64GuestTools;
     readonly firmware: Firmware;
+    /** Of a PC with UEFI. */
+    readonly secureBoot?: SecureBoot;
     /** Default: 52:54:00:00:00:01. */
     readonly mac?: string;
     readonly uuid?: string;
@@ -63,22 +89,23 @@ export function startGuest(
     readonly extraArgs?: readonly string[];
   },
 ): Guest {
-  const { tools, firmware, mac = '52:54:00:00:00:01' } = options;
+  const { firmware, mac = '52:54:00:00:00:01' } = options;
   const tap = lab.addTap();
   const serialFile = join(lab.folder, `${tap}-serial.log`);
   // An empty romfile leaves the card without a ROM, so that the firmware's own network stack is what is tested.
   const rom = firmware === 'bios-pxe' ? '' : ',romfile=';
+  const { program, machine } = machineOf(lab, { ...options, tap });
   const args = [
     ['-accel', 'tcg,thread=multi', '-m', String(options.memoryMb ?? 512)],
     ['-display', 'none', '-monitor', 'none', '-no-reboot', '-serial', `file:${serialFile}`],
-    firmwareArgs(lab, { tools, firmware, tap }),
+    machine,
     ['-netdev', `tap,id=n0,ifname=${tap},script=no,downscript=no`],
     ['-device', `virtio-net-pci,netdev=n0,mac=${mac},bootindex=1${rom}`],
     options.uuid === undefined ? [] : ['-uuid', options.uuid],
     options.disk === undefined ? [] : diskArgs(options.disk),
     options.extraArgs ?? [],
   ].flat();
-  const qemu = lab.start([tools['qemu-system-x86_64'], ...args], { name: `qemu-${tap}` });
+  const qemu = lab.start([program, ...args], { name: `qemu-${tap}` });
   const serial = () => readLog(serialFile);
   const describe = () => `its console ended:\n${serial().slice(-4000)}\nqemu said: ${qemu.output()}`;
 
@@ -114,11 +141,31 @@ export function startGuest(
   };
 }
 
-/** Machine and firmware of the guest at this port; the firmware's variables are fresh. */
-export function firmwareArgs(
+/** QEMU for the guest's processor, with its machine and firmware. */
+function machineOf(
   lab: Pick<Lab, 'folder'>,
-  guest: { readonly tools: GuestTools; readonly firmware: Firmware; readonly tap: string },
-): string[] {
+  guest: Pick<Parameters<typeof startGuest>[1], 'tools' | 'firmware' | 'secureBoot'> & { readonly tap: string },
+): { readonly program: string; readonly machine: readonly string[] } {
+  const { tools, firmware } = guest;
+  if ('qemu-system-aarch64' in tools) {
+    if (!isArm64(firmware)) throw new Error(`${firmware} is no firmware of an arm64 machine`);
+    return { program: tools['qemu-system-aarch64'], machine: arm64Args(lab, { ...guest, tools, firmware }) };
+  }
+  if (isArm64(firmware)) throw new Error(`${firmware} is no firmware of a PC`);
+  return { program: tools['qemu-system-x86_64'], machine: firmwareArgs(lab, { ...guest, tools, firmware }) };
+}
+
+const isArm64 = (firmware: Firmware): firmware is Arm64Firmware => ARM64_FIRMWARES.some((one) => one === firmware);
+
+type PcGuest = {
+  readonly tools: GuestTools;
+  readonly firmware: PcFirmware;
+  readonly secureBoot?: SecureBoot;
+  readonly tap: string;
+};
+
+/** Machine and firmware of the PC at this port; the firmware's variables are fresh. */
+export function firmwareArgs(lab: Pick<Lab, 'folder'>, guest: PcGuest): string[] {
   return guest.firmware === 'bios-pxe' ? biosArgs() : uefiArgs(lab, guest);
 }
 
@@ -127,26 +174,47 @@ function biosArgs(): string[] {
   return ['-machine', 'pc,graphics=off'];
 }
 
-function uefiArgs(
-  lab: Pick<Lab, 'folder'>,
-  { tools, firmware, tap }: { readonly tools: GuestTools; readonly firmware: Firmware; readonly tap: string },
-): string[] {
-  // The firmware writes its boot order into its variables: each guest has a copy of its own.
-  const variables = join(lab.folder, `${tap}-vars.fd`);
-  copyFileSync(tools['OVMF_VARS_4M.fd'], variables);
+function uefiArgs(lab: Pick<Lab, 'folder'>, { tools, firmware, secureBoot, tap }: PcGuest): string[] {
+  const { code, variables } = secureBoot ?? { code: tools['OVMF_CODE_4M.fd'], variables: tools['OVMF_VARS_4M.fd'] };
   return [
-    ['-machine', 'q35'],
-    ['-drive', `if=pflash,format=raw,readonly=on,file=${tools['OVMF_CODE_4M.fd']}`],
-    ['-drive', `if=pflash,format=raw,file=${variables}`],
+    // Only in system management mode may the variables be written that hold the keys.
+    secureBoot ? ['-machine', 'q35,smm=on', '-global', 'driver=cfi.pflash01,property=secure,value=on'] : [],
+    secureBoot ? [] : ['-machine', 'q35'],
+    flashArgs(lab, { code, variables, tap }),
     // OVMF's network stack asks for random numbers.
     ['-device', 'virtio-rng-pci'],
-    firmware === 'uefi-http' ? ['IPv4PXESupport', 'IPv6PXESupport'].flatMap(turnedOff) : [],
+    firmware === 'uefi-http' ? PXE_OFF : [],
   ].flat();
 }
 
-function turnedOff(feature: string): string[] {
-  return ['-fw_cfg', `name=opt/org.tianocore/${feature},string=n`];
+function arm64Args(
+  lab: Pick<Lab, 'folder'>,
+  guest: { readonly tools: Arm64GuestTools; readonly firmware: Arm64Firmware; readonly tap: string },
+): string[] {
+  const { tools, firmware, tap } = guest;
+  return [
+    ['-machine', 'virt', '-cpu', 'cortex-a57', '-smp', '2'],
+    flashArgs(lab, { code: tools['AAVMF_CODE.fd'], variables: tools['AAVMF_VARS.fd'], tap }),
+    ['-device', 'virtio-rng-pci'],
+    firmware === 'arm64-http' ? PXE_OFF : [],
+  ].flat();
 }
+
+/** The firmware writes its boot order into its variables: each guest has a copy of its own. */
+function flashArgs(lab: Pick<Lab, 'folder'>, flash: SecureBoot & { readonly tap: string }): string[] {
+  const variables = join(lab.folder, `${flash.tap}-vars.fd`);
+  copyFileSync(flash.variables, variables);
+  return [
+    ['-drive', `if=pflash,format=raw,readonly=on,file=${flash.code}`],
+    ['-drive', `if=pflash,format=raw,file=${variables}`],
+  ].flat();
+}
+
+/** So that UEFI goes straight to HTTP Boot. */
+const PXE_OFF = ['IPv4PXESupport', 'IPv6PXESupport'].flatMap((feature) => [
+  '-fw_cfg',
+  `name=opt/org.tianocore/${feature},string=n`,
+]);
 
 function diskArgs(image: string): string[] {
   return ['-drive', `file=${image},if=none,id=d0,format=raw`, '-device', 'virtio-blk-pci,drive=d0,bootindex=2'];

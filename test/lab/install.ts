@@ -3,14 +3,14 @@
 import { existsSync } from 'node:fs';
 import { installPackages, isInstalled, unpackPackage, updateLists } from './apt.ts';
 import { unpackedFolder } from './cache.ts';
-import { INSTALLED_PACKAGES, UNPACKED_PACKAGES } from './packages.ts';
+import { FOREIGN_PACKAGES, INSTALLED_PACKAGES, UNPACKED_PACKAGES } from './packages.ts';
 import { withoutServiceStarts } from './service-policy.ts';
 
 // apt gets the same signal and ends; what is being done here then throws, and the policy is put back on the way out.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {});
 
 const toInstall = INSTALLED_PACKAGES.filter((name) => !isInstalled(name));
-const toUnpack = UNPACKED_PACKAGES.filter((name) => !existsSync(unpackedFolder(name)));
+const toUnpack = [...UNPACKED_PACKAGES, ...FOREIGN_PACKAGES].filter((name) => !existsSync(unpackedFolder(name)));
 
 if (toInstall.length + toUnpack.length > 0) {
   const parts = [

@@ -34,10 +34,12 @@ export const INSTALLED_PACKAGES = [
   'lz4',
   'mandoc',
   'minisign',
+  'mmdebstrap',
   'ntfs-3g',
   'mtools',
   'python3-pyghmi',
   'python3-sushy',
+  'qemu-system-arm',
   'qemu-system-x86',
   'qemu-utils',
   'redfishtool',
@@ -65,6 +67,7 @@ export const INSTALLED_PACKAGES = [
   'libopenipmi0',
   'libpopt0',
   'libpq5',
+  'libsystemd-shared',
   'libwrap0',
   'libxml2',
   'tzdata',
@@ -87,12 +90,25 @@ export const UNPACKED_PACKAGES = [
   'ovmf',
   'postgresql-15',
   'prometheus', // a service that scrapes
+  'qemu-efi-aarch64',
   'systemd-boot-efi',
+  'systemd-container', // services that D-Bus would start
   'tftpd-hpa',
 ] as const;
 
+/**
+ * Packages of another architecture, or of a later Debian than this one; only unpacked. As apt writes them:
+ * `NAME:ARCHITECTURE` of bookworm, or `NAME/RELEASE`.
+ */
+export const FOREIGN_PACKAGES = [
+  'busybox-static:arm64',
+  'ipxe/trixie', // bookworm's has no build for arm64
+  'linux-image-cloud-arm64:arm64',
+] as const;
+
 export type InstalledPackage = (typeof INSTALLED_PACKAGES)[number];
-export type UnpackedPackage = (typeof UNPACKED_PACKAGES)[number];
+export type ForeignPackage = (typeof FOREIGN_PACKAGES)[number];
+export type UnpackedPackage = (typeof UNPACKED_PACKAGES)[number] | ForeignPackage;
 
 /** Where a thing that a test may need is found: a program of an installed package, a file of one, or a path inside an unpacked one. */
 export type Source =
@@ -124,10 +140,12 @@ export const PROVISIONS = {
   ipmitool: { package: 'ipmitool' },
   mandoc: { package: 'mandoc' },
   minisign: { package: 'minisign' },
+  mmdebstrap: { package: 'mmdebstrap' },
   perfdhcp: { package: 'kea-admin' },
   'qemu-img': { package: 'qemu-utils' },
   // Debian's own Python sees these; another one in PATH does not.
   pyghmi: { package: 'python3-pyghmi', file: '/usr/lib/python3/dist-packages/pyghmi/__init__.py' },
+  'qemu-system-aarch64': { package: 'qemu-system-arm' },
   'qemu-system-x86_64': { package: 'qemu-system-x86' },
   redfishtool: { package: 'redfishtool' },
   script: { package: 'bsdutils' },
@@ -165,6 +183,7 @@ export const PROVISIONS = {
   mtype: { package: 'mtools' },
   'systemd-bootx64.efi': { package: 'systemd-boot-efi', path: 'usr/lib/systemd/boot/efi/systemd-bootx64.efi' },
   sfdisk: { package: 'fdisk' },
+  'systemd-nspawn': { package: 'systemd-container', path: 'usr/bin/systemd-nspawn' },
   sgdisk: { package: 'gdisk' },
   drbdmeta: { package: 'drbd-utils', path: 'sbin/drbdmeta' },
   lvm: { package: 'lvm2', path: 'sbin/lvm' },
@@ -194,6 +213,14 @@ export const PROVISIONS = {
   'OVMF_VARS_4M.fd': { package: 'ovmf', path: 'usr/share/OVMF/OVMF_VARS_4M.fd' },
   'OVMF_CODE_4M.secboot.fd': { package: 'ovmf', path: 'usr/share/OVMF/OVMF_CODE_4M.secboot.fd' },
   'OVMF_VARS_4M.snakeoil.fd': { package: 'ovmf', path: 'usr/share/OVMF/OVMF_VARS_4M.snakeoil.fd' },
+  'OVMF_VARS_4M.ms.fd': { package: 'ovmf', path: 'usr/share/OVMF/OVMF_VARS_4M.ms.fd' },
+  'AAVMF_CODE.fd': { package: 'qemu-efi-aarch64', path: 'usr/share/AAVMF/AAVMF_CODE.fd' },
+  'AAVMF_VARS.fd': { package: 'qemu-efi-aarch64', path: 'usr/share/AAVMF/AAVMF_VARS.fd' },
+  'busybox-arm64': { package: 'busybox-static:arm64', path: 'bin/busybox' },
+  'vmlinuz-arm64': { package: 'linux-image-cloud-arm64:arm64', path: 'boot/vmlinuz-*' },
+  /** The folder of the kernel's modules. */
+  'modules-arm64': { package: 'linux-image-cloud-arm64:arm64', path: 'lib/modules/*' },
+  'ipxe-arm64.efi': { package: 'ipxe/trixie', path: 'usr/lib/ipxe/ipxe-arm64.efi' },
 } as const satisfies Record<string, Source>;
 
 export type Provision = keyof typeof PROVISIONS;
