@@ -130,7 +130,7 @@ export async function serve(parts: {
     limits: { keepMs: config.traces.keepDays * 86_400_000, keepAttempts: config.traces.keepAttempts },
     times: config.traces.times,
   });
-  const access = openAccess({ store: store.access, now });
+  const access = openAccess({ store: store.access, users: store.users, now });
   const users = openUsers({ store: store.users, access, passwords: openPasswords(), now });
   const loaders = openLoaders({ dir: config.loaders.dir });
   const imageDir = join(config.dataDir, 'images');
@@ -377,7 +377,11 @@ export async function serve(parts: {
     await doubt.settle();
   }
   const clocks = clockWatch({ read: systemClocks, jumped: (because) => voidAll(voidable, because), log });
-  await operatorToken({ access, dataDir: config.dataDir });
+  const operator = await operatorToken({
+    access,
+    dataDir: config.dataDir,
+    sharedBy: config.store.kind === 'sqlite' ? undefined : `${hostname()} ${config.dataDir}`,
+  });
   const agentCalls = agentPlane({
     counts: agentCounts,
     listen: { ...config.machine.tls, ...inherited.tcp.agents },
@@ -504,7 +508,7 @@ export async function serve(parts: {
     ports.tftp = tftpAt[0]?.port ?? ports.tftp;
     ports.machine = Number(new URL(machineUrl.url).port || 80);
     ports.agents = agentsAt.port;
-    const { secret } = await access.createCode({ name: 'operator', role: 'admin' });
+    const { secret } = await access.createCode(operator.key);
     const banner: Banner = {
       version: VERSION,
       config,

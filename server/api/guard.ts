@@ -107,32 +107,57 @@ async function byCertificate(
   if (!(socket instanceof TLSSocket)) return undefined;
   const certificate = socket.getPeerX509Certificate();
   if (!certificate) return undefined;
-  const at = Date.now();
-  if (at < Date.parse(certificate.validFrom) || at > Date.parse(certificate.validTo)) return undefined;
+  const [at, expiresAt] = [Date.now(), Date.parse(certificate.validTo)];
+  if (at < Date.parse(certificate.validFrom) || at >= expiresAt) return undefined;
   const sha256 = certificate.fingerprint256.replaceAll(':', '').toLowerCase();
   const user = await users.byCertificate(sha256);
   if (!user) return undefined;
   const { name, role, scope, createdAt } = user;
   return {
-    id: certificateId(name),
+    id: certificateId(sha256),
     kind: 'token',
     hash: sha256,
     name,
     user: name,
+    certificate: sha256,
     role,
     createdAt,
+    expiresAt,
     ...(scope === undefined ? {} : { scope }),
   };
 }
 
 const out = (problem: Problem): Entry => ({ kind: 'out', problem });
 
-/** What lasts for hours ends with the key that opened it. */
-export function endWithKey(reply: FastifyReply, caller: AccessKey, access: Pick<Access, 'onRemoved'>): void {
+/** Another daemon on the same database may end a key; who holds a stream open here is cut off so late at most. */
+const LOOK_MS = 15_000;
+
+/** What lasts for hours ends with the key that opened it: removed, expired, or its user's or certificate's no more. */
+export function endWithKey(
+  raw: FastifyReply['raw'],
+  caller: AccessKey,
+  { access, now }: { readonly access: Pick<Access, 'onRemoved' | 'isValid'>; readonly now: () => number },
+  end: () => void = () => void raw.destroy(),
+): void {
+  const look = async (): Promise<void> => {
+    // A store that cannot be asked says nothing about the key.
+    if (!(await access.isValid(caller).catch(() => true))) return end();
+    if (!raw.closed) wait();
+  };
+  let timer: NodeJS.Timeout | undefined;
+  const wait = (): void => {
+    const ms = Math.min(LOOK_MS, Math.max(1, (caller.expiresAt ?? Number.POSITIVE_INFINITY) - now()));
+    timer = setTimeout(() => void look(), ms);
+  };
   const stop = access.onRemoved((id) => {
-    if (id === caller.id) reply.raw.destroy();
+    if (id === caller.id) end();
   });
-  reply.raw.once('close', stop);
+  raw.once('close', () => {
+    clearTimeout(timer);
+    stop();
+  });
+  // It may have ended between the moment when it was let in and now.
+  void look();
 }
 
 export function sendProblem(reply: FastifyReply, problem: Problem): FastifyReply {

@@ -3,7 +3,7 @@ import { makeProblem } from '#machines/contract/api/problem.ts';
 import type { WatchKind } from '#machines/contract/api/watch.ts';
 import type { Access } from '#services/auth/access.ts';
 import type { AccessKey } from '#services/store/contract.ts';
-import { SECURITY_HEADERS, sendProblem } from './guard.ts';
+import { endWithKey, SECURITY_HEADERS, sendProblem } from './guard.ts';
 import type { WatchHub } from './watch-hub.ts';
 
 /** Proxies close what is silent for a minute. */
@@ -49,21 +49,14 @@ export function changeStream({
       if (raw.writableLength > MAX_UNREAD_BYTES) raw.destroy();
     };
     const lastId = request.headers['last-event-id'];
-    const stops = [
-      hub.add({ kinds, machine, sees, send }, typeof lastId === 'string' ? lastId : undefined),
-      access.onRemoved((id) => {
-        if (id === caller.id) end();
-      }),
-    ];
-    const heartbeat = setInterval(() => {
-      if (caller.expiresAt !== undefined && caller.expiresAt <= now()) end();
-      else send(':\n\n');
-    }, HEARTBEAT_MS);
+    const leave = hub.add({ kinds, machine, sees, send }, typeof lastId === 'string' ? lastId : undefined);
+    endWithKey(raw, caller, { access, now }, end);
+    const heartbeat = setInterval(() => send(':\n\n'), HEARTBEAT_MS);
     signal.addEventListener('abort', end, { once: true });
     raw.once('close', () => {
       clearInterval(heartbeat);
       signal.removeEventListener('abort', end);
-      for (const stop of stops) stop();
+      leave();
     });
     return undefined;
   };

@@ -1,5 +1,7 @@
+import { createHash } from 'node:crypto';
 import { chmod, mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import type { AccessKey } from '#services/store/contract.ts';
 import type { Access } from './access.ts';
 import { looksLikeSecret, newSecret } from './secret.ts';
 
@@ -11,25 +13,31 @@ export type OperatorToken = {
   readonly made: boolean;
   /** Others could read the file until now. */
   readonly wasOpen: boolean;
+  readonly key: AccessKey;
 };
 
 /**
  * The admin's token for the command line of the same machine: made at the first start, admitted at each. Who removes the
- * file and starts again has a new one, and the old one is void.
+ * file and starts again has a new one, and the old one is void with all that was made with it.
+ *
+ * `sharedBy`: which of several daemons on one database this is; each has a token of its own.
  */
 export async function operatorToken({
   access,
   dataDir,
+  sharedBy,
 }: {
   readonly access: Pick<Access, 'admit'>;
   readonly dataDir: string;
+  readonly sharedBy?: string | undefined;
 }): Promise<OperatorToken> {
   const path = join(dataDir, OPERATOR_TOKEN_FILE);
   const found = await readToken(path);
   const secret = found?.secret ?? newSecret();
   if (!found) await writeToken(path, secret);
-  await access.admit({ id: 'operator', name: 'operator', role: 'admin', secret });
-  return { path, made: !found, wasOpen: found?.wasOpen ?? false };
+  const which = sharedBy === undefined ? '' : `-${createHash('sha256').update(sharedBy).digest('hex').slice(0, 12)}`;
+  const key = await access.admit({ id: `operator${which}`, name: 'operator', role: 'admin', secret });
+  return { path, made: !found, wasOpen: found?.wasOpen ?? false, key };
 }
 
 async function readToken(path: string): Promise<{ secret: string; wasOpen: boolean } | undefined> {

@@ -33,7 +33,7 @@ export type Users = {
     readonly certificates?: readonly string[];
     readonly source?: User['source'];
   }): Promise<User | 'exists'>;
-  /** Sessions and tokens of the user end, unless only certificates changed. */
+  /** Sessions and tokens of the user end; where only certificates changed, what those opened that are the user's no more. */
   change(name: string, change: UserChange): Promise<User | undefined>;
   /** Sessions of the user end; tokens stay. With `current`, only where it is the password still. */
   setPassword(name: string, password: string, current?: string): Promise<boolean>;
@@ -61,7 +61,7 @@ export type Users = {
 
 export function openUsers(parts: {
   readonly store: UserStore;
-  readonly access: Pick<Access, 'openSession' | 'removeOf'>;
+  readonly access: Pick<Access, 'openSession' | 'removeOf' | 'endCertificates'>;
   readonly passwords: Passwords;
   readonly now: () => number;
 }): Users {
@@ -119,6 +119,12 @@ export function openUsers(parts: {
     const there = ofAddresses.get(network);
     if (there) ofAddresses.set(network, { ...there, wrong: there.wrong - 1 });
     return { kind: 'right', user } as const;
+  }
+
+  /** Nothing that they have opened or made is good any more. */
+  async function end({ name, certificates }: User): Promise<void> {
+    await access.removeOf(name);
+    await access.endCertificates(certificates);
   }
 
   const open = (user: User): Promise<Made> =>
@@ -179,7 +185,8 @@ export function openUsers(parts: {
         };
         await store.put(after);
         const same = after.role === before.role && newScope === oldScope && after.disabled === before.disabled;
-        if (!same) await access.removeOf(name);
+        if (!same) await end(before);
+        else await access.endCertificates(before.certificates.filter((one) => !after.certificates.includes(one)));
         return after;
       }),
     async setPassword(name, password, current) {
@@ -200,8 +207,9 @@ export function openUsers(parts: {
     },
     remove: (name) =>
       inTurn(async () => {
+        const before = await store.get(name);
         const removed = await store.remove(name);
-        await access.removeOf(name);
+        if (before) await end(before);
         return removed;
       }),
     async login(tried) {
@@ -237,7 +245,7 @@ export function openUsers(parts: {
         const { scope: _before, ...rest } = user;
         const after: User = scope === undefined ? rest : { ...rest, scope };
         // What the provider no longer says of them must not live on in what was opened before.
-        if (known && (known.role !== role || known.scope !== scope)) await access.removeOf(known.name);
+        if (known && (known.role !== role || known.scope !== scope)) await end(known);
         return { kind: 'in', ...(await opened(after)) };
       }),
     async byCertificate(sha256) {

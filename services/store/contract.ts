@@ -154,6 +154,12 @@ export type AccessKey = {
   readonly role: Role;
   /** Whose it is; it ends with them. */
   readonly user?: string;
+  /** The id of the key that it was made with: it ends with that one. */
+  readonly parent?: string;
+  /** The client certificate that it was made with (SHA-256 of DER, hex): it ends when that is its user's no more. */
+  readonly certificate?: string;
+  /** Nothing that is made with it lasts longer: what it was made with ends then. */
+  readonly endsAt?: number;
   /** A selector over labels: machines that do not have them are not there for this key. */
   readonly scope?: string;
   readonly createdAt: number;
@@ -162,11 +168,14 @@ export type AccessKey = {
 
 export interface AccessStore {
   byHash(hash: string): Promise<AccessKey | undefined>;
+  get(id: string): Promise<AccessKey | undefined>;
   list(): Promise<readonly AccessKey[]>;
-  put(key: AccessKey): Promise<void>;
+  /** Not done, and `false`, where its parent is there no more. */
+  put(key: AccessKey): Promise<boolean>;
   /** Removes and gives it, at most once: how a one-time code is used up. */
   take(hash: string): Promise<AccessKey | undefined>;
-  remove(id: string): Promise<boolean>;
+  /** With everything that was made with it, at once. Gives the ids of all that are gone. */
+  remove(id: string): Promise<readonly string[]>;
 }
 
 /** Someone who may come in. */

@@ -15,6 +15,11 @@ export const accessKey = z
     /** Whose it is; it ends with them. */
     user: z.string().optional(),
     scope: z.string().optional(),
+    parent: z.string().optional().meta({ description: 'id of the token that it was made with; it ends with that one' }),
+    certificate: z
+      .string()
+      .optional()
+      .meta({ description: 'SHA-256 of the client certificate that it was made with; it ends with that one' }),
     createdAt: time,
     expiresAt: time.optional(),
   })
@@ -28,7 +33,12 @@ export const newToken = z.strictObject({
     .regex(/^[A-Za-z0-9]([A-Za-z0-9._@-]*[A-Za-z0-9])?$/, 'want letters, digits, dots, dashes, underscores or @'),
   role: role.default('viewer'),
   scope: scope.optional(),
-  days: z.int().min(1).max(3650).optional().meta({ description: 'void after so many days; absent: never' }),
+  days: z
+    .int()
+    .min(1)
+    .max(3650)
+    .optional()
+    .meta({ description: 'void after so many days, or with the token that it is made with; absent: never' }),
 });
 
 /** The secret is in this answer and nowhere else: only its hash is kept. */

@@ -1,4 +1,5 @@
 import { roleAllows } from '#machines/contract/api/role.ts';
+import { KeyEnded, type Made } from '#services/auth/access.ts';
 import type { AccessKey } from '#services/store/contract.ts';
 import { type Handlers, notFound, problemAnswer } from '../answers.ts';
 import type { OperatorApiParts } from '../contract.ts';
@@ -20,7 +21,9 @@ export function accessHandlers({ access }: Pick<OperatorApiParts, 'access'>): Pi
     }),
 
     async makeCode({ caller, reachedUrl }) {
-      const { key, secret } = await access.createCode(caller);
+      const made = await unlessEnded(access.createCode(caller));
+      if (!made) return ended();
+      const { key, secret } = made;
       return {
         kind: 'done',
         status: 201,
@@ -43,13 +46,17 @@ export function accessHandlers({ access }: Pick<OperatorApiParts, 'access'>): Pi
       const { name, role, days } = body;
       // Of both scopes all conditions must hold.
       const scope = [caller.scope, body.scope].filter((one) => one !== undefined).join(',');
-      const { key, secret } = await access.createToken({
-        name,
-        role,
-        ...(caller.user === undefined ? {} : { user: caller.user }),
-        ...(scope === '' ? {} : { scope }),
-        ...(days === undefined ? {} : { days }),
-      });
+      const made = await unlessEnded(
+        access.createToken({
+          name,
+          role,
+          by: caller,
+          ...(scope === '' ? {} : { scope }),
+          ...(days === undefined ? {} : { days }),
+        }),
+      );
+      if (!made) return ended();
+      const { key, secret } = made;
       return {
         kind: 'done',
         status: 201,
@@ -64,4 +71,16 @@ export function accessHandlers({ access }: Pick<OperatorApiParts, 'access'>): Pi
   };
 }
 
-const withoutHash = ({ hash: _hash, ...rest }: AccessKey) => rest;
+/** Nothing where the caller's own key has ended since they were let in. */
+async function unlessEnded(making: Promise<Made>): Promise<Made | undefined> {
+  try {
+    return await making;
+  } catch (error) {
+    if (error instanceof KeyEnded) return undefined;
+    throw error;
+  }
+}
+
+const ended = () => problemAnswer('unauthenticated', { detail: 'what you came in with has ended meanwhile' });
+
+const withoutHash = ({ hash: _hash, endsAt: _endsAt, ...rest }: AccessKey) => rest;

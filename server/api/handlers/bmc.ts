@@ -223,7 +223,7 @@ export function consoleStream({
     const gone = new AbortController();
     const leave = (): void => gone.abort(new Error('the client left'));
     reply.raw.once('close', leave);
-    endWithKey(reply, caller, access);
+    endWithKey(reply.raw, caller, { access, now });
     const until = AbortSignal.any([signal, gone.signal]);
     let opened: Awaited<ReturnType<BmcService['consoles']['open']>>;
     try {

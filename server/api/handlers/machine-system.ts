@@ -61,8 +61,9 @@ export function systemLogStream({
   registry,
   system,
   log,
+  now,
   signal,
-}: Parts & Pick<OperatorApiParts, 'access'> & { readonly signal: AbortSignal }) {
+}: Parts & Pick<OperatorApiParts, 'access' | 'now'> & { readonly signal: AbortSignal }) {
   return async (request: FastifyRequest, reply: FastifyReply, caller: AccessKey, query: unknown): Promise<unknown> => {
     const { name = '' } = MACHINE_SYSTEM_ROUTES.readSystemLog.params.partial().parse(request.params);
     // It was read by the route's schema already.
@@ -74,7 +75,7 @@ export function systemLogStream({
     if (!agent) return sendProblem(reply, nobodyThere(name));
     const gone = new AbortController();
     reply.raw.once('close', () => gone.abort(new Error('the client left')));
-    endWithKey(reply, caller, access);
+    endWithKey(reply.raw, caller, { access, now });
     const until = AbortSignal.any([signal, gone.signal]);
     let begun = false;
     try {

@@ -39,7 +39,7 @@ export async function openPostgresStore({ url }: { readonly url: string }): Prom
   // An idle connection that breaks is replaced at its next use; whoever used it has been told.
   pool.on('error', () => {});
   try {
-    await withClient(pool, migrate);
+    await withClient(pool, (client) => migrate(client));
   } catch (error) {
     await pool.end();
     throw storeError(error);
@@ -361,16 +361,27 @@ function storeOver(pool: pg.Pool): Store {
     access: {
       byHash: async (hash) =>
         (await bodies('SELECT body FROM access WHERE hash = $1', [hash]))[0] as AccessKey | undefined,
+      get: async (id) => (await bodies('SELECT body FROM access WHERE id = $1', [id]))[0] as AccessKey | undefined,
       list: async () => (await bodies('SELECT body FROM access')) as readonly AccessKey[],
-      async put(key) {
-        await changed(
-          'INSERT INTO access (id, hash, body) VALUES ($1, $2, $3) ON CONFLICT (id) DO UPDATE SET hash = excluded.hash, body = excluded.body',
-          [key.id, key.hash, json(key)],
-        );
-      },
+      put: async (key) =>
+        (await changed(
+          // The lock keeps its parent there until this is written.
+          `INSERT INTO access (id, hash, body, parent) SELECT $1, $2, $3::jsonb, $4::text
+           WHERE $4::text IS NULL OR EXISTS (SELECT 1 FROM access WHERE id = $4 FOR KEY SHARE)
+           ON CONFLICT (id) DO UPDATE SET hash = excluded.hash, body = excluded.body, parent = excluded.parent`,
+          [key.id, key.hash, json(key), key.parent ?? null],
+        )) > 0,
       take: async (hash) =>
         (await bodies('DELETE FROM access WHERE hash = $1 RETURNING body', [hash]))[0] as AccessKey | undefined,
-      remove: async (id) => (await changed('DELETE FROM access WHERE id = $1', [id])) > 0,
+      remove: async (id) =>
+        (
+          await rows(
+            `WITH RECURSIVE made (id) AS (
+             SELECT id FROM access WHERE id = $1 UNION SELECT access.id FROM access JOIN made ON access.parent = made.id)
+           DELETE FROM access USING made WHERE access.id = made.id RETURNING access.id`,
+            [id],
+          )
+        ).map(({ id: gone }) => String(gone)),
     },
     users: {
       get: async (name) => (await bodies('SELECT body FROM users WHERE name = $1', [name]))[0] as User | undefined,

@@ -70,12 +70,19 @@ const MIGRATIONS: readonly (string | ((client: PoolClient) => Promise<void>))[] 
   `,
   'CREATE TABLE users (name text PRIMARY KEY, body jsonb NOT NULL)',
   chainAudit,
+  `
+  ALTER TABLE access ADD COLUMN parent text REFERENCES access (id) ON DELETE CASCADE;
+  CREATE INDEX access_by_parent ON access (parent);
+  `,
 ];
 
 /** Any fixed number: daemons that start together on an empty database take turns. */
 const MIGRATION_LOCK = 4_680_001;
 
-export async function migrate(client: PoolClient): Promise<void> {
+export const POSTGRES_SCHEMAS = MIGRATIONS.length;
+
+/** Brings a database to the newest schema, or to that of an earlier version; refuses one that a newer version has written. */
+export async function migrate(client: PoolClient, to = MIGRATIONS.length): Promise<void> {
   await client.query('SELECT pg_advisory_lock($1)', [MIGRATION_LOCK]);
   try {
     await client.query('CREATE TABLE IF NOT EXISTS schema_version (version integer NOT NULL)');
@@ -88,7 +95,7 @@ export async function migrate(client: PoolClient): Promise<void> {
       );
     }
     for (const [index, step] of MIGRATIONS.entries()) {
-      if (index < version) continue;
+      if (index < version || index >= to) continue;
       await client.query('BEGIN');
       try {
         if (typeof step === 'string') await client.query(step);

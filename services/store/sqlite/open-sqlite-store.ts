@@ -92,6 +92,7 @@ function storeOver({ rows, bodies }: Reader, writer: Writer, close: () => Promis
   const events = bodies<TraceEvent>('SELECT body FROM events WHERE attempt = ? AND seq > ? ORDER BY seq LIMIT ?');
   const packets = rows<PacketRow>('SELECT number, at, ends, payload FROM packets WHERE attempt = ? ORDER BY number');
   const keyByHash = bodies<AccessKey>('SELECT body FROM access WHERE hash = ?');
+  const keyById = bodies<AccessKey>('SELECT body FROM access WHERE id = ?');
   const keys = bodies<AccessKey>('SELECT body FROM access');
   const userByName = bodies<User>('SELECT body FROM users WHERE name = ?');
   const users = bodies<User>('SELECT body FROM users ORDER BY name');
@@ -153,6 +154,7 @@ function storeOver({ rows, bodies }: Reader, writer: Writer, close: () => Promis
     },
     access: {
       byHash: async (hash) => (await keyByHash(hash))[0],
+      get: async (id) => (await keyById(id))[0],
       list: () => keys(),
       put: (key) => write('putKey', key),
       take: (hash) => write('takeKey', hash),

@@ -76,6 +76,10 @@ const MIGRATIONS: readonly (string | ((db: Database) => void))[] = [
   `,
   'CREATE TABLE users (name TEXT PRIMARY KEY, body TEXT NOT NULL) WITHOUT ROWID',
   chainAudit,
+  `
+  ALTER TABLE access ADD COLUMN parent TEXT REFERENCES access (id) ON DELETE CASCADE;
+  CREATE INDEX access_by_parent ON access (parent);
+  `,
 ];
 
 export const SQLITE_SCHEMAS = MIGRATIONS.length;

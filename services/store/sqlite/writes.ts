@@ -75,9 +75,16 @@ export function sqliteWrites(db: Database) {
     'DELETE FROM attempts WHERE id IN (SELECT id FROM attempts ORDER BY started_at DESC, id DESC LIMIT ? OFFSET ?)',
   );
   const putKey = sql(
-    'INSERT INTO access (id, hash, body) VALUES (?, ?, ?) ON CONFLICT (id) DO UPDATE SET hash = excluded.hash, body = excluded.body',
+    `INSERT INTO access (id, hash, body, parent) SELECT @id, @hash, @body, @parent
+     WHERE @parent IS NULL OR EXISTS (SELECT 1 FROM access WHERE id = @parent)
+     ON CONFLICT (id) DO UPDATE SET hash = excluded.hash, body = excluded.body, parent = excluded.parent`,
   );
   const takeKey = sql('DELETE FROM access WHERE hash = ? RETURNING body').pluck();
+  const madeWith = sql(
+    `WITH RECURSIVE made (id) AS (
+       SELECT id FROM access WHERE id = ? UNION SELECT access.id FROM access JOIN made ON access.parent = made.id)
+     SELECT id FROM made`,
+  ).pluck();
   const dropKey = sql('DELETE FROM access WHERE id = ?');
   const putUser = sql('INSERT OR REPLACE INTO users (name, body) VALUES (?, ?)');
   const dropUser = sql('DELETE FROM users WHERE name = ?');
@@ -204,12 +211,18 @@ export function sqliteWrites(db: Database) {
     pruneTraces: (after: number, attempts: number, limit: number): number =>
       dropOld.run(after, limit).changes + dropOver.run(limit, attempts).changes,
 
-    putKey: (key: AccessKey): void => void putKey.run(key.id, key.hash, JSON.stringify(key)),
+    putKey: (key: AccessKey): boolean =>
+      putKey.run({ id: key.id, hash: key.hash, body: JSON.stringify(key), parent: key.parent ?? null }).changes > 0,
     takeKey(hash: string): AccessKey | undefined {
       const body = takeKey.get(hash) as string | undefined;
       return body === undefined ? undefined : (JSON.parse(body) as AccessKey);
     },
-    removeKey: (id: string): boolean => dropKey.run(id).changes > 0,
+    removeKey(id: string): readonly string[] {
+      const gone = madeWith.all(id) as string[];
+      // The others go with it: ON DELETE CASCADE.
+      dropKey.run(id);
+      return gone;
+    },
     putUser: (user: User): void => void putUser.run(user.name, JSON.stringify(user)),
     removeUser: (name: string): boolean => dropUser.run(name).changes > 0,
     appendAudit(entry: AuditEntry): void {

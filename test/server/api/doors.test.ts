@@ -126,6 +126,34 @@ describe('the one-time code', () => {
   });
 });
 
+describe('a token with an end', () => {
+  it('makes nothing that lasts longer, and takes with it what it made', async () => {
+    await using api = await runningApi();
+    const make = async (by: string, body: object): Promise<{ id: string; secret: string; expiresAt?: number }> => {
+      const answer = await api.send('POST', '/api/v1/tokens', body, { authorization: `Bearer ${by}` });
+      assert.equal(answer.status, 201);
+      return (await answer.json()) as { id: string; secret: string };
+    };
+    const ci = await make(api.tokens.admin, { name: 'ci', role: 'admin', days: 1 });
+    const child = await make(ci.secret, { name: 'child', role: 'viewer', days: 365 });
+    assert.equal(child.expiresAt, ci.expiresAt);
+    const code = await api.send('POST', '/api/v1/codes', {}, { authorization: `Bearer ${ci.secret}` });
+    const { url } = (await code.json()) as { url: string };
+    const header = (await fetch(url, { redirect: 'manual' })).headers.get('set-cookie') ?? '';
+    const cookie = cookieOf(header);
+    const ask = async (headers: Record<string, string>): Promise<number> =>
+      (await fetch(`${api.url}/api/v1/status`, { headers })).status;
+    const [byCookie, byChild] = [{ cookie }, { authorization: `Bearer ${child.secret}` }];
+    assert.deepEqual([await ask(byCookie), await ask(byChild)], [200, 200]);
+    const { items } = (await (await api.request('/api/v1/tokens')).json()) as {
+      items: { id: string; parent?: string }[];
+    };
+    assert.equal(items.find(({ id }) => id === child.id)?.parent, ci.id);
+    assert.equal((await api.request(`/api/v1/tokens/${ci.id}`, { method: 'DELETE' })).status, 204);
+    assert.deepEqual([await ask(byCookie), await ask(byChild)], [401, 401]);
+  });
+});
+
 describe('a session', () => {
   it('changes things only from its own page', async () => {
     await using api = await runningApi();

@@ -55,7 +55,7 @@ export async function runningApi(
   const { configSubnets = [] } = overrides;
   const registry = await openRegistry({ store, site: 'default', configSubnets, now, log });
   const recorder = memoryRecorder();
-  const access = openAccess({ store: store.access, now });
+  const access = openAccess({ store: store.access, users: store.users, now });
   // As cheap as argon2 can be: what is tested is not its cost.
   const users = openUsers({
     store: store.users,

@@ -185,6 +185,19 @@ describe('a client’s certificate', () => {
     await stream.text();
     assert.equal((await ask(client)).status, 401);
 
+    await api.users.change('anna', { disabled: false });
+    const spare = knownOf((await made(['anna'])).certificate).fingerprint;
+    await api.users.change('anna', { certificates: [spare, fingerprint] });
+    const again = await ask(client, {}, '/api/v1/watch');
+    assert.equal(again.status, 200);
+    const { code } = (await (await post({})).json()) as { code: string };
+    await api.users.change('anna', { certificates: [fingerprint] });
+    assert.equal((await ask(client)).status, 200, 'the other one goes on');
+    await api.users.change('anna', { certificates: [spare] });
+    await again.text();
+    assert.equal((await ask(client)).status, 401);
+    assert.equal(await api.access.exchange(code), undefined, 'what it made has ended, too');
+
     const over = await made(['bert'], () => Date.now() - 900 * 24 * 3600_000);
     await api.users.create({ name: 'bert', role: 'admin', certificates: [knownOf(over.certificate).fingerprint] });
     assert.equal((await ask(over)).status, 401, 'one that has ended');

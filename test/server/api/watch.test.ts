@@ -120,6 +120,24 @@ describe('the stream of changes', { timeout: 20_000 }, () => {
     assert.equal(await stream.ended(), true);
   });
 
+  it('ends when the time of its token is over', async () => {
+    await using api = await runningApi();
+    const { key, secret } = await api.access.createToken({ name: 'watcher', role: 'viewer', days: 1 });
+    api.clock.now = (key.expiresAt ?? 0) - 50;
+    const stream = await watching(api, '', { authorization: `Bearer ${secret}` });
+    api.clock.now += 50;
+    assert.equal(await stream.ended(), true);
+  });
+
+  it('ends with the token that its own was made with', async () => {
+    await using api = await runningApi();
+    const { key } = await api.access.createToken({ name: 'ci', role: 'admin' });
+    const { secret } = await api.access.createToken({ name: 'watcher', role: 'viewer', by: key });
+    const stream = await watching(api, '', { authorization: `Bearer ${secret}` });
+    await api.request(`/api/v1/tokens/${key.id}`, { method: 'DELETE' });
+    assert.equal(await stream.ended(), true);
+  });
+
   it('ends with the daemon', async () => {
     const api = await runningApi();
     const stream = await watching(api);

@@ -21,7 +21,8 @@ function memoryUserStore(): UserStore {
 
 /** A user who logs in; `look` lets the daemon see that the password is right. */
 async function loggingIn() {
-  const access = openAccess({ store: memoryAccessStore(), now: () => 0 });
+  const store = memoryUserStore();
+  const access = openAccess({ store: memoryAccessStore(), users: store, now: () => 0 });
   const looked = Promise.withResolvers<void>();
   const passwords: Passwords = {
     hash: async (password) => `hash of ${password}`,
@@ -30,7 +31,7 @@ async function loggingIn() {
       return kept === `hash of ${password}`;
     },
   };
-  const users = openUsers({ store: memoryUserStore(), access, passwords, now: () => 0 });
+  const users = openUsers({ store, access, passwords, now: () => 0 });
   await users.create({ name: NAME, role: 'admin', password: TRIED.password });
   const login = users.login(TRIED);
   // The user was read; the password is being looked at.
@@ -92,7 +93,8 @@ describe('a password that nobody had time to look at', () => {
   function busyUsers() {
     const clock = { now: 0 };
     const state = { busy: true };
-    const access = openAccess({ store: memoryAccessStore(), now: () => clock.now });
+    const store = memoryUserStore();
+    const access = openAccess({ store: memoryAccessStore(), users: store, now: () => clock.now });
     const passwords: Passwords = {
       hash: async (password) => `hash of ${password}`,
       verify: async (password, kept) => {
@@ -100,7 +102,7 @@ describe('a password that nobody had time to look at', () => {
         return kept === `hash of ${password}`;
       },
     };
-    const users = openUsers({ store: memoryUserStore(), access, passwords, now: () => clock.now });
+    const users = openUsers({ store, access, passwords, now: () => clock.now });
     return { clock, state, users };
   }
   const right = { ...TRIED, password: 'right' };

@@ -399,8 +399,50 @@ export function storeConformance(
           (await access.list()).map(({ id }) => id),
           ['k1'],
         );
-        assert.equal(await access.remove('k1'), true);
-        assert.equal(await access.remove('k1'), false);
+        assert.deepEqual(await access.get('k1'), { ...key, kind: 'token' });
+        assert.deepEqual(await access.remove('k1'), ['k1']);
+        assert.deepEqual(await access.remove('k1'), []);
+        assert.equal(await access.get('k1'), undefined);
+      }));
+
+    it('a key goes with all that was made with it, and nothing is made with one that is gone', () =>
+      withStore(async ({ access }) => {
+        const child = (id: string, parent: string | undefined, hash: string): AccessKey => ({
+          ...key,
+          id,
+          hash: hash.repeat(32),
+          ...(parent === undefined ? {} : { parent }),
+        });
+        for (const one of [
+          child('root', undefined, '01'),
+          child('a', 'root', '02'),
+          child('b', 'a', '03'),
+          child('other', undefined, '04'),
+          child('c', 'root', '05'),
+        ]) {
+          assert.equal(await access.put(one), true, one.id);
+        }
+        assert.deepEqual((await access.remove('a')).toSorted(), ['a', 'b']);
+        assert.equal(await access.put(child('b', 'a', '03')), false);
+        assert.deepEqual((await access.remove('root')).toSorted(), ['c', 'root']);
+        assert.deepEqual(
+          (await access.list()).map(({ id }) => id),
+          ['other'],
+        );
+      }));
+
+    it('a key that is made while its parent goes is not left over', () =>
+      withStore(async ({ access }) => {
+        for (let round = 0; round < 10; round += 1) {
+          await access.put({ ...key, id: 'p', hash: 'f0'.repeat(32) });
+          await Promise.all([
+            ...[1, 2, 3, 4].map((one) =>
+              access.put({ ...key, id: `c${one}`, parent: 'p', hash: `${one}${one}`.repeat(32) }),
+            ),
+            access.remove('p'),
+          ]);
+          assert.deepEqual(await access.list(), []);
+        }
       }));
 
     it('the audit log is read newest first', () =>
