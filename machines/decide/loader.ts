@@ -42,18 +42,23 @@ const LOADERS: readonly LoaderRow[] = [
     next: `apt install ipxe, or ${ADD}`,
   },
   { platform: 'uefi', architecture: 'i386', names: ['ipxe/i386/snponly.efi', 'ipxe/i386/ipxe.efi'], next: ADD },
-  { platform: 'uefi', architecture: 'arm64', names: ['ipxe/arm64/snponly.efi', 'ipxe/arm64/ipxe.efi'], next: ADD },
+  {
+    platform: 'uefi',
+    architecture: 'arm64',
+    names: ['ipxe/arm64/snponly.efi', 'ipxe/arm64/ipxe.efi'],
+    next: `apt install ipxe on Debian 13 or later, or ${ADD}`,
+  },
   {
     platform: 'uefi',
     architecture: 'riscv64',
     names: ['ipxe/riscv64/snponly.efi', 'ipxe/riscv64/ipxe.efi'],
-    next: ADD,
+    next: `apt install ipxe on Debian 13 or later, or ${ADD}`,
   },
   {
     platform: 'uefi',
     architecture: 'loong64',
     names: ['ipxe/loong64/snponly.efi', 'ipxe/loong64/ipxe.efi'],
-    next: ADD,
+    next: `apt install ipxe on Debian 13 or later, or ${ADD}`,
   },
 ];
 

@@ -14,7 +14,7 @@ type Found = { readonly file: LoaderFile; readonly path: string };
 
 /**
  * Loaders in `dir`, then in each of `fallbackDirs`, laid out by name (`ipxe/x86_64/snponly.efi`) or flat
- * (`snponly.efi`), as packages have them. What a file is for is read from its header: a file under a wrong
+ * (`snponly.efi`, `ipxe-arm64.efi`), as packages have them. What a file is for is read from its header: a file under a wrong
  * architecture's name is not offered, and `problems` says so.
  */
 export function openLoaders({
@@ -71,7 +71,15 @@ export function openLoaders({
 }
 
 function placesOf(root: string, name: string): readonly string[] {
-  return [...new Set([join(root, name), join(root, 'ipxe', basename(name)), join(root, basename(name))])];
+  const flat = basename(name);
+  return [...new Set([name, join('ipxe', flat), flat, debianName(name)])].map((place) => join(root, place));
+}
+
+/** Since Debian 13 one package has builds for several processors, side by side and named as dpkg names these. */
+function debianName(name: string): string {
+  const [, architecture = '', file = ''] = /^ipxe\/([^/]+)\/([^/]+)\.efi$/.exec(name) ?? [];
+  if (file === '') return basename(name);
+  return `${file}-${architecture === 'x86_64' ? 'amd64' : architecture}.efi`;
 }
 
 /** Why a file cannot be what its name says. */

@@ -66,7 +66,7 @@ export async function bootsOwnDisk(
 }
 
 /** OVMF would spend a minute more on DHCPv6 before it goes on to its disk. */
-const WITHOUT_DHCPV6 = ['-fw_cfg', 'name=opt/org.tianocore/IPv6PXESupport,string=n'] as const;
+export const WITHOUT_DHCPV6 = ['-fw_cfg', 'name=opt/org.tianocore/IPv6PXESupport,string=n'] as const;
 
 /** Grants one boot of a profile as an operator does: `ingot boot NAME --profile PROFILE`. */
 export async function grantBoot({ daemon }: BootWorld, name: string, profile: string): Promise<void> {

@@ -154,7 +154,8 @@ function arm64Live(tools: Arm64Tools): Live {
     console: 'ttyAMA0',
     kernel: tools['vmlinuz-arm64'],
     initrd: buildInitramfs({ busybox: tools['busybox-arm64'], modules: tools['modules-arm64'] }),
-    loaders: [['ipxe/arm64/ipxe.efi', tools['ipxe-arm64.efi']]],
+    // As the package of Debian 13 has it.
+    loaders: [['ipxe-arm64.efi', tools['ipxe-arm64.efi']]],
   };
 }
 

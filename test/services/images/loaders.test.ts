@@ -51,6 +51,24 @@ describe('loaders', () => {
     assert.deepEqual(at.loaders.problems(), []);
   });
 
+  it('are found by the names that Debian 13 gives them', async () => {
+    await using at = await place({
+      'debian/ipxe.efi': X64,
+      'debian/ipxe-amd64.efi': X64,
+      'debian/ipxe-arm64.efi': ARM64,
+      'debian/ipxe-riscv64.efi': peFile(0x5064),
+      'debian/snponly.efi': X64,
+    });
+    const found = at.names().map((name) => [name, at.loaders.path(name)?.slice(at.root.length)]);
+    assert.deepEqual(Object.fromEntries(found), {
+      'ipxe/arm64/ipxe.efi': '/debian/ipxe-arm64.efi',
+      'ipxe/riscv64/ipxe.efi': '/debian/ipxe-riscv64.efi',
+      'ipxe/x86_64/ipxe.efi': '/debian/ipxe.efi',
+      'ipxe/x86_64/snponly.efi': '/debian/snponly.efi',
+    });
+    assert.deepEqual(at.loaders.problems(), []);
+  });
+
   it('of the administrator go before those of a package', async () => {
     await using at = await place({ 'own/ipxe/undionly.kpxe': BIOS, 'debian/undionly.kpxe': BIOS });
     assert.equal(at.loaders.path('ipxe/undionly.kpxe'), join(at.root, 'own/ipxe/undionly.kpxe'));

@@ -1,0 +1,53 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
+import { test, type TestContext } from 'node:test';
+import { need } from '#test/lab/need.ts';
+import { assertHealthyBoot, situation, WITHOUT_DHCPV6 } from './boot-steps.ts';
+import { BOOT_LIMIT_MS, BOOT_NEEDS, LINE_LIMIT_MS, MAC, machineDocument, openBootWorld } from './boot-world.ts';
+
+test('firmware with Secure Boot and Microsoft’s keys refuses an unsigned loader, and the verdict says so', async (t) => {
+  const tools = need(t, [...BOOT_NEEDS, 'OVMF_CODE_4M.secboot.fd', 'OVMF_VARS_4M.ms.fd']);
+  if (!tools) return;
+  await using world = await openBootWorld(tools, { mode: 'server' });
+  await world.daemon.apply([machineDocument({ profile: 'live' })]);
+  const secureBoot = { code: tools['OVMF_CODE_4M.secboot.fd'], variables: tools['OVMF_VARS_4M.ms.fd'] };
+  const guest = world.powerOn({ firmware: 'uefi-pxe', secureBoot, extraArgs: WITHOUT_DHCPV6 });
+  await guest.waitForSerial(/failed to load Boot\d+ "UEFI PXEv4.*: Access Denied/, BOOT_LIMIT_MS);
+  const attempt = await world.verdicts.until(MAC, 'secure-boot', BOOT_LIMIT_MS);
+  await guest.stop();
+  assert.match(attempt.verdict.cause, /snponly\.efi" whole/);
+  assert.deepEqual([...world.verdicts.codes(MAC)].toSorted(), ['in-progress', 'secure-boot'], await situation(world));
+});
+
+test('firmware with Secure Boot and the operator’s keys boots a loader and a kernel that they signed', async (t) => {
+  const needs = ['OVMF_CODE_4M.secboot.fd', 'OVMF_VARS_4M.snakeoil.fd', 'snakeoil.key', 'snakeoil.pem'] as const;
+  const tools = need(t, [...BOOT_NEEDS, ...needs, 'sbsign']);
+  if (!tools) return;
+  const sign = signer(t, tools);
+  const signed = { ...tools, 'snponly.efi': sign(tools['snponly.efi']), vmlinuz: sign(tools.vmlinuz) };
+  await using world = await openBootWorld(signed, { mode: 'server' });
+  await world.daemon.apply([machineDocument({ profile: 'live' })]);
+  const secureBoot = { code: tools['OVMF_CODE_4M.secboot.fd'], variables: tools['OVMF_VARS_4M.snakeoil.fd'] };
+  const guest = world.powerOn({ firmware: 'uefi-pxe', secureBoot });
+  await guest.waitForSerial(/Secure boot enabled/, BOOT_LIMIT_MS);
+  await guest.waitForSerial(/^INGOT-GUEST-ADDRESS ip=/m, LINE_LIMIT_MS);
+  await guest.waitForPowerOff(LINE_LIMIT_MS);
+  await assertHealthyBoot(world, 'uefi-pxe');
+});
+
+/** Signs a copy of an EFI program with the key pair that Debian's OVMF trusts for tests. */
+function signer(t: TestContext, tools: Readonly<Record<'sbsign' | 'snakeoil.key' | 'snakeoil.pem', string>>) {
+  const folder = mkdtempSync(join(tmpdir(), 'ingot-signed-'));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const key = join(folder, 'key.pem');
+  const options = { stdio: 'pipe' } as const;
+  execFileSync('openssl', ['rsa', '-in', tools['snakeoil.key'], '-passin', 'pass:snakeoil', '-out', key], options);
+  return (program: string): string => {
+    const output = join(folder, basename(program));
+    execFileSync(tools.sbsign, ['--key', key, '--cert', tools['snakeoil.pem'], '--output', output, program], options);
+    return output;
+  };
+}
