@@ -50,6 +50,9 @@ export const WIPE_METHODS = [
   'scsi-sanitize-crypto',
   'scsi-sanitize-block',
   'zero-overwrite',
+  'block-zero-out',
+  'block-secure-discard',
+  'block-discard',
 ] as const;
 export type WipeMethod = (typeof WIPE_METHODS)[number];
 

@@ -7,11 +7,18 @@ import { readDiskFacts } from '../inventory/read-disks.ts';
 import { readSignatures } from '../inventory/read-signatures.ts';
 import { openSource, type Source } from '../inventory/source.ts';
 import { known } from '../inventory/wire/known.ts';
-import type { Disk, DiskIdentity, Disks } from './disk.ts';
+import type { Disk, DiskIdentity, Disks, RangeCommand } from './disk.ts';
 import { readWhole, writeWhole } from './file-disks.ts';
 
 /** The kernel refuses to read a table while any partition is open, and udev or the kernel itself may look at one for a moment. */
 const REREAD_WAITS_MS = [0, 250, 1000, 2000] as const;
+/** A disk is cleared by range in so many pieces: after each one there is progress, and a cancel is heard. */
+const RANGE_PIECES = 64;
+const RANGE_FLAG: Readonly<Record<RangeCommand, readonly string[]>> = {
+  discard: [],
+  'secure-discard': ['--secure'],
+  'zero-out': ['--zeroout'],
+};
 
 /**
  * The block devices of this machine. One is opened for writing only here, when an operation asks for it, and with O_EXCL:
@@ -100,6 +107,20 @@ async function diskOf(parts: {
     name,
     identity,
     device: descriptor,
+    ranges: await rangesOf(source, name),
+    async clearRanges(how, tell, signal) {
+      written = true;
+      const piece = Math.max(1, Math.ceil(identity.bytes / RANGE_PIECES / 2 ** 20)) * 2 ** 20;
+      for (let at = 0; at < identity.bytes; at += piece) {
+        tell(how, at / identity.bytes);
+        const range = ['--offset', String(at), '--length', String(Math.min(piece, identity.bytes - at))];
+        // By itself it opens the disk for nobody else, which this program has done already.
+        const args = ['--force', ...RANGE_FLAG[how], ...range, descriptor];
+        const { status, stderr } = await host.run('blkdiscard', args, { signal });
+        if (status !== 0) throw new Error(`blkdiscard ${args.join(' ')}: ${stderr.trim() || `status ${status}`}`);
+      }
+      await file.datasync();
+    },
     read,
     async write(bytes, position) {
       if (position + bytes.length > identity.bytes) throw new Error(`${name}: no space left at ${position}`);
@@ -116,6 +137,18 @@ async function diskOf(parts: {
       await file.close();
       if (written) await rereadTable(host, path, name, told);
     },
+  };
+}
+
+/** Limits of zero mean that the disk has no such command. That of BLKSECDISCARD is shown nowhere; only eMMC has it. */
+async function rangesOf(source: Source, name: string): Promise<Disk['ranges']> {
+  const limit = async (of: string): Promise<boolean> =>
+    ((await source.number(`/sys/block/${name}/queue/${of}`)) ?? 0) > 0;
+  const discard = await limit('discard_max_bytes');
+  return {
+    discard,
+    'secure-discard': discard && name.startsWith('mmcblk'),
+    'zero-out': await limit('write_zeroes_max_bytes'),
   };
 }
 

@@ -5,6 +5,8 @@
 export type Disk = AsyncDisposable & {
   readonly name: string;
   readonly identity: DiskIdentity;
+  /** What the kernel’s block layer can have the disk do to whole ranges. */
+  readonly ranges: Readonly<Record<RangeCommand, boolean>>;
   /** A path for tools that leads to what is open, whatever its name has become. */
   readonly device: string;
   /** Reads into the whole of `into`; rejects where the disk ends before. */
@@ -12,9 +14,17 @@ export type Disk = AsyncDisposable & {
   write(bytes: Uint8Array, position: number): Promise<void>;
   /** Everything written is on the medium when it resolves. */
   sync(): Promise<void>;
+  /** Does one of `ranges` to all of the disk. Rejects where the disk refuses; progress is told between pieces. */
+  clearRanges(how: RangeCommand, told: (text: string, fraction?: number) => void, signal: AbortSignal): Promise<void>;
   /** Later reads come from the medium, not from memory. Call after `sync`. */
   forgetCache(): Promise<void>;
 };
+
+/**
+ * BLKDISCARD: the blocks are not needed any more, what they read as is undefined. BLKSECDISCARD: nor may a copy remain
+ * (eMMC). BLKZEROOUT: they read as zeros, which the disk itself sees to.
+ */
+export type RangeCommand = 'discard' | 'secure-discard' | 'zero-out';
 
 export type DiskIdentity = {
   readonly serial?: string;

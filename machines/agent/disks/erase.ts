@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { WipeMethod } from '../../contract/job.ts';
-import type { Disk, Disks } from './disk.ts';
+import type { Disk, Disks, RangeCommand } from './disk.ts';
 import { type Capabilities, methodsOf, readHdparm, readNvme } from './wipe-methods.ts';
 
 /** Written at once: large enough for the disk, small enough that a cancel is heard soon. */
@@ -43,7 +43,11 @@ export function chooseMethod(capabilities: Capabilities, asked: 'best' | WipeMet
   const methods = methodsOf(capabilities);
   if (asked === 'best') return methods[0] ?? 'zero-overwrite';
   if (methods.includes(asked)) return asked;
-  throw new Error(`${asked} is not to be had: this disk offers ${methods.join(', ')}`);
+  const frozen =
+    capabilities.ata?.frozen === true && asked.startsWith('ata-secure-erase')
+      ? '; its firmware froze it: take its power away for a moment, or let the machine sleep'
+      : '';
+  throw new Error(`${asked} is not to be had: this disk offers ${methods.join(', ')}${frozen}`);
 }
 
 /**
@@ -132,8 +136,35 @@ export async function erase(
     case 'zero-overwrite':
       await overwrite(disk, told, signal);
       return done('zeros, written by the agent');
+    case 'block-zero-out':
+    case 'block-secure-discard':
+    case 'block-discard': {
+      const how = RANGE_COMMAND[method];
+      await disk.clearRanges(how, told, signal);
+      return done(`blkdiscard, ${how}`);
+    }
     default:
       return method satisfies never;
+  }
+}
+
+const RANGE_COMMAND = {
+  'block-zero-out': 'zero-out',
+  'block-secure-discard': 'secure-discard',
+  'block-discard': 'discard',
+} as const satisfies Partial<Record<WipeMethod, RangeCommand>>;
+
+/** Takes the agent’s own password off a drive whose SECURITY ERASE was interrupted: until then nothing of it can be read. */
+export async function unlock(
+  name: string,
+  { ata }: Capabilities,
+  { run }: Pick<Disks, 'run'>,
+  signal: AbortSignal,
+): Promise<void> {
+  if (ata?.locked !== true) return;
+  for (const flag of ['--security-unlock', '--security-disable']) {
+    const { status } = await run('hdparm', ['--user-master', 'u', flag, ATA_PASSWORD, `/dev/${name}`], signal);
+    if (status !== 0) throw new Error(`${name} is locked by a password that is not the agent’s; nothing was written`);
   }
 }
 

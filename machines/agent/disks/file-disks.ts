@@ -27,6 +27,11 @@ export function fileDisks(parts: {
       return {
         name,
         device,
+        ranges: { discard: true, 'secure-discard': false, 'zero-out': true },
+        async clearRanges() {
+          await file.truncate(0);
+          await file.truncate(disk.bytes);
+        },
         identity: { ...disk, signatures: await parts.signaturesOf(read, disk.bytes) },
         read,
         async write(bytes, position) {

@@ -55,11 +55,23 @@ function markerSector(disk: Disk): Uint8Array {
 const hasMarker = (bytes: Uint8Array): boolean =>
   Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).indexOf(Buffer.from(MARKER)) >= 0;
 
-/** Reads samples from the medium after an erasure. */
-export async function readBack(disk: Disk, seed: number, told: Told, signal: AbortSignal): Promise<ReadBack> {
+/** What a disk does with blocks that it was told are not needed any more is its own affair: only reading shows it. */
+const isDiscard = (method: WipeMethod): boolean => method === 'block-discard' || method === 'block-secure-discard';
+
+const everyPosition = (bytes: number): readonly number[] =>
+  Array.from({ length: Math.max(1, Math.ceil(bytes / SAMPLE_BYTES)) }, (_, index) => index * SAMPLE_BYTES);
+
+/** Reads from the medium after an erasure: samples; after a discard, which promises nothing, all of it. */
+export async function readBack(
+  disk: Disk,
+  seed: number,
+  method: WipeMethod,
+  told: Told,
+  signal: AbortSignal,
+): Promise<ReadBack> {
   await disk.forgetCache();
   const { bytes } = disk.identity;
-  const positions = samplePositions(bytes, seed);
+  const positions = isDiscard(method) ? everyPosition(bytes) : samplePositions(bytes, seed);
   const size = Math.min(SAMPLE_BYTES, bytes);
   const sample = new Uint8Array(size);
   const zeros = Buffer.alloc(size);
@@ -86,6 +98,10 @@ export async function readBack(disk: Disk, seed: number, told: Told, signal: Abo
 export function faultOf({ notZero, markerGone }: ReadBack, method: WipeMethod): string | undefined {
   if (!markerGone) return 'what was written before the wipe is still there: the disk erased nothing';
   // Only a change of the key may leave noise; and drives may return what they like for blocks that were sanitized by block erase.
-  if (notZero > 0 && method === 'zero-overwrite') return `${notZero} samples are not zero after zeros were written`;
+  if (notZero > 0 && (method === 'zero-overwrite' || method === 'block-zero-out'))
+    return `${notZero} samples are not zero after zeros were written`;
+  if (notZero > 0 && isDiscard(method)) {
+    return `${notZero} MiB of it do not read as zeros after ${method}: what they hold is undefined; wipe it by zero-overwrite`;
+  }
   return undefined;
 }

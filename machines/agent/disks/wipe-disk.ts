@@ -1,6 +1,6 @@
 import type { WipeMethod } from '../../contract/job.ts';
 import { type Disk, type DiskIdentity, type Disks, differenceOf, type Wanted } from './disk.ts';
-import { capabilitiesOf, chooseMethod, clearEnds, erase, type Told } from './erase.ts';
+import { capabilitiesOf, chooseMethod, clearEnds, erase, type Told, unlock } from './erase.ts';
 import { faultOf, putMarker, type ReadBack, readBack } from './read-back.ts';
 import { CLASS_OF, type EraseClass } from './wipe-methods.ts';
 
@@ -33,16 +33,17 @@ export async function wipeDisk(parts: {
   readonly signal: AbortSignal;
 }): Promise<WipedDisk> {
   const { wanted, disks, now, told, signal } = parts;
+  const capabilities = await capabilitiesOf(wanted.name, disks, signal);
+  await unlock(wanted.name, capabilities, disks, signal);
   await using disk = await disks.open(wanted.name);
   refuseAnother(wanted, disk);
-  const capabilities = await capabilitiesOf(wanted.name, disks, signal);
-  const method = chooseMethod(capabilities, parts.method);
+  const method = chooseMethod({ ...capabilities, ranges: disk.ranges }, parts.method);
   const startedAt = now();
   await putMarker(disk);
   const { tool } = await erase(disk, method, disks, told, signal);
   // A crypto erase leaves noise where tables were; nothing may be read into it.
   await clearEnds(disk);
-  const result = await readBack(disk, parts.seed, told, signal);
+  const result = await readBack(disk, parts.seed, method, told, signal);
   const fault = faultOf(result, method);
   if (fault !== undefined) throw new Error(`${labelOf(wanted.name, disk.identity)}: ${fault}`);
   const { serial, wwn, model, bytes } = disk.identity;

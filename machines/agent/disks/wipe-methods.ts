@@ -1,4 +1,5 @@
 import type { WipeMethod } from '../../contract/job.ts';
+import type { Disk } from './disk.ts';
 
 /** What a disk can do by itself, as its tools tell it. */
 export type Capabilities = {
@@ -15,10 +16,14 @@ export type Capabilities = {
     readonly sanitizeBlock: boolean;
     readonly secureErase: boolean;
     readonly enhanced: boolean;
+    /** By a password; the agent’s own stays set where the power failed during a SECURITY ERASE. */
+    readonly locked: boolean;
     /** A frozen drive refuses SECURITY ERASE until it is plugged again or the machine slept; SANITIZE it takes. */
     readonly frozen: boolean;
   };
   readonly scsi?: { readonly sanitizeCrypto: boolean; readonly sanitizeBlock: boolean };
+  /** Commands to ranges of blocks, by the kernel. */
+  readonly ranges?: Disk['ranges'];
 };
 
 /** NIST SP 800-88 Rev. 1: what may be said of the result. */
@@ -36,13 +41,18 @@ export const CLASS_OF: Readonly<Record<WipeMethod, EraseClass>> = {
   'scsi-sanitize-crypto': 'purge',
   'scsi-sanitize-block': 'purge',
   'zero-overwrite': 'clear',
+  'block-zero-out': 'clear',
+  // By itself a discard is a hint and erases nothing. It passes only where all of the disk then reads as zeros: that is
+  // Clear, and never Purge, for what lies in blocks that the drive keeps back nobody has read.
+  'block-secure-discard': 'clear',
+  'block-discard': 'clear',
 };
 
 /**
- * What this disk really supports, strongest first; `zero-overwrite` always works and is last. Block erase goes before
- * crypto erase: it is worth something also where data was not always encrypted.
+ * What this disk really supports, strongest first; `zero-overwrite` always works. Block erase goes before crypto erase: it
+ * is worth something also where data was not always encrypted. What lies behind `zero-overwrite` is only done when asked for.
  */
-export function methodsOf({ nvme, ata, scsi }: Capabilities): readonly WipeMethod[] {
+export function methodsOf({ nvme, ata, scsi, ranges }: Capabilities): readonly WipeMethod[] {
   const methods: WipeMethod[] = [];
   if (nvme) {
     if (nvme.sanicap & 2) methods.push('nvme-sanitize-block');
@@ -64,7 +74,11 @@ export function methodsOf({ nvme, ata, scsi }: Capabilities): readonly WipeMetho
     if (scsi.sanitizeBlock) methods.push('scsi-sanitize-block');
     if (scsi.sanitizeCrypto) methods.push('scsi-sanitize-crypto');
   }
-  return [...methods, 'zero-overwrite'];
+  methods.push('zero-overwrite');
+  if (ranges?.['zero-out']) methods.push('block-zero-out');
+  if (ranges?.['secure-discard']) methods.push('block-secure-discard');
+  if (ranges?.discard) methods.push('block-discard');
+  return methods;
 }
 
 /** The JSON of `nvme id-ctrl -o json`. */
@@ -86,6 +100,7 @@ export function readHdparm(text: string): Capabilities {
       sanitizeBlock: has(/^\s*\*\s+BLOCK_ERASE_EXT command/m),
       secureErase: has(/^Security:/m) && has(/^\s+supported\s*$/m),
       enhanced: has(/^\s+supported: enhanced erase/m),
+      locked: has(/^\s+locked\s*$/m),
       frozen: has(/^\s+frozen\s*$/m),
     },
   };

@@ -43,6 +43,11 @@ async function onLoop(t: TestContext, work: (loop: Loop) => Promise<void>, image
 
 const disksOf = ({ told }: Loop) => blockDisks({ host, told: (text) => told.push(text) });
 
+async function rangesOf(loop: Loop) {
+  await using disk = await disksOf(loop).open(loop.name);
+  return disk.ranges;
+}
+
 describe('a block device', () => {
   it('is known through its descriptor, and what is written is on it', (t) =>
     onLoop(
@@ -126,6 +131,31 @@ describe('a block device', () => {
       },
       putGpt(new Uint8Array(8 * MIB), [{ first: 2048, last: 4095, name: 'STATE' }]),
     ));
+
+  for (const method of ['block-discard', 'block-zero-out'] as const) {
+    it(`is erased by ${method} of the kernel, where it has that`, (t) =>
+      onLoop(
+        t,
+        async (loop) => {
+          const had = await rangesOf(loop);
+          assert.equal(had['secure-discard'], false);
+          const wiped = wipeDisk({
+            wanted: { name: loop.name, bytes: 8 * MIB, signatures: [] },
+            method,
+            disks: disksOf(loop),
+            seed: 7,
+            now: Date.now,
+            told: () => {},
+            signal: never,
+          });
+          if (!had[method === 'block-discard' ? 'discard' : 'zero-out'])
+            return await assert.rejects(wiped, /is not to be had/);
+          assert.equal((await wiped).method, method);
+          assert.ok((await readFile(loop.file)).every((byte) => byte === 0));
+        },
+        Buffer.alloc(8 * MIB, 0x5a),
+      ));
+  }
 
   it('a partition, and a name that is a path, are no disks', (t) =>
     onLoop(

@@ -7,13 +7,14 @@ import { Readable } from 'node:stream';
 import { describe, it } from 'node:test';
 import { zstdCompressSync } from 'node:zlib';
 import { NOTHING_AFTER } from '#machines/agent/disks/decide/after-image.ts';
-import type { Disks, Wanted } from '#machines/agent/disks/disk.ts';
+import type { Disk, Disks, Wanted } from '#machines/agent/disks/disk.ts';
 import { chooseMethod } from '#machines/agent/disks/erase.ts';
 import { fileDisks } from '#machines/agent/disks/file-disks.ts';
 import { faultOf, MARKER, samplePositions } from '#machines/agent/disks/read-back.ts';
 import { methodsOf, readHdparm, readNvme } from '#machines/agent/disks/wipe-methods.ts';
 import { wipeDisk } from '#machines/agent/disks/wipe-disk.ts';
 import { writeImage } from '#machines/agent/disks/write-image.ts';
+import type { WipeMethod } from '#machines/contract/job.ts';
 
 const MIB = 1 << 20;
 const BYTES = 12 * MIB;
@@ -43,8 +44,13 @@ async function onDisk(
   }
 }
 
-const wipe = (disks: Disks, wanted: Wanted = WANTED, signal = never) =>
-  wipeDisk({ wanted, method: 'best', disks, seed: 7, now: Date.now, told, signal });
+const wipe = (disks: Disks, wanted: Wanted = WANTED, signal = never, method: 'best' | WipeMethod = 'best') =>
+  wipeDisk({ wanted, method, disks, seed: 7, now: Date.now, told, signal });
+/** The same disks, each of them as `change` makes it. */
+const withDisk = (disks: Disks, change: (disk: Disk) => Disk): Disks => ({
+  ...disks,
+  open: async (name) => change(await disks.open(name)),
+});
 const imageOf = (raw: Uint8Array, compression: 'none' | 'zstd', more: object = {}) => {
   const served = compression === 'zstd' ? zstdCompressSync(raw) : raw;
   return {
@@ -99,6 +105,71 @@ describe('a wipe', () => {
       assert.ok(after.subarray(0, MIB).every((byte) => byte === 0));
       assert.ok(after.subarray(-MIB).every((byte) => byte === 0));
       assert.ok(after.subarray(5 * MIB, 6 * MIB).some((byte) => byte !== 0));
+    }));
+
+  it('by discard is proven by reading all of the disk, and is no more than Clear', () =>
+    onDisk(async ({ disks, content }) => {
+      const wiped = await wipe(disks, WANTED, never, 'block-discard');
+      assert.ok((await content()).every((byte) => byte === 0));
+      assert.deepEqual([wiped.method, wiped.class], ['block-discard', 'clear']);
+      assert.deepEqual(wiped.readBack, { seed: 7, samples: 12, sampleBytes: MIB, notZero: 0, markerGone: true });
+    }));
+
+  it('by discard fails where one block still reads as before: a disk may take it for a hint', () =>
+    onDisk(async ({ disks, content }) => {
+      const hinted = withDisk(disks, (disk) => ({
+        ...disk,
+        clearRanges: async (how, text, signal) => {
+          const kept = new Uint8Array(4096);
+          await disk.read(kept, 7 * MIB);
+          await disk.clearRanges(how, text, signal);
+          await disk.write(kept, 7 * MIB);
+        },
+      }));
+      await assert.rejects(
+        wipe(hinted, WANTED, never, 'block-discard'),
+        /1 MiB of it do not read as zeros .* undefined/,
+      );
+      assert.ok((await content()).subarray(7 * MIB, 7 * MIB + 4096).some((byte) => byte !== 0));
+    }));
+
+  it('of a drive that an interrupted SECURITY ERASE left locked begins with unlocking it', () =>
+    onDisk(async ({ disks, content }) => {
+      const ran: string[] = [];
+      let locked = true;
+      const drive: Disks = {
+        async open(name) {
+          if (locked) throw new Error(`${name}: input/output error`);
+          return await disks.open(name);
+        },
+        async run(program, args) {
+          ran.push([program, ...args].join(' '));
+          if (args.includes('--security-disable')) locked = false;
+          const state = locked ? '\t\tlocked' : '\tnot\tlocked';
+          return { status: 0, stderr: '', stdout: args[0] === '-I' ? `ATA device\nSecurity:\n${state}\n` : '' };
+        },
+      };
+      await wipe(drive);
+      assert.deepEqual(ran, [
+        'hdparm -I /dev/sda',
+        'hdparm --user-master u --security-unlock ingot /dev/sda',
+        'hdparm --user-master u --security-disable ingot /dev/sda',
+      ]);
+      assert.ok((await content()).every((byte) => byte === 0));
+    }));
+
+  it('of a drive that somebody else locked touches nothing', () =>
+    onDisk(async ({ disks, content }) => {
+      const before = await content();
+      const run: Disks['run'] = async (_, args) =>
+        args[0] === '-I'
+          ? { status: 0, stdout: 'ATA device\nSecurity:\n\t\tlocked\n', stderr: '' }
+          : { status: 5, stdout: '', stderr: 'SG_IO: bad/missing sense data' };
+      await assert.rejects(
+        wipe({ ...disks, run }),
+        /locked by a password that is not the agent’s; nothing was written/,
+      );
+      assert.ok(before.equals(await content()));
     }));
 
   it('by a disk that lies is found out', () => {
@@ -164,9 +235,22 @@ Security:
     assert.deepEqual(methodsOf({}), ['zero-overwrite']);
   });
 
+  it('takes a discard only where the disk has it and somebody asks for it', () => {
+    const ranges = { discard: true, 'secure-discard': false, 'zero-out': true };
+    assert.equal(chooseMethod({ ranges }, 'best'), 'zero-overwrite');
+    assert.equal(chooseMethod({ ranges }, 'block-discard'), 'block-discard');
+    assert.equal(chooseMethod({ ranges }, 'block-zero-out'), 'block-zero-out');
+    assert.throws(
+      () => chooseMethod({ ranges }, 'block-secure-discard'),
+      /offers zero-overwrite, block-zero-out, block-discard$/,
+    );
+    assert.throws(() => chooseMethod({}, 'block-discard'), /not to be had/);
+  });
+
   it('of a frozen drive is not SECURITY ERASE', () => {
     const frozen = HDPARM.replace('\tnot\tfrozen', '\t\tfrozen');
     assert.deepEqual(methodsOf(readHdparm(frozen)), ['ata-sanitize-block', 'zero-overwrite']);
+    assert.throws(() => chooseMethod(readHdparm(frozen), 'ata-secure-erase'), /its firmware froze it/);
   });
 
   it('that is asked for and not to be had is refused, never replaced', () => {
