@@ -1,6 +1,7 @@
 import dgram from 'node:dgram';
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { encodeDhcp4 } from '#server/dhcp4/wire/message.ts';
 import { getOption, rawOption } from '#server/dhcp4/wire/options.ts';
 import { memoryLeases } from './memory-leases.ts';
 import { ATTEMPT, clientMessage, ip, mac, machineOf, openClient, relayed, startWorld } from './world.ts';
@@ -137,6 +138,19 @@ describe('a relayed client on loopback', { timeout: 20_000 }, () => {
     socket.close();
     assert.equal(world.server.counters().received['malformed'], 1);
   });
+});
+
+test('an answer that comes back to us and a BOOTP request are not answered', { timeout: 20_000 }, async () => {
+  await using world = await startWorld();
+  const socket = dgram.createSocket('udp4');
+  const bootp = clientMessage(MAC, {});
+  for (const message of [{ ...clientMessage(MAC, { messageType: 'OFFER' }), op: 2 as const }, bootp])
+    socket.send(encodeDhcp4(message), world.port, '127.0.0.1');
+  await world.ask(clientMessage(MAC, { messageType: 'DISCOVER' }));
+  socket.close();
+  const { received, silent } = world.server.counters();
+  assert.deepEqual({ ...received }, { BOOTP: 1, DISCOVER: 1 });
+  assert.equal(silent['ignored'], 1);
 });
 
 describe('port 4011', { timeout: 20_000 }, () => {

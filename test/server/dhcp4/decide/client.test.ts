@@ -164,6 +164,16 @@ describe('a client is recognised', () => {
   }
 });
 
+test('a Raspberry Pi is known by each of its maker’s prefixes', () => {
+  for (const prefix of ['b8:27:eb', 'dc:a6:32', 'e4:5f:01', '28:cd:c1', 'd8:3a:dd', '2c:cf:67', '88:a2:9e']) {
+    const message = clientMessage(mac(`${prefix}:00:00:01`), {
+      vendorClass: 'PXEClient:Arch:00000:UNDI:002001',
+      clientArchitecture: [0],
+    });
+    assert.equal(identifyClient(message).kind, 'raspberry-pi', prefix);
+  }
+});
+
 describe('what else a packet tells of its client', () => {
   const id = (hex: string): OptionValues => ({
     ...pxe('00007'),

@@ -488,6 +488,22 @@ describe('what an answer holds', () => {
     assert.deepEqual(to, { address: '192.168.77.30', port: 68 });
   });
 
+  test('two relays that send the same request on (VRRP) get the same address, each its own answer', () => {
+    const answers = ['192.168.77.2', '192.168.77.3'].map((giaddr) => {
+      const asked = clientMessage(MAC, { messageType: 'DISCOVER' }, { giaddr: ip(giaddr) });
+      const holds = [{ address: '192.168.77.101', key: MAC }];
+      return replyOf(decide(asked, { holds, arrival: unicastFrom(ip(giaddr)) }));
+    });
+    assert.deepEqual(
+      answers.map(({ message, to }) => ({ yiaddr: message.yiaddr, giaddr: message.giaddr, to })),
+      ['192.168.77.2', '192.168.77.3'].map((giaddr) => ({
+        yiaddr: '192.168.77.101',
+        giaddr,
+        to: { address: giaddr, port: 67 },
+      })),
+    );
+  });
+
   test('subnet selection is echoed where it was used (RFC 3011)', () => {
     const asked = clientMessage(MAC, { messageType: 'DISCOVER', subnetSelection: ip('192.168.77.0') });
     assert.equal(getOption(replyOf(decide(asked)).message.options, 'subnetSelection'), '192.168.77.0');
