@@ -6,7 +6,7 @@ import Database from 'better-sqlite3';
 import { type ArchiveSource, writeArchive } from '#services/backup/archive.ts';
 import { encryptAge } from '#services/backup/age.ts';
 import type { AgeRecipient } from '#services/backup/age-keys.ts';
-import { CONFIGURATION, DATA, MANIFEST, type Manifest } from '#services/backup/manifest.ts';
+import { CONFIGURATION, DATA, IMAGE_FOLDERS, MANIFEST, type Manifest, OTHER } from '#services/backup/manifest.ts';
 import type { Random } from '#services/auth/secret.ts';
 import { DATABASE_FILE } from '#services/store/sqlite/open-sqlite-store.ts';
 import { SEAL_KEY_FILE } from '#services/vault/key-file.ts';
@@ -23,12 +23,10 @@ const LEFT_OUT: ReadonlySet<string> = new Set([
   'ingot.pid',
   'operator.token',
   'restored.json',
+  'api.pin',
   'demo',
   'lost+found',
 ]);
-/** Large, and had again from where they came. */
-const IMAGES: ReadonlySet<string> = new Set(['images', 'loaders', 'oci', 'agent']);
-
 export type BackupSummary = { readonly files: number; readonly bytes: number };
 
 /**
@@ -74,7 +72,7 @@ export async function* makeBackup(parts: {
       }
       yield* filesBelow(
         dataDir,
-        (name) => !LEFT_OUT.has(name) && !name.startsWith('.') && (images || !IMAGES.has(name)),
+        (name) => !LEFT_OUT.has(name) && !name.startsWith('.') && (images || !IMAGE_FOLDERS.has(name)),
       );
     }
     yield* encryptAge(writeArchive(entries()), { recipients, random });
@@ -104,6 +102,8 @@ async function* filesBelow(root: string, wanted: (top: string) => boolean, below
     const stat = lstatSync(join(root, path), { throwIfNoEntry: false });
     if (!stat?.isFile()) continue;
     const modifiedAt = Math.floor(stat.mtimeMs / 1000);
-    yield { path: `${DATA}${path}`, modifiedAt, file: join(root, path), size: stat.size };
+    const [top = '', inside] = path.split('/');
+    const prefix = inside !== undefined && IMAGE_FOLDERS.has(top) ? DATA : OTHER;
+    yield { path: `${prefix}${path}`, modifiedAt, file: join(root, path), size: stat.size };
   }
 }

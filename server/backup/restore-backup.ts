@@ -1,4 +1,4 @@
-import { createWriteStream, existsSync, lchownSync, mkdirSync, readdirSync, statSync } from 'node:fs';
+import { chmodSync, createWriteStream, existsSync, mkdirSync, readdirSync, statSync } from 'node:fs';
 import { mkdir, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { Readable } from 'node:stream';
@@ -6,8 +6,9 @@ import { pipeline } from 'node:stream/promises';
 import { decryptAge } from '#services/backup/age.ts';
 import type { AgeIdentity } from '#services/backup/age-keys.ts';
 import { ArchiveError, readArchive } from '#services/backup/archive.ts';
-import { CONFIGURATION, DATA, MANIFEST, type Manifest, manifest } from '#services/backup/manifest.ts';
+import { CONFIGURATION, isMember, MANIFEST, type Manifest, manifest, OTHER } from '#services/backup/manifest.ts';
 import type { Random } from '#services/auth/secret.ts';
+import { holdDirectory, PID_FILE } from '#services/store/sqlite/directory-lock.ts';
 import { openSqliteStore } from '#services/store/sqlite/open-sqlite-store.ts';
 import { openVault } from '#services/vault/vault.ts';
 
@@ -15,6 +16,8 @@ import { openVault } from '#services/vault/vault.ts';
 const STAGING = '.restoring';
 /** The configuration of the machine that the backup is of, for a person to read and put in place. */
 export const RESTORED_CONFIGURATION = 'ingot.yaml.restored';
+/** What else was in the data directory of that machine: nothing of it is read by the daemon. */
+export const RESTORED_FILES = 'files.restored';
 const MAX_MANIFEST_BYTES = 64 * 1024;
 
 export type Restored = {
@@ -33,6 +36,9 @@ export class RestoreError extends Error {
  * end, its database has been looked through and its key opens the secrets in it. `note` is left there first, so that
  * the daemon parks all jobs and voids all grants and tokens at its next start (safety rule 6).
  *
+ * Root restores as the user whose directory it is, with their rights and no others: whatever they lay in the way there,
+ * nothing is written where they may not write. `source` must be open already.
+ *
  * Throws an `AgeError`, an `ArchiveError`, a `RestoreError`, a `StoreError` or a `VaultError`.
  */
 export async function restoreBackup(parts: {
@@ -43,32 +49,43 @@ export async function restoreBackup(parts: {
   readonly random: Random;
 }): Promise<Restored> {
   const { source, dataDir, identities, note, random } = parts;
+  using _rights = asOwnerOf(dataDir);
   mkdirSync(dataDir, { recursive: true, mode: 0o750 });
-  const inTheWay = readdirSync(dataDir).filter((name) => name !== 'lost+found' && name !== STAGING);
-  if (inTheWay.length > 0) {
-    throw new RestoreError(
-      `${dataDir} is not empty: it has ${inTheWay.slice(0, 3).join(', ')}; want an empty directory`,
-    );
-  }
+  // Nobody but the owner comes in until all is in its place.
+  using _mode = closed(dataDir);
+  refuseUnlessEmpty(dataDir, [STAGING]);
+  // No daemon starts on it meanwhile.
+  const lock = holdDirectory(dataDir);
   const staging = join(dataDir, STAGING);
-  await rm(staging, { recursive: true, force: true });
-  await mkdir(staging, { mode: 0o700 });
   try {
+    await rm(staging, { recursive: true, force: true });
+    await mkdir(staging, { mode: 0o700 });
     const { is, files } = await unpack(decryptAge(source, { identities }), staging);
     if (is.store === 'sqlite') await examine(join(staging, 'data'), random);
     const configuration = join(staging, CONFIGURATION);
     const hasConfiguration = existsSync(configuration);
     if (hasConfiguration) await rename(configuration, join(staging, 'data', RESTORED_CONFIGURATION));
-    ownAs(join(staging, 'data'), statSync(dataDir));
+    const others = join(staging, OTHER);
+    if (existsSync(others)) await rename(others, join(staging, 'data', RESTORED_FILES));
+    refuseUnlessEmpty(dataDir, [STAGING, ...LOCK_FILES]);
     // The note first: a database without it would go on as if nothing had been.
     await note(`restored from the backup of ${is.host} of ${is.madeAt}`);
-    ownAs(join(dataDir, 'restored.json'), statSync(dataDir));
     for (const name of readdirSync(join(staging, 'data')))
       await rename(join(staging, 'data', name), join(dataDir, name));
     return { manifest: is, files, configuration: hasConfiguration ? join(dataDir, RESTORED_CONFIGURATION) : undefined };
   } finally {
     await rm(staging, { recursive: true, force: true });
+    lock.release();
+    for (const name of LOCK_FILES) await rm(join(dataDir, name), { force: true });
   }
+}
+
+const LOCK_FILES = ['ingot.lock', 'ingot.lock-journal', PID_FILE] as const;
+
+function refuseUnlessEmpty(dataDir: string, allowed: readonly string[]): void {
+  const inTheWay = readdirSync(dataDir).filter((name) => name !== 'lost+found' && !allowed.includes(name));
+  if (inTheWay.length === 0) return;
+  throw new RestoreError(`${dataDir} is not empty: it has ${inTheWay.slice(0, 3).join(', ')}; want an empty directory`);
 }
 
 async function unpack(
@@ -77,16 +94,21 @@ async function unpack(
 ): Promise<{ readonly is: Manifest; readonly files: number }> {
   let is: Manifest | undefined;
   let files = 0;
+  const seen = new Set<string>();
   await readArchive(source, async ({ path, size }, content) => {
     if (is === undefined) {
       if (path !== MANIFEST || size > MAX_MANIFEST_BYTES) throw new ArchiveError('it holds no backup of Ingot');
       is = parseManifest(Buffer.concat(await Array.fromAsync(content)).toString());
       return;
     }
-    if (path !== CONFIGURATION && !path.startsWith(DATA)) throw new ArchiveError(`it holds ${path}, which is no data`);
+    if (!isMember(path) || path === MANIFEST) {
+      throw new ArchiveError(`it holds ${path}, which no backup of Ingot has`);
+    }
+    if (seen.has(path)) throw new ArchiveError(`it holds ${path} twice`);
+    seen.add(path);
     const target = join(staging, path);
     await mkdir(dirname(target), { recursive: true, mode: 0o700 });
-    // Never over something that is there: a path that comes twice is no backup of ours.
+    // Exclusive: never over, or through, something that is there.
     await pipeline(Readable.from(content), createWriteStream(target, { flags: 'wx', mode: 0o600, flush: true }));
     files += 1;
   });
@@ -115,13 +137,34 @@ async function examine(dir: string, random: Random): Promise<void> {
     const [first] = await vault.unreadable();
     if (first) throw new RestoreError(`its key does not open its secrets: ${first.message}`);
   }
-  for (const name of ['ingot.lock', 'ingot.pid']) await rm(join(dir, name), { force: true });
+  for (const name of LOCK_FILES) await rm(join(dir, name), { force: true });
 }
 
-/** Root restores for the user that the directory belongs to. */
-function ownAs(path: string, { uid, gid }: { readonly uid: number; readonly gid: number }): void {
-  if (process.getuid?.() !== 0 || uid === 0) return;
-  lchownSync(path, uid, gid);
-  if (!statSync(path).isDirectory()) return;
-  for (const name of readdirSync(path, { recursive: true, encoding: 'utf8' })) lchownSync(join(path, name), uid, gid);
+/** Until it is disposed of, root has the rights of whoever a directory is, or would be, in. Others stay who they are. */
+function asOwnerOf(path: string): Disposable {
+  const { uid, gid } = nearest(path);
+  if (process.geteuid?.() !== 0 || uid === 0) return { [Symbol.dispose]() {} };
+  const groups = process.getgroups?.() ?? [];
+  // glibc and musl change all threads of the process, those that read and write files included.
+  process.setgroups?.([gid]);
+  process.setegid?.(gid);
+  process.seteuid?.(uid);
+  return {
+    [Symbol.dispose]() {
+      process.seteuid?.(0);
+      process.setegid?.(0);
+      process.setgroups?.(groups);
+    },
+  };
+}
+
+function nearest(path: string): { readonly uid: number; readonly gid: number } {
+  const found = statSync(path, { throwIfNoEntry: false });
+  return found ?? nearest(dirname(path));
+}
+
+function closed(dir: string): Disposable {
+  const mode = statSync(dir).mode & 0o7777;
+  chmodSync(dir, mode & 0o7700);
+  return { [Symbol.dispose]: () => chmodSync(dir, mode) };
 }

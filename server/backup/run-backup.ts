@@ -1,5 +1,5 @@
-import { createReadStream, createWriteStream } from 'node:fs';
-import { readFile, rename, rm } from 'node:fs/promises';
+import { createWriteStream } from 'node:fs';
+import { open, readFile, rename, rm } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -97,7 +97,9 @@ export async function runRestore(
     async () => {
       const { config, cwd, say, signal, random, note } = world;
       const identities = await identitiesOf(options, cwd);
-      const source = options.file === '-' ? world.stdin : createReadStream(resolve(cwd, options.file), { signal });
+      // Opened now: later it is read with the rights of whoever the data directory belongs to.
+      await using file = options.file === '-' ? undefined : await open(resolve(cwd, options.file));
+      const source = file?.createReadStream({ signal, autoClose: false }) ?? world.stdin;
       const { manifest, files, configuration } = await restoreBackup({
         source: asBytes(source),
         dataDir: config.dataDir,

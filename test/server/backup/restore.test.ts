@@ -1,7 +1,19 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,15 +21,17 @@ import { after, before, describe, test } from 'node:test';
 import { job } from '#machines/contract/job.ts';
 import { parseMacAddress } from '#machines/values/mac-address.ts';
 import { sure } from '#machines/values/parsed.ts';
+import { restoreBackup } from '#server/backup/restore-backup.ts';
 import { runRestore } from '#server/backup/run-backup.ts';
 import { defaultConfig } from '#server/config/parse-config.ts';
 import { encryptAge } from '#services/backup/age.ts';
-import { newAgeKey, parseAgeRecipient } from '#services/backup/age-keys.ts';
+import { newAgeKey, parseAgeIdentities, parseAgeRecipient } from '#services/backup/age-keys.ts';
 import { writeArchive } from '#services/backup/archive.ts';
 import { openBootTokens } from '#services/boot-tokens/boot-tokens.ts';
 import { openSqliteStore } from '#services/store/sqlite/open-sqlite-store.ts';
 import { openVault } from '#services/vault/vault.ts';
 import { startDaemon } from '#test/harness/daemon.ts';
+import { need } from '#test/lab/need.ts';
 import { ROOT } from '#test/project/source-files.ts';
 import { lease, machine } from '#test/services/store/conformance.ts';
 
@@ -137,7 +151,8 @@ describe('a backup', { timeout: 120_000 }, () => {
     const restored = await ingot(directory, 'restore', backup, '--identity', join(folder, 'key'), '--data', 'data');
     assert.equal(restored.status, 0, restored.error);
     assert.match(readFileSync(join(directory, 'data/ingot.yaml.restored'), 'utf8'), /site: first/);
-    assert.equal(readFileSync(join(directory, 'data/own/place.pem'), 'utf8'), 'kept, although nobody knows it');
+    const kept = join(directory, 'data/files.restored/own/place.pem');
+    assert.equal(readFileSync(kept, 'utf8'), 'kept, although nobody knows it');
     for (const none of ['images', 'operator.token', '.restoring']) {
       assert.equal(existsSync(join(directory, 'data', none)), false, none);
     }
@@ -167,9 +182,9 @@ describe('a backup', { timeout: 120_000 }, () => {
     await daemon.stop();
     assert.equal(existsSync(join(directory, 'data/restored.json')), false);
     const { store, vault } = await openFrom(join(directory, 'data'));
-    await using kept = store;
+    await using opened = store;
     assert.equal(await vault.read(CREDENTIAL), PASSWORD);
-    assert.deepEqual(await kept.grants.recent(Date.now() + 1), []);
+    assert.deepEqual(await opened.grants.recent(Date.now() + 1), []);
   });
 
   for (const [name, file, inTheWay, status, text] of [
@@ -195,39 +210,141 @@ describe('a backup', { timeout: 120_000 }, () => {
     });
   }
 
-  test('of hostile paths, made for our public key, is not restored', async () => {
+  /** What anybody can make who knows the public key: an archive of these paths, sealed for it. */
+  async function sealed(paths: readonly string[], change: (archive: Buffer) => Uint8Array = (archive) => archive) {
     const recipient = parseAgeRecipient(key.recipient);
     assert.ok(recipient);
     const manifest = { format: 1, version: '0', madeAt: new Date(0).toISOString(), site: 's', host: 'h' };
     const content = new TextEncoder().encode(JSON.stringify({ ...manifest, store: 'postgres', images: false }));
+    const entry = (path: string) => ({
+      path,
+      modifiedAt: 0,
+      content: new Uint8Array(/large/.test(path) ? 200_000 : 1),
+    });
     const archive = Buffer.concat(
-      await Array.fromAsync(
-        writeArchive([
-          { path: 'manifest.json', modifiedAt: 0, content },
-          { path: 'data/xx/evil', modifiedAt: 0, content: new Uint8Array([1]) },
-        ]),
-      ),
+      await Array.fromAsync(writeArchive([{ path: 'manifest.json', modifiedAt: 0, content }, ...paths.map(entry)])),
     );
-    const at = archive.indexOf('data/xx/evil');
-    for (const path of ['data/../evil', '/ata/xx/evil', 'manifest.jso', 'data//x/evil']) {
-      const block = Buffer.from(archive);
-      block.write(path.padEnd(12, '\0'), at);
-      block.write('        ', at + 148);
-      const sum = block.subarray(at, at + 512).reduce((total, byte) => total + byte, 0);
-      block.write(`${sum.toString(8).padStart(6, '0')}\0 `, at + 148);
-      const source = (async function* () {
-        yield block;
-      })();
-      const file = Buffer.concat(
-        await Array.fromAsync(encryptAge(source, { recipients: [recipient], random: randomBytes })),
+    const source = (async function* () {
+      yield change(archive);
+    })();
+    return Buffer.concat(await Array.fromAsync(encryptAge(source, { recipients: [recipient], random: randomBytes })));
+  }
+
+  async function refused(file: Uint8Array, text: RegExp): Promise<void> {
+    writeFileSync(join(folder, 'evil.age'), file);
+    const directory = await mkdtemp(join(folder, 'evil-'));
+    const ended = await restore(directory, '../evil.age');
+    assert.equal(ended.status, 2, ended.error);
+    assert.match(ended.error, text);
+    assert.deepEqual(readdirSync(join(directory, 'data')), []);
+    assert.deepEqual(readdirSync(directory), ['data']);
+  }
+
+  test('of hostile paths, made for our public key, is not restored', async () => {
+    for (const [path, type] of [
+      ['data/../evil', '0'],
+      ['/ata/xx/evil', '0'],
+      ['manifest.jso', '0'],
+      ['data//x/evil', '0'],
+      // A symbolic link, a hard link, a folder and a device.
+      ['other/x/evil', '2'],
+      ['other/x/evil', '1'],
+      ['other/x/evil', '5'],
+      ['other/x/evil', '3'],
+    ] as const) {
+      const file = await sealed(['other/x/evil'], (archive) => {
+        const at = archive.indexOf('other/x/evil');
+        archive.write(path.padEnd(12, '\0'), at);
+        archive.write(type, at + 156);
+        archive.write('        ', at + 148);
+        const sum = archive.subarray(at, at + 512).reduce((total, byte) => total + byte, 0);
+        archive.write(`${sum.toString(8).padStart(6, '0')}\0 `, at + 148);
+        return archive;
+      });
+      await refused(file, /evil\.age: is no backup: /);
+    }
+  });
+
+  test('with a file that no backup has is not restored: a token would let in who made it', async () => {
+    for (const path of [
+      'data/operator.token',
+      'data/restored.json',
+      'data/ingot.lock',
+      'data/ingot.pid',
+      'data/api.pin',
+      'data/ingot.db-wal',
+      'data/ingot.db-journal',
+      'data/ingot.db/x',
+      'data/.restoring/x',
+      'data/own',
+      'data/images',
+      'configuration/other.yaml',
+      'other',
+      'elsewhere/x',
+    ]) {
+      await refused(
+        await sealed([path]),
+        new RegExp(`it holds ${path.replaceAll('.', '\\.')}, which no backup of Ingot has`),
       );
-      writeFileSync(join(folder, 'evil.age'), file);
-      const directory = await mkdtemp(join(folder, 'evil-'));
-      const ended = await restore(directory, '../evil.age');
-      assert.equal(ended.status, 2, ended.error);
-      assert.match(ended.error, /evil\.age: is no backup: /);
-      assert.deepEqual(readdirSync(join(directory, 'data')), []);
-      assert.equal(existsSync(join(directory, 'evil')), false);
+    }
+    await refused(await sealed(['data/images/x', 'data/images/x']), /it holds data\/images\/x twice/);
+    await refused(await sealed(['manifest.json']), /it holds manifest\.json, which no backup/);
+  });
+
+  test('is restored by root with the rights of the directory’s owner, whatever they lay in its way', async (t) => {
+    if (!need(t, ['root'])) return;
+    const nobody = 65_534;
+    // Where nobody else may go, it is not theirs to write.
+    const directory = await mkdtemp(join(tmpdir(), 'ingot-owner-'));
+    t.after(() => rmSync(directory, { recursive: true, force: true }));
+    chmodSync(directory, 0o755);
+    const [dataDir, theirs] = [join(directory, 'data'), join(directory, 'theirs')];
+    mkdirSync(theirs, { mode: 0o700 });
+    mkdirSync(join(theirs, 'data/images'), { recursive: true });
+    mkdirSync(dataDir, { mode: 0o750 });
+    chownSync(dataDir, nobody, nobody);
+    const file = await sealed(['data/images/large', 'data/images/evil', 'other/evil']);
+    const restoring = (source: AsyncIterable<Uint8Array>) =>
+      restoreBackup({
+        source,
+        dataDir,
+        identities: parseAgeIdentities(key.identity) ?? [],
+        note: async () => writeFileSync(join(dataDir, 'restored.json'), ''),
+        random: randomBytes,
+      });
+    let swapped = false;
+    await assert.rejects(
+      restoring(
+        (async function* () {
+          yield file.subarray(0, 100_000);
+          // The first file is being written: its folder becomes another one.
+          renameSync(join(dataDir, '.restoring'), join(dataDir, 'away'));
+          symlinkSync(theirs, join(dataDir, '.restoring'));
+          swapped = true;
+          yield file.subarray(100_000);
+        })(),
+      ),
+      { code: 'EACCES' },
+    );
+    assert.ok(swapped);
+    assert.deepEqual(readdirSync(join(theirs, 'data/images')), []);
+    assert.equal(process.geteuid?.(), 0);
+    rmSync(join(dataDir, 'away'), { recursive: true });
+    await restoring(
+      (async function* () {
+        yield file;
+        assert.equal(statSync(dataDir).mode & 0o777, 0o700, 'nobody else comes in meanwhile');
+      })(),
+    );
+    assert.equal(statSync(dataDir).mode & 0o777, 0o750);
+    assert.deepEqual(readdirSync(dataDir).toSorted(), ['files.restored', 'images', 'restored.json']);
+    for (const name of readdirSync(dataDir, { recursive: true, encoding: 'utf8' })) {
+      const { uid, gid, mode } = statSync(join(dataDir, name));
+      assert.deepEqual(
+        [uid, gid, name !== 'restored.json' && mode & 0o077],
+        [nobody, nobody, name !== 'restored.json' && 0],
+        name,
+      );
     }
   });
 
