@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { describe, test } from 'node:test';
 import type { BootFile } from '#server/dhcp4/decide/boot-file.ts';
 import { encodeReply, limitsFor } from '#server/dhcp4/decide/reply.ts';
@@ -7,6 +8,7 @@ import { droppedToFit, decodeDhcp4, type Dhcp4Message } from '#server/dhcp4/wire
 import type { OptionValues } from '#server/dhcp4/wire/option-table.ts';
 import { getOption, rawOption } from '#server/dhcp4/wire/options.ts';
 import { writePxeOptions } from '#server/dhcp4/wire/pxe-options.ts';
+import { messageOf } from '../wire/datagram.ts';
 import { clientMessage, ip, mac, subnetOf } from '../world.ts';
 import { BROADCAST, decide, LINK, MAC, replyOf, SERVER, type Situation, silenceOf, unicastFrom } from './question.ts';
 
@@ -287,18 +289,19 @@ describe('a proxy on port 67', () => {
 
 describe('port 4011', () => {
   test('acknowledges what OVMF sends, to its source port, with 54, 60 and what to boot', () => {
-    const asked = clientMessage(MAC, { messageType: 'REQUEST', ...UEFI }, { ciaddr: ip('192.168.77.30') });
-    const arrival = unicastFrom(ip('192.168.77.30'), {
+    const captured = new URL('../../../golden/dhcp4/ovmf-request-boot-server.bin', import.meta.url);
+    const asked = messageOf(readFileSync(captured));
+    const arrival = unicastFrom(asked.ciaddr, {
       plane: 'boot-server',
       port: 4011,
-      source: { address: ip('192.168.77.30'), port: 4011 },
+      source: { address: asked.ciaddr, port: 4011 },
     });
     const { message, to } = replyOf(decide(asked, { arrival, boot: LOADER }));
-    assert.deepEqual(to, { address: '192.168.77.30', port: 4011 });
+    assert.deepEqual(to, { address: '192.168.77.156', port: 4011 });
     assert.equal(getOption(message.options, 'messageType'), 'ACK');
     assert.equal(getOption(message.options, 'serverId'), SERVER);
     assert.equal(getOption(message.options, 'vendorClass'), 'PXEClient');
-    assert.equal(message.ciaddr, '192.168.77.30');
+    assert.equal(message.ciaddr, '192.168.77.156');
     assert.equal(message.siaddr, SERVER);
     assert.equal(message.file, 'ipxe/x86_64/snponly.efi');
   });

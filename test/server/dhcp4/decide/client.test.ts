@@ -152,7 +152,12 @@ describe('a client is recognised', () => {
 
   for (const [file, kind] of [
     ['ovmf-discover', 'pxe'],
+    ['ovmf-request-boot-server', 'pxe'],
+    ['ovmf-http-discover', 'http'],
+    ['aavmf-discover', 'pxe'],
+    ['aavmf-http-discover', 'http'],
     ['ipxe-discover', 'ipxe'],
+    ['ipxe-arm64-discover', 'ipxe'],
     ['udhcpc-discover', 'os'],
     ['dhclient-discover', 'os'],
     ['dhcpcd-discover', 'os'],
