@@ -9,7 +9,7 @@ import { useNow } from '../look/now.ts';
 import { Ago, Bar, Card, Claimed, Failed, Mono, Pairs, StateMark } from '../look/parts.tsx';
 import { jobPart, jobTone } from './job-state.ts';
 import { CancelJob } from './machine-jobs.tsx';
-import { PlanView } from './plan-dialog.tsx';
+import { PlanView } from './plan-view.tsx';
 
 export function JobScreen() {
   const { id } = useParams({ from: '/jobs/$id' });

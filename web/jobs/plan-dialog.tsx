@@ -1,17 +1,18 @@
 import './jobs.css';
-import { Button, Modal, Select, TextInput } from '@mantine/core';
+import { Button, Modal, Select, Switch, TextInput } from '@mantine/core';
+import { useDebouncedValue } from '@mantine/hooks';
 import { useNavigate } from '@tanstack/react-router';
 import { useEffect, useState } from 'react';
 import type { PlanAnswer } from '#machines/contract/api/job-resource.ts';
 import type { MachineResource } from '#machines/contract/api/machine-resource.ts';
-import type { Plan, PlannedDisk } from '#machines/contract/job.ts';
+import { WIPE_METHODS } from '#machines/contract/job.ts';
 import type { PlannedKind } from '#machines/decide/jobs/make-plan.ts';
-import { diskSize } from '#machines/values/size.ts';
 import { useAct, useAsk } from '../api/queries.ts';
 import { capital, count, words } from '../look/format.ts';
-import type { Tone } from '../look/machine-state.ts';
-import { Claimed, Failed, Mono, StateMark, Wide } from '../look/parts.tsx';
+import { Failed, Mono } from '../look/parts.tsx';
 import { tell } from '../look/tell.ts';
+import { PlanView } from './plan-view.tsx';
+import { buttonText, changeText, KEEPS_DATA, summaryText, WRITES_IMAGE } from './plan-words.ts';
 
 const TITLES: Readonly<Record<PlannedKind, string>> = {
   install: 'Install',
@@ -22,28 +23,33 @@ const TITLES: Readonly<Record<PlannedKind, string>> = {
   upgrade: 'Upgrade',
   rollback: 'Roll back',
 };
-const WRITES_IMAGE: readonly PlannedKind[] = ['install', 'reprovision'];
+const ERASES: readonly PlannedKind[] = ['reprovision', 'wipe', 'retire'];
 
 type Parts = { kind: PlannedKind; machines: readonly MachineResource[]; close: () => void };
 
 /** A destructive act: planned, shown disk by disk, confirmed as safety rule 4 wants it, and only then begun. */
 export function PlanDialog({ kind, machines, close }: Parts) {
-  const [profile, setProfile] = useState<string | null>(null);
+  const [options, setOptions] = useState<Options>({});
+  const [settled] = useDebouncedValue(options, 400);
   const [answer, setAnswer] = useState<PlanAnswer>();
   const make = useAct('makePlans', { quiet: true, done: setAnswer });
   const names = machines.map(({ name }) => name);
   const ask = (): void => {
     setAnswer(undefined);
-    make.mutate({ body: { kind, machines: names, ...(profile === null ? {} : { profile }) } });
+    make.mutate({ body: { kind, machines: names, ...settled } });
   };
-  // oxlint-disable-next-line react-hooks/exhaustive-deps -- planned anew when another profile is chosen
-  useEffect(ask, [profile]);
+  // oxlint-disable-next-line react-hooks/exhaustive-deps -- planned anew when something else is asked for
+  useEffect(ask, [settled]);
+  const choose = (more: Options): void => {
+    setAnswer(undefined);
+    setOptions((before) => known({ ...before, ...more }));
+  };
   const what = names.length === 1 ? (names[0] ?? '') : count(names.length, 'machine');
   return (
     <Modal opened onClose={close} size="56rem" title={`${TITLES[kind]} ${what}`}>
       <div className="stack">
-        {WRITES_IMAGE.includes(kind) && <ProfileChoice value={profile} choose={setProfile} machines={machines} />}
-        {make.isPending && <p role="status">Planning: what would be done to which disk…</p>}
+        <PlanOptions kind={kind} machines={machines} value={options} choose={choose} />
+        {(make.isPending || options !== settled) && <p role="status">Planning: what would be done to which disk…</p>}
         {make.error && (
           <>
             <Failed error={make.error} />
@@ -57,6 +63,85 @@ export function PlanDialog({ kind, machines, close }: Parts) {
         {answer && <Confirm key={answer.digest} kind={kind} answer={answer} close={close} />}
       </div>
     </Modal>
+  );
+}
+
+/** What a plan may be asked with; what is not said, the daemon decides. */
+type Options = {
+  readonly profile?: string | undefined;
+  readonly method?: 'best' | (typeof WIPE_METHODS)[number] | undefined;
+  readonly to?: string | undefined;
+  readonly erase?: 'disk' | 'configuration' | undefined;
+  readonly graceful?: boolean | undefined;
+};
+type Known = { [K in keyof Options]?: Exclude<Options[K], undefined> };
+const known = (options: Options): Known =>
+  Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
+
+function PlanOptions({
+  kind,
+  machines,
+  value,
+  choose,
+}: {
+  kind: PlannedKind;
+  machines: readonly MachineResource[];
+  value: Options;
+  choose: (more: Options) => void;
+}) {
+  return (
+    <div className="row plan-options">
+      {WRITES_IMAGE.includes(kind) && (
+        <ProfileChoice
+          value={value.profile ?? null}
+          choose={(profile) => choose({ profile: profile ?? undefined })}
+          machines={machines}
+        />
+      )}
+      {ERASES.includes(kind) && (
+        <Select
+          label="How disks are erased"
+          placeholder="the strongest way that each disk has"
+          data={WIPE_METHODS.map((method) => ({ value: method, label: words(method) }))}
+          value={value.method ?? null}
+          onChange={(text) => choose({ method: WIPE_METHODS.find((one) => one === text) })}
+          clearable
+          w={300}
+        />
+      )}
+      {kind === 'upgrade' && (
+        <TextInput
+          label="To which release of Talos"
+          placeholder="the one that its cluster’s document says"
+          value={value.to ?? ''}
+          onChange={({ currentTarget: { value: to } }) => choose({ to: to.trim() === '' ? undefined : to.trim() })}
+          autoComplete="off"
+          spellCheck={false}
+          w={300}
+        />
+      )}
+      {kind === 'reset' && (
+        <>
+          <Select
+            label="What is erased"
+            description="Of members of a cluster. Of any other machine: all disks."
+            data={[
+              { value: 'disk', label: 'all of its system disk' },
+              { value: 'configuration', label: 'its configuration and data; Talos stays' },
+            ]}
+            value={value.erase ?? 'disk'}
+            onChange={(text) => choose({ erase: text === 'configuration' ? 'configuration' : undefined })}
+            allowDeselect={false}
+            w={300}
+          />
+          <Switch
+            label="It leaves etcd and Kubernetes first"
+            checked={value.graceful ?? true}
+            onChange={({ currentTarget: { checked } }) => choose({ graceful: checked ? undefined : false })}
+          />
+        </>
+      )}
+    </div>
   );
 }
 
@@ -115,7 +200,7 @@ function Confirm({ kind, answer, close }: { kind: PlannedKind; answer: PlanAnswe
   );
   const isAcknowledged = wanted.every(({ key, say }) => said[key]?.trim() === say);
   const isTyped = ceremony === 'yes' || typed.trim() === String(plans.length) || typed.trim() === digest;
-  const hit = plans.flatMap(({ disks }) => disks.filter(touches));
+  const keeps = KEEPS_DATA.includes(kind);
 
   return (
     <>
@@ -147,20 +232,18 @@ function Confirm({ kind, answer, close }: { kind: PlannedKind; answer: PlanAnswe
             });
           }}
         >
-          <p className="confirm-what">
-            <strong>
-              {count(hit.length, 'disk')} {hit.length === 1 ? 'loses' : 'lose'} what is on{' '}
-              {hit.length === 1 ? 'it' : 'them'}
-            </strong>
-            {hit.length > 0 && hit.length <= 6 && (
-              <>
-                :{' '}
-                {hit.map((disk) => (
-                  <Mono key={nameOf(disk)}>{nameOf(disk)} </Mono>
+          <div className="confirm-what">
+            <strong>{summaryText(kind, plans)}</strong>
+            {plans.length > 1 && plans.length <= 12 && (
+              <ul>
+                {plans.map((one) => (
+                  <li key={one.id}>
+                    {one.machine}: {changeText(one)}
+                  </li>
                 ))}
-              </>
+              </ul>
             )}
-          </p>
+          </div>
           {wanted.map(({ key, what, say }) => (
             <TextInput
               key={key}
@@ -202,104 +285,16 @@ function Confirm({ kind, answer, close }: { kind: PlannedKind; answer: PlanAnswe
             </span>
             <Button
               type="submit"
-              color="red"
+              {...(keeps ? {} : { color: 'red' })}
               className="spread"
               disabled={!isAcknowledged || !isTyped}
               loading={start.isPending}
             >
-              {buttonText(kind, hit, plans.length)}
+              {buttonText(kind, plans)}
             </Button>
           </div>
         </form>
       )}
     </>
-  );
-}
-
-const nameOf = ({ serial, wwn, name }: PlannedDisk): string => serial ?? wwn ?? name;
-
-function buttonText(kind: PlannedKind, hit: readonly PlannedDisk[], machines: number): string {
-  const [only] = hit;
-  const disks = hit.length === 1 && only ? `disk ${nameOf(only)}` : count(hit.length, 'disk');
-  const verb = WRITES_IMAGE.includes(kind) ? 'Overwrite' : 'Erase';
-  return `${verb} ${disks}${machines > 1 ? ` of ${machines} machines` : ''}`;
-}
-
-const ACTS: Readonly<Record<PlannedDisk['act'], { readonly text: string; readonly tone: Tone }>> = {
-  wipe: { text: 'ERASE', tone: 'bad' },
-  write: { text: 'WRITE', tone: 'bad' },
-  keep: { text: 'keep', tone: 'good' },
-  'leave-alone': { text: 'leave alone', tone: 'quiet' },
-};
-const touches = ({ act }: PlannedDisk): boolean => act === 'wipe' || act === 'write';
-
-/** Exactly what would be done to one machine. */
-export function PlanView({ plan }: { plan: Plan }) {
-  const proof = [...new Set(plan.identifiers.map(({ kind }) => kind))];
-  return (
-    <section className="plan" aria-label={`Plan for ${plan.machine}`}>
-      <h3>
-        {plan.machine}
-        {plan.image !== undefined && <span className="soft"> image {plan.image}</span>}
-      </h3>
-      {plan.disks.length > 0 && (
-        <Wide label={`Disks of ${plan.machine}`}>
-          <table className="plain">
-            <thead>
-              <tr>
-                <th scope="col">What is done</th>
-                <th scope="col">Serial</th>
-                <th scope="col">Model</th>
-                <th scope="col" className="number">
-                  Size
-                </th>
-                <th scope="col">On it now</th>
-                <th scope="col">Why</th>
-              </tr>
-            </thead>
-            <tbody>
-              {plan.disks.map((disk) => (
-                <tr key={`${disk.name} ${nameOf(disk)}`}>
-                  <td>
-                    <StateMark tone={ACTS[disk.act].tone}>{ACTS[disk.act].text}</StateMark>
-                  </td>
-                  <td>
-                    <Claimed mono>{disk.serial ?? disk.wwn ?? 'none'}</Claimed>{' '}
-                    <span className="soft mono">{disk.name}</span>
-                  </td>
-                  <td>{disk.model !== undefined && <Claimed>{disk.model}</Claimed>}</td>
-                  <td className="number">{diskSize(disk.bytes)}</td>
-                  <td>
-                    {disk.signatures.length === 0 ? (
-                      <span className="soft">nothing known</span>
-                    ) : (
-                      <Claimed>{disk.signatures.join(', ')}</Claimed>
-                    )}
-                  </td>
-                  <td>
-                    <Claimed>{disk.because}</Claimed>
-                    {disk.method !== undefined && disk.method !== 'best' && (
-                      <span className="soft"> ({words(disk.method)})</span>
-                    )}
-                  </td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </Wide>
-      )}
-      {plan.steps.length > 0 && <p className="soft">Steps: {plan.steps.map(words).join(' → ')}</p>}
-      <p className="soft">
-        Proven by {proof.length === 0 ? 'nothing' : proof.join(', ')}, read again before the first byte.
-      </p>
-      {plan.refusals.map(({ because, next }) => (
-        <div key={because} className="note" data-tone="bad">
-          <strong>
-            <Claimed>{because}</Claimed>
-          </strong>
-          <p>Next: {next}</p>
-        </div>
-      ))}
-    </section>
   );
 }

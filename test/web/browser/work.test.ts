@@ -50,8 +50,32 @@ test('what people do on the page, by keyboard where that is the question', { tim
     await page.goto(`${demo.url}/machines/sim-r1-u03`);
     await page.getByRole('button', { name: 'Power: on' }).click();
     assert.deepEqual(await accessProblems(page), []);
-    await page.getByRole('menuitem', { name: 'Cut the power' }).click();
+    await page.getByRole('menuitem', { name: 'Cut the power…' }).click();
+    const dialog = page.getByRole('dialog', { name: 'Cut the power of sim-r1-u03?' });
+    await dialog.waitFor();
+    assert.deepEqual(await accessProblems(page), []);
+    // What is asked again is asked with the harmless answer in focus: Enter changes nothing.
+    await page.keyboard.press('Enter');
+    await dialog.waitFor({ state: 'detached' });
+    await page.getByRole('button', { name: 'Power: on' }).click();
+    await page.getByRole('menuitem', { name: 'Cut the power…' }).click();
+    await dialog.getByRole('button', { name: 'Cut the power of sim-r1-u03' }).click();
     await page.getByRole('button', { name: 'Power: off' }).waitFor({ timeout: 60_000 });
+  });
+
+  await t.test('what is in service loses its power by its name only', async () => {
+    await page.goto(`${demo.url}/machines/sim-r1-u08`);
+    await page.getByRole('button', { name: /^Power/ }).click();
+    await page.getByRole('menuitem', { name: 'Reset at once…' }).click();
+    const dialog = page.getByRole('dialog');
+    const reset = dialog.getByRole('button', { name: 'Reset sim-r1-u08' });
+    assert.ok(await reset.isDisabled());
+    await dialog.getByLabel('Type its name, sim-r1-u08').fill('sim-r1-u0');
+    assert.ok(await reset.isDisabled());
+    await dialog.getByLabel('Type its name, sim-r1-u08').fill('sim-r1-u08');
+    assert.ok(await reset.isEnabled());
+    await dialog.getByRole('button', { name: 'Leave it' }).click();
+    await dialog.waitFor({ state: 'detached' });
   });
 
   await t.test('a locked machine is not written: the page knows it by the one table', async () => {
