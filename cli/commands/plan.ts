@@ -9,15 +9,20 @@ const ACTS: Readonly<Record<PlannedDisk['act'], string>> = {
   write: 'WRITE',
   keep: 'keep',
   'leave-alone': 'leave alone',
+  unreachable: 'CANNOT REACH',
 };
 const touches = ({ act }: PlannedDisk): boolean => act === 'wipe' || act === 'write';
 
 const COLUMNS: readonly Column<PlannedDisk>[] = [
-  { title: 'ACT', of: ({ act }) => ACTS[act], style: (disk) => (touches(disk) ? 'red' : 'dim') },
+  {
+    title: 'ACT',
+    of: ({ act }) => ACTS[act],
+    style: (disk) => (touches(disk) ? 'red' : disk.act === 'unreachable' ? 'yellow' : 'dim'),
+  },
   { title: 'DISK', of: ({ name }) => name },
   { title: 'SERIAL', of: ({ serial, wwn }) => serial ?? wwn ?? 'none' },
   { title: 'MODEL', of: ({ model }) => model },
-  { title: 'SIZE', of: ({ bytes }) => diskSize(bytes) },
+  { title: 'SIZE', of: ({ bytes }) => (bytes === 0 ? 'unknown' : diskSize(bytes)) },
   { title: 'ON IT', of: ({ signatures }) => signatures.join(' ') || 'nothing known' },
   { title: 'METHOD', of: ({ method }) => method },
   { title: 'WHY', of: ({ because }) => because },

@@ -66,7 +66,8 @@ export const plannedDisk = z.object({
   bytes: z.number(),
   /** What is on it, and would be lost. */
   signatures: z.array(z.string()),
-  act: z.enum(['wipe', 'write', 'keep', 'leave-alone']),
+  /** `unreachable`: a drive that is known to be in the machine and is no disk to the agent. */
+  act: z.enum(['wipe', 'write', 'keep', 'leave-alone', 'unreachable']),
   /** Why it is kept or left alone, or what will be written to it. */
   because: z.string(),
   /** wipe: how. `best` lets the agent take the strongest method that the disk really has. */

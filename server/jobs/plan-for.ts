@@ -46,9 +46,6 @@ export function planMaker(parts: {
 }): PlanFor {
   const { registry, inventories, diskImages, now } = parts;
 
-  const inBand = async (machine: string): Promise<Inventory | undefined> =>
-    (await inventories.latest(machine)).find(({ source }) => source === 'agent');
-
   /** WWNs of this machine that another one shows too: two heads of one shelf. */
   async function sharedWwns(own: Machine, inventory: Inventory | undefined): Promise<ReadonlySet<string>> {
     const wwns = new Set(inventory?.disks.flatMap(({ wwn }) => wwn ?? []));
@@ -108,11 +105,13 @@ export function planMaker(parts: {
     if (kind === 'reset' && cluster && method === undefined && disks === undefined) {
       return await parts.upkeep({ ...question, kind }, machine, cluster);
     }
-    const inventory = await inBand(name);
+    const told = await inventories.latest(name);
+    const inventory = told.find(({ source }) => source === 'agent');
     const request: PlanRequest = {
       kind,
       machine,
       inventory,
+      outOfBand: told.find(({ source }) => source === 'bmc'),
       sharedWwns: await sharedWwns(machine, inventory),
       now: now(),
       ...(method === undefined ? {} : { method }),

@@ -118,7 +118,15 @@ export function wipeDisksStep(parts: StepParts): Step {
         if (operated.kind === 'ended') return operated.outcome;
         await lookAgain(context, session, parts);
         const results = operated.parts.map(({ result }) => JSON.parse(new TextDecoder().decode(result)) as unknown);
-        return done(await parts.erased(context, plan, results));
+        const text = await parts.erased(context, plan, results);
+        const hidden = plan.disks.filter(({ act }) => act === 'unreachable');
+        // What follows an erasure that was asked for by itself must not be taken for a clean machine (safety rule 3).
+        if (hidden.length === 0 || plan.kind === 'reprovision') return done(text);
+        const which = hidden.map(({ name, serial }) => `${name} (${serial ?? 'no serial'})`).join(', ');
+        return failed(
+          `${text}; not erased, because the agent cannot reach it: ${which}`,
+          'let the controller show its drives themselves (HBA mode), or erase them by its own tool; --disk SERIAL erases what can be reached',
+        );
       }),
   };
 }

@@ -1,5 +1,8 @@
 import type { InventoryDisk } from '../../contract/inventory.ts';
 
+/** Why a disk is left alone that nobody named. */
+export const NOT_ASKED_FOR = 'not asked for';
+
 /** Transports of disks that are not in this machine, or not only in it (safety rule 2). */
 const REMOTE: Readonly<Record<string, string>> = {
   fc: 'Fibre Channel: it is not in this machine',

@@ -2,9 +2,10 @@ import type { Inventory, InventoryDisk } from '../../contract/inventory.ts';
 import type { JobKind, Plan, PlannedDisk, TalosWork, WipeMethod } from '../../contract/job.ts';
 import type { Machine } from '../../contract/machine.ts';
 import { holdsBottlerocket } from '../../os/bottlerocket/layout.ts';
-import { isDisk, whyLeftAlone } from './disk-eligibility.ts';
+import { isDisk, NOT_ASKED_FOR, whyLeftAlone } from './disk-eligibility.ts';
 import { acknowledgeSingle, identifiersOf } from './prove-machine.ts';
 import { vetoOf } from './signature-veto.ts';
+import { unreachableDrives } from './unreachable-drives.ts';
 
 /** Kinds that write disks, and therefore have a plan. */
 export const PLANNED_KINDS = [
@@ -26,6 +27,8 @@ export type PlanRequest = {
   readonly machine: Machine;
   /** From the agent, in band: nothing else names disks as they are. */
   readonly inventory: Inventory | undefined;
+  /** From its BMC: it knows drives that are hidden behind a controller. */
+  readonly outOfBand?: Inventory | undefined;
   /** install and reprovision: what is written. */
   readonly profile?: {
     readonly name: string;
@@ -117,10 +120,15 @@ export function makePlan(request: PlanRequest): Draft {
     ...(profile?.os === 'installer' && target ? unnamed(machine, target) : []),
   );
   const disks = candidates.map(({ disk, alone }): PlannedDisk => plannedDisk(disk, alone, request, target));
+  const hidden = inventory && kind !== 'install' ? unreachableDrives(inventory, request.outOfBand) : [];
   for (const named of request.only ?? []) {
-    if (!candidates.some(({ disk }) => isDisk(disk, named))) {
-      refusals.push({ because: `${name} has no disk with serial or WWN ${named}`, next: `ingot machine show ${name}` });
-    }
+    if (candidates.some(({ disk }) => isDisk(disk, named))) continue;
+    const because = hidden.find((drive) => isDisk(drive, named))?.because;
+    const lacks = `${name} has no disk with serial or WWN ${named}`;
+    refusals.push({
+      because: because === undefined ? lacks : `${lacks} that can be reached: ${because}`,
+      next: `ingot machine show ${name}`,
+    });
   }
   const written = disks.find(({ act }) => act === 'write');
   if (written && profile?.talos) {
@@ -139,7 +147,7 @@ export function makePlan(request: PlanRequest): Draft {
     createdAt: request.now,
     ...(profile ? { profile: profile.name, image: profile.image } : {}),
     ...(profile?.imageSha256 === undefined ? {} : { imageSha256: profile.imageSha256 }),
-    disks,
+    disks: [...disks, ...hidden.map((drive) => unlessOnly(drive, request))],
     identifiers,
     ...(inventory ? { inventoryAt: inventory.at } : {}),
     ...(profile?.talos ? { talos: profile.talos.work } : {}),
@@ -162,9 +170,6 @@ export function makePlan(request: PlanRequest): Draft {
 const labelOf = (disk: Pick<PlannedDisk, 'name' | 'serial' | 'wwn'>): string =>
   `${disk.name} (${disk.serial === undefined ? (disk.wwn ?? 'no serial') : `serial ${disk.serial}`})`;
 
-/** Why a disk is left alone that nobody named. */
-export const NOT_ASKED_FOR = 'not asked for';
-
 function reasonToSpare(
   disk: InventoryDisk,
   { machine, sharedWwns, only }: PlanRequest,
@@ -179,6 +184,10 @@ function reasonToSpare(
   }
   return undefined;
 }
+
+/** Who names the disks to erase asks for no others: those that cannot be reached then fail nothing. */
+const unlessOnly = (drive: PlannedDisk, { only = [] }: PlanRequest): PlannedDisk =>
+  only.length === 0 ? drive : { ...drive, act: 'leave-alone', because: NOT_ASKED_FOR };
 
 /** The one disk that an OS goes to. Ambiguity is refused, never resolved by order (safety rule 1). */
 function installDisk(

@@ -3,6 +3,7 @@ import type { Plan, PlannedDisk } from '../../contract/job.ts';
 import { isMachineMac, parseMacAddress } from '../../values/mac-address.ts';
 import { isPlaceholderUuid, parseUuid, uuidByteSwapped } from '../../values/uuid.ts';
 import { isPlaceholderSerial } from '../identity.ts';
+import { NOT_ASKED_FOR, whyLeftAlone } from './disk-eligibility.ts';
 
 type Identifier = Plan['identifiers'][number];
 
@@ -97,8 +98,20 @@ export function matchDisks(
     }
     matched.push({ planned, found });
   }
+  const stranger = erasesAll(plan) ? now.disks.find((disk) => isStranger(plan, disk)) : undefined;
+  if (stranger) {
+    const name = `disk ${stranger.name ?? ''} (${stranger.serial ?? stranger.wwn ?? 'no serial'})`;
+    return { kind: 'different', because: `${name} is there too, which the plan does not know` };
+  }
   return { kind: 'match', disks: matched };
 }
+
+const erasesAll = ({ kind, disks }: Pick<Plan, 'kind' | 'disks'>): boolean =>
+  (kind === 'wipe' || kind === 'reset' || kind === 'retire' || kind === 'reprovision') &&
+  !disks.some(({ because }) => because === NOT_ASKED_FOR);
+
+const isStranger = ({ disks }: Pick<Plan, 'disks'>, disk: InventoryDisk): boolean =>
+  whyLeftAlone(disk, new Set()) === undefined && !disks.some((planned) => isSameDisk(planned, disk));
 
 const nameOf = ({ name, serial, wwn }: PlannedDisk): string => `disk ${name} (${serial ?? wwn ?? 'no serial'})`;
 

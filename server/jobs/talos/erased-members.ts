@@ -1,5 +1,5 @@
 import type { Job, JobKind } from '#machines/contract/job.ts';
-import { NOT_ASKED_FOR } from '#machines/decide/jobs/make-plan.ts';
+import { NOT_ASKED_FOR } from '#machines/decide/jobs/disk-eligibility.ts';
 import type { Registry } from '#services/registry/contract.ts';
 import type { ClusterSecrets } from '#services/talos/cluster-secrets.ts';
 

@@ -47,6 +47,7 @@ export async function jobWorld({
   installers = NO_INSTALLERS,
   byHand = false,
   isLocked = false,
+  outOfBand,
   talos,
 }: {
   readonly answers?: typeof INVENTORY;
@@ -55,6 +56,8 @@ export async function jobWorld({
   readonly byHand?: boolean;
   /** Somebody has locked it since its jobs were asked for. */
   readonly isLocked?: boolean;
+  /** What its BMC says that it is made of. */
+  readonly outOfBand?: typeof INVENTORY;
   /** Machines of clusters of Talos; `jobs` are those of the newest daemon. */
   readonly talos?: (jobs: () => RunningJobs) => TalosOwn;
 } = {}) {
@@ -161,6 +164,7 @@ export async function jobWorld({
         kind,
         machine: machineOf(disks),
         inventory: INVENTORY,
+        outOfBand,
         profile:
           os === undefined
             ? { name: 'debian', image: 'debian', imageSha256: image.sha256, bytes: image.bytes.length }

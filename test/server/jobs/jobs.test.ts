@@ -45,6 +45,25 @@ describe('jobs over the agent', { timeout: 60_000 }, () => {
     assert.equal(certificate.complete, false);
   });
 
+  it('drives that the agent cannot reach fail the wipe, and stand on its certificate', async () => {
+    const hidden = { serial: 'HIDDEN01', bytes: 2 ** 30, location: 'Bay 4', removable: false, readonly: false };
+    const outOfBand = { ...INVENTORY, source: 'bmc' as const };
+    await using world = await jobWorld({
+      outOfBand: { ...outOfBand, disks: [...INVENTORY.disks, { ...hidden, signatures: [] }] },
+    });
+    const { jobs } = await world.daemon();
+    const job = await ended(jobs, (await world.submit(jobs, 'wipe')).id);
+    assert.equal(job.state, 'failed');
+    assert.match(job.result?.because ?? '', /2 disks erased; 1 left .*cannot reach it: Bay 4 \(HIDDEN01\)/);
+    assert.ok(isBlank(await world.agent.content('sda')));
+    const { certificate } = signedCertificate.parse(JSON.parse(job.notes['certificate'] ?? ''));
+    assert.deepEqual([certificate.erased.length, certificate.complete], [2, false]);
+    assert.deepEqual(
+      certificate.notErased.map(({ name, serial }) => [name, serial]),
+      [['Bay 4', 'HIDDEN01']],
+    );
+  });
+
   it('install: the image is on the named disk, nothing on the other, and the machine goes to its own disk', async () => {
     await using world = await jobWorld();
     const other = await world.agent.content('sdb');

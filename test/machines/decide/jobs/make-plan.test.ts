@@ -50,6 +50,50 @@ describe('a plan', () => {
     assert.deepEqual(plan.steps, ['boot-agent', 'prove-machine', 'wipe-disks']);
   });
 
+  describe('and drives that are no disks to the agent', () => {
+    const drive = { name: '', location: 'Bay 1' };
+    const bmc = (...drives: readonly object[]): Inventory =>
+      seen(
+        drives.map((one) => ({ ...drive, ...one })),
+        { source: 'bmc', at: 0 },
+      );
+    const inBand = seen([{ name: 'sda', wwn: 'naa.5000c500a1b2c3d4', serial: 'ZL0ABCDE0000C123' }]);
+    const hiddenOf = (outOfBand: Inventory | undefined, inventory = inBand): readonly string[] =>
+      planOf({ inventory, outOfBand })
+        .disks.filter(({ act }) => act === 'unreachable')
+        .map(({ name, serial }) => `${name} ${serial ?? 'no serial'}`);
+    const raid = seen([{ name: 'sda', transport: 'raid', serial: 'VD0' }]);
+    for (const [what, outOfBand, inventory, want] of [
+      ['none without a BMC', undefined, inBand, []],
+      ['the same serial, whatever its case', bmc({ serial: 'zl0abcde0000c123 ' }), inBand, []],
+      ['a serial that the firmware cut', bmc({ serial: 'ZL0ABCDE' }), inBand, []],
+      ['the same WWN', bmc({ serial: 'OTHER', wwn: '5000C500A1B2C3D4' }), inBand, []],
+      ['another serial', bmc({ serial: 'ZL0ABCDE' }, { serial: 'ZL0ZZZZZ' }), inBand, ['Bay 1 ZL0ZZZZZ']],
+      ['one without a name, of its size', bmc({ serial: undefined }), inBand, []],
+      ['two without a name', bmc({ serial: undefined }, { serial: undefined }), inBand, ['Bay 1 no serial']],
+      ['a BMC’s volume', bmc({ serial: undefined, model: 'Volume RAID1', bytes: 5 }), inBand, []],
+      ['a volume instead of its drives', bmc({ serial: 'D1' }, { serial: 'D2' }), raid, ['Bay 1 D1', 'Bay 1 D2']],
+      ['a volume that nobody explains', bmc(), raid, ['drives of sda no serial']],
+    ] as const) {
+      it(what, () => assert.deepEqual(hiddenOf(outOfBand, inventory), want));
+    }
+
+    it('stand in its table, refuse nothing, and are no matter to who names other disks, or installs', () => {
+      const outOfBand = bmc({ serial: 'D1' });
+      const plan = planOf({ inventory: inBand, outOfBand });
+      assert.deepEqual(acts(plan), [
+        'sda wipe: everything on it is erased',
+        'Bay 1 unreachable: its BMC told of it at 1970-01-01T00:00:00.000Z; it is no disk to the agent',
+      ]);
+      assert.deepEqual(plan.refusals, []);
+      assert.equal(matchDisks(plan, inBand).kind, 'match');
+      const only = planOf({ inventory: inBand, outOfBand, only: ['ZL0ABCDE0000C123'] });
+      assert.equal(only.disks[1]?.act, 'leave-alone');
+      assert.match(planOf({ inventory: inBand, outOfBand, only: ['D1'] }).refusals[0]?.because ?? '', /can be reached/);
+      assert.equal(planOf({ kind: 'install', profile, inventory: inBand, outOfBand }).disks.length, 1);
+    });
+  });
+
   it('by a network installer has its steps, and only for a disk that a script can name', () => {
     const installer = { name: 'debian', image: 'netboot', os: 'installer' } as const;
     const planned = (more: object) =>
@@ -319,6 +363,8 @@ describe('before the first byte', () => {
       [{ name: 'sda' }, { name: 'sdb' }, { name: 'sdc', serial: 'S-sdb' }],
       '2 disks answer',
     ],
+    ['one more than planned', [{ name: 'sda' }, { name: 'sdb' }, { name: 'sdc' }], 'sdc (S-sdc) is there too'],
+    ['a stick more than planned', [{ name: 'sda' }, { name: 'sdb' }, { name: 'sdc', transport: 'usb' }], 'match'],
     ['one has a WWN that it did not have', [{ name: 'sda' }, { name: 'sdb', wwn: 'naa.1' }], 'not there any more'],
   ] as const) {
     it(`the disks, ${what}: ${want}`, () => {
