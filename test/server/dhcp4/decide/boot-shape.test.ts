@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import type { BootFile } from '#server/dhcp4/decide/boot-file.ts';
 import { encodeReply, limitsFor } from '#server/dhcp4/decide/reply.ts';
@@ -8,6 +9,7 @@ import { droppedToFit, decodeDhcp4, type Dhcp4Message } from '#server/dhcp4/wire
 import type { OptionValues } from '#server/dhcp4/wire/option-table.ts';
 import { getOption, rawOption } from '#server/dhcp4/wire/options.ts';
 import { writePxeOptions } from '#server/dhcp4/wire/pxe-options.ts';
+import { ROOT } from '#test/project/source-files.ts';
 import { messageOf } from '../wire/datagram.ts';
 import { clientMessage, ip, mac, subnetOf } from '../world.ts';
 import { BROADCAST, decide, LINK, MAC, replyOf, SERVER, type Situation, silenceOf, unicastFrom } from './question.ts';
@@ -289,7 +291,7 @@ describe('a proxy on port 67', () => {
 
 describe('port 4011', () => {
   test('acknowledges what OVMF sends, to its source port, with 54, 60 and what to boot', () => {
-    const captured = new URL('../../../golden/dhcp4/ovmf-request-boot-server.bin', import.meta.url);
+    const captured = join(ROOT, 'test/golden/dhcp4/ovmf-request-boot-server.bin');
     const asked = messageOf(readFileSync(captured));
     const arrival = unicastFrom(asked.ciaddr, {
       plane: 'boot-server',
