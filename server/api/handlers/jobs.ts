@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Job, Plan } from '#machines/contract/job.ts';
 import type { JobRequest } from '#machines/contract/api/job-resource.ts';
+import { roleAllows } from '#machines/contract/api/role.ts';
 import { signedCertificate } from '#machines/contract/certificate.ts';
 import { mayDo } from '#machines/decide/actions.ts';
 import { ceremonyFor, checkConfirmation } from '#machines/decide/jobs/confirm.ts';
@@ -190,6 +191,10 @@ async function check(
   const confirmed = checkConfirmation(plan, { digest: named.digest, said: acknowledge, at: now() });
   if (confirmed.kind === 'refused') {
     return problemAnswer('refused', { detail: `${name}: ${confirmed.because}`, next: confirmed.next });
+  }
+  if (secondApprover && !roleAllows(caller.role, 'approver')) {
+    const detail = `${name}: this site wants two persons; ${personOf(caller)} is ${caller.role}, and confirming needs an approver`;
+    return problemAnswer('forbidden', { detail, next: `an approver confirms ${plan.digest}` });
   }
   if (secondApprover && plans.shownTo(plan.digest).every((planner) => planner === personOf(caller))) {
     const detail = `${name}: this site wants two persons; nobody but ${personOf(caller)} has made this plan`;

@@ -140,6 +140,10 @@ describe('plans and jobs over the API', () => {
     const [plan] = mine.items;
     assert.ok(plan);
     const jobs = [{ kind: plan.kind, machine: plan.machine, plan: { id: plan.id, digest: plan.digest } }];
+    const operator = { authorization: `Bearer ${api.tokens.operator}` };
+    const refused = await api.send('POST', '/api/v1/jobs', { jobs }, operator);
+    assert.equal(refused.status, 403, 'an operator plans, an approver confirms');
+    assert.match(await refused.text(), /a-operator is operator, and confirming needs an approver/);
     assert.equal((await api.send('POST', '/api/v1/jobs', { jobs }, as)).status, 201);
     assert.equal((await start(api, (await planned(api, asked)).items)).status, 409, 'what was confirmed is spent');
   });
