@@ -5,8 +5,11 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { knownOf } from '#server/api/tls.ts';
+import { operatorCertificate } from '#services/pki/operator-certificate.ts';
 import { type Daemon, startDaemon } from '#test/harness/daemon.ts';
 import { waitFor } from '#test/lab/wait.ts';
+import { openPinned, pinnedFetch, WrongCertificate } from '../../cli/pinned-fetch.ts';
 import { rawClient } from './tftp/tftp-client.ts';
 
 const LIMIT_MS = 30_000;
@@ -76,6 +79,56 @@ describe('SIGHUP', { timeout: 120_000 }, () => {
       if (block === TFTP_BLOCKS) break;
       block += 1;
     }
+  });
+
+  test('takes a new certificate of the API, and the connections that are open go on', async (t) => {
+    const place = await mkdtemp(join(tmpdir(), 'ingot-reload-tls-'));
+    t.after(() => rm(place, { recursive: true, force: true }));
+    const files = { certificate: join(place, 'api.pem'), key: join(place, 'api.key') };
+    const lay = async (): Promise<string> => {
+      const { certificate, key } = await operatorCertificate({
+        vault: { read: async () => undefined, write: async () => {} },
+        now: Date.now,
+        names: ['127.0.0.1'],
+      });
+      writeFileSync(files.certificate, certificate);
+      writeFileSync(files.key, key);
+      return knownOf(certificate).pin;
+    };
+    const first = await lay();
+    await using secure = await startDaemon({
+      directory: place,
+      config: { api: { listen: '127.0.0.1:0', tls: files } },
+    });
+    const { api } = secure.ready;
+    const ask = (pin: string) => pinnedFetch({ pin })(`${api}/healthz`);
+    assert.equal((await ask(first)).status, 200);
+    const { socket } = await openPinned(new URL(api), { pin: first });
+    t.after(() => socket.destroy());
+    const request = `GET /api/v1/watch HTTP/1.1\r\nhost: ${new URL(api).host}\r\nauthorization: Bearer ${secure.token}\r\n\r\n`;
+    let heard = '';
+    socket.on('data', (chunk: Buffer) => (heard += chunk.toString()));
+    socket.write(request);
+    await waitFor('the stream to begin', () => /retry: /.test(heard), LIMIT_MS);
+
+    const second = await lay();
+    // One reload after another: when the second begins, the first has ended, certificate included.
+    for (const count of [1, 2]) {
+      process.kill(secure.pid, 'SIGHUP');
+      const done = () => secure.output().split('reload: nothing that changes at runtime').length > count;
+      await waitFor(`reload ${count}, it says ${secure.output()}`, done, LIMIT_MS);
+    }
+    assert.match(secure.output(), /the API has a new certificate/);
+    assert.equal((await ask(second)).status, 200);
+    await assert.rejects(ask(first), WrongCertificate);
+    const headers = { authorization: `Bearer ${secure.token}`, 'content-type': 'application/json' };
+    const changed = await pinnedFetch({ pin: second })(`${api}/api/v1/machines/r1-u1`, {
+      method: 'PUT',
+      headers,
+      body: JSON.stringify({ kind: 'Machine', name: 'r1-u1' }),
+    });
+    assert.ok(changed.ok, await changed.text());
+    await waitFor('the stream that was open to tell of it', () => heard.includes('"name":"r1-u1"'), LIMIT_MS);
   });
 
   test('with a wrong file says where, and changes nothing', async () => {
