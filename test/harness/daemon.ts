@@ -54,6 +54,8 @@ export async function startDaemon(
     readonly config?: Readonly<Record<string, unknown>>;
     readonly directory?: string;
     readonly lab?: Lab | undefined;
+    /** Beside that of this process. */
+    readonly env?: Readonly<Record<string, string>>;
   } = {},
 ): Promise<Daemon> {
   const { lab } = options;
@@ -67,7 +69,7 @@ export async function startDaemon(
   const [program = '', ...args] = lab ? ['ip', 'netns', 'exec', lab.namespaces.server, ...command] : command;
   const child = spawn(program, args, {
     cwd: directory,
-    env: start.env,
+    env: { ...start.env, ...options.env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let said = '';
