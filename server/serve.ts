@@ -73,6 +73,7 @@ import { machinePlane } from './machine/machine-plane.ts';
 import { gauge } from './api/metrics.ts';
 import { requestCounts } from './http/request-counts.ts';
 import { dhcp4Metrics, tftpCounters, webhookMetrics } from './metrics.ts';
+import { rateTask } from './rate-task.ts';
 import { telemetryTask } from './telemetry-task.ts';
 import { webhookTask } from './webhook-task.ts';
 import { besideImageOf } from './jobs/beside-image.ts';
@@ -428,6 +429,17 @@ export async function serve(parts: {
         });
   const telemetry: readonly Task[] = exporter ? [telemetryTask({ recorder, jobs, exporter, log })] : [];
   const told = webhookTask({ webhooks, registry, recorder, jobs });
+  const metrics = [
+    () => dhcp4Metrics(dhcp().counters()),
+    tftpCounts.metrics,
+    () => bmcMetrics(bmc),
+    () => webhookMetrics(webhooks),
+    () => bootCounts.metrics(),
+    () => machineCounts.metrics(),
+    () => agentCounts.metrics(),
+    () => [gauge('ingot_agents', 'Agents that were heard of lately.', agents.count())],
+  ];
+  const rates = rateTask({ metrics, now });
   const api = operatorApi({
     listen: { ...config.api.listen, ...inherited.tcp.api },
     version: VERSION,
@@ -479,16 +491,8 @@ export async function serve(parts: {
     },
     pcapOf: async ({ id }) => encodePcap(await recorder.packets(id)),
     listeners: () => listening,
-    metrics: [
-      () => dhcp4Metrics(dhcp().counters()),
-      tftpCounts.metrics,
-      () => bmcMetrics(bmc),
-      () => webhookMetrics(webhooks),
-      () => bootCounts.metrics(),
-      () => machineCounts.metrics(),
-      () => agentCounts.metrics(),
-      () => [gauge('ingot_agents', 'Agents that were heard of lately.', agents.count())],
-    ],
+    metrics,
+    rates: rates.readings,
     hostNames: config.api.hostNames,
     log,
     now,
@@ -571,6 +575,7 @@ export async function serve(parts: {
     consoleLog,
     bmc.rotations,
     told,
+    rates.task,
     ...telemetry,
     api,
     ...(supervisor ? [supervision(supervisor)] : []),

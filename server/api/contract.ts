@@ -24,6 +24,7 @@ import type { BmcService } from '../bmc/contract.ts';
 import type { Agents } from '../jobs/contract.ts';
 import type { TalosReach } from '../jobs/talos/reach.ts';
 import type { PlanFor, PlanQuestion } from '../jobs/plan-for.ts';
+import type { RateHistory } from './decide/rate-history.ts';
 import type { OperatorTls } from './tls.ts';
 import type { Metric } from './metrics.ts';
 
@@ -102,6 +103,8 @@ export type OperatorApiParts = {
   readonly listeners: () => readonly { readonly name: string; readonly at: string }[];
   /** Counters and gauges of all parts. */
   readonly metrics: readonly (() => readonly Metric[])[];
+  /** The rates of the last day, those after a moment. */
+  readonly rates: RateHistory['readings'];
   /** Names by which the daemon is reached, besides addresses, `localhost` and the machine's own name. */
   readonly hostNames: readonly string[];
   readonly log: Pick<Logger, 'debug' | 'info' | 'warn' | 'error'>;

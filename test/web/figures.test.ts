@@ -5,9 +5,8 @@ import type { VerdictCode } from '#machines/contract/trace.ts';
 import { parseIpv4Range } from '#machines/values/cidr.ts';
 import { parseIpAddress } from '#machines/values/ip-address.ts';
 import { sure } from '#machines/values/parsed.ts';
-import { metricsText } from '#server/api/metrics.ts';
 import { bootsOverTime, failuresByCause } from '../../web/charts/boots.ts';
-import { perSecond, readMetrics, total } from '../../web/charts/metrics-text.ts';
+import { joined } from '../../web/charts/joined.ts';
 import { ago, bytes, duration } from '../../web/look/format.ts';
 import { poolUse } from '../../web/network/pool-use.ts';
 
@@ -25,33 +24,19 @@ const boot = (minutesAgo: number, code: VerdictCode) =>
   });
 
 describe('figures', () => {
-  it('of /metrics are read as the daemon writes them', () => {
-    const text = metricsText([
-      {
-        name: 'a_total',
-        help: 'x',
-        type: 'counter',
-        samples: [
-          { labels: { who: 'a "b"\\\n' }, value: 3 },
-          { labels: { who: 'c' }, value: 4.5 },
-        ],
-      },
-      { name: 'b', help: 'x', type: 'gauge', samples: [{ value: 1e9 }] },
-    ]);
-    const samples = readMetrics(text);
-    assert.deepEqual(samples, [
-      { name: 'a_total', labels: { who: 'a "b"\\\n' }, value: 3 },
-      { name: 'a_total', labels: { who: 'c' }, value: 4.5 },
-      { name: 'b', labels: {}, value: 1e9 },
-    ]);
-    assert.equal(total(samples, 'a_total'), 7.5);
-    assert.equal(total(samples, 'a_total', { who: 'c' }), 4.5);
-  });
-
-  it('a second are never negative, although a daemon was started anew', () => {
-    assert.equal(perSecond(10, 40, 3000), 10);
-    assert.equal(perSecond(10_000, 30, 3000), 10);
-    assert.equal(perSecond(1, 2, 0), 0);
+  it('are kept for a day, each moment once, however they come', () => {
+    const reading = (at: number) => ({ at, seconds: 10, dhcpPerSecond: 0, bytesPerSecond: 0, residentBytes: 0 });
+    const day = 86_400_000;
+    const known = joined([], [reading(NOW), reading(NOW + 10)]);
+    const more = joined(known, [reading(NOW + 10), reading(NOW + 20)]);
+    assert.deepEqual(
+      more.map(({ at }) => at - NOW),
+      [0, 10, 20],
+    );
+    assert.deepEqual(
+      joined(more, [reading(NOW + day + 15)]).map(({ at }) => at - NOW),
+      [20, day + 15],
+    );
   });
 
   it('of boots fall into steps as fine as all of them allow', () => {

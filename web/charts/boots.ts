@@ -6,6 +6,9 @@ export type Slot = { readonly at: number; readonly booted: number; readonly fail
 const SLOTS = 24;
 const STEPS_MS = [60_000, 300_000, 900_000, 3_600_000, 21_600_000, 86_400_000];
 
+/** It goes on, or waits for a person: neither came to nothing. */
+const isOpen = (code: VerdictCode): boolean => code === 'in-progress' || code === 'not-accepted';
+
 /** Boots over time: the steps are as fine as all of them allow. */
 export function bootsOverTime(attempts: readonly AttemptResource[], now: number): readonly Slot[] {
   const first = Math.min(now, ...attempts.map(({ startedAt }) => startedAt));
@@ -21,7 +24,7 @@ export function bootsOverTime(attempts: readonly AttemptResource[], now: number)
     const slot = slots[SLOTS - 1 - Math.floor((end + step - 1 - startedAt) / step)];
     if (!slot) continue;
     if (verdict.code === 'booted') slot.booted += 1;
-    else if (verdict.code === 'in-progress' || verdict.code === 'not-accepted') slot.open += 1;
+    else if (isOpen(verdict.code)) slot.open += 1;
     else slot.failed += 1;
   }
   return slots;
@@ -33,7 +36,7 @@ export function failuresByCause(
 ): readonly { readonly code: VerdictCode; readonly count: number }[] {
   const counts = new Map<VerdictCode, number>();
   for (const { verdict } of attempts) {
-    if (verdict.code === 'booted' || verdict.code === 'in-progress') continue;
+    if (verdict.code === 'booted' || isOpen(verdict.code)) continue;
     counts.set(verdict.code, (counts.get(verdict.code) ?? 0) + 1);
   }
   return [...counts].map(([code, count]) => ({ code, count })).toSorted((one, other) => other.count - one.count);

@@ -1,5 +1,7 @@
 import './charts.css';
-import { type ReactNode, useMemo } from 'react';
+import { SegmentedControl } from '@mantine/core';
+import { type ReactNode, useMemo, useState } from 'react';
+import type { RateReading } from '#machines/contract/api/rate-routes.ts';
 import { useAsk } from '../api/queries.ts';
 import { useFleet } from '../api/fleet.ts';
 import { bytes, capital, count, duration, when } from '../look/format.ts';
@@ -10,22 +12,38 @@ import { bootsOverTime, failuresByCause } from './boots.ts';
 import { useReadings } from './history.ts';
 import { Plot } from './plot.tsx';
 
+const RANGES = { '15 min': 900_000, '3 h': 10_800_000, '24 h': 86_400_000 } as const;
+type Range = keyof typeof RANGES;
+const RANGE_NAMES: readonly Range[] = ['15 min', '3 h', '24 h'];
+
 /** How things went, and how they go. */
 export function ChartsScreen() {
   const { data, error } = useAsk('listAttempts', { query: { limit: 1000 } }, { everyMs: 15_000 });
-  const readings = useReadings();
+  const kept = useReadings();
+  const [range, setRange] = useState<Range>('15 min');
+  const readings = useMemo(() => {
+    const from = (kept.items.at(-1)?.at ?? 0) - RANGES[range];
+    return kept.items.filter(({ at }) => at >= from);
+  }, [kept.items, range]);
   const now = useNow();
   const attempts = useMemo(() => data?.items ?? [], [data]);
   const slots = useMemo(() => bootsOverTime(attempts, now), [attempts, now]);
   const failures = useMemo(() => failuresByCause(attempts), [attempts]);
-  const at = readings.map((one) => one.at);
   const last = readings.at(-1);
   return (
     <>
       <ScreenHead
         title="Charts"
-        about="Boots are from the daemon’s traces; rates are read while this screen is open. For longer times: /metrics, for Prometheus."
-      />
+        about="The daemon keeps its last 1,000 boots, and a day of rates while it runs. For longer: /metrics, for Prometheus."
+      >
+        <SegmentedControl
+          data={[...RANGE_NAMES]}
+          value={range}
+          onChange={(value) => setRange(RANGE_NAMES.find((one) => one === value) ?? '15 min')}
+          aria-label="How far back rates are shown"
+        />
+      </ScreenHead>
+      {kept.error !== undefined && <Failed error={kept.error} />}
       {error && <Failed error={error} />}
       <div className="charts">
         <Figure
@@ -37,18 +55,28 @@ export function ChartsScreen() {
             ['--busy-lamp', 'not over, or waiting'],
           ]}
         >
-          <Plot
-            kind="bars"
-            label={`Boots over time: ${attempts.filter(({ verdict }) => verdict.code === 'booted').length} booted, ${failures.reduce((sum, one) => sum + one.count, 0)} failed or waiting`}
-            at={slots.map((one) => one.at)}
-            format={(value) => (Number.isInteger(value) ? String(value) : '')}
-            // Stacked: what lies behind is drawn first, and as high as all before it.
-            lines={[
-              { label: 'open', colour: '--busy-lamp', values: slots.map((one) => one.booted + one.failed + one.open) },
-              { label: 'failed', colour: '--bad-lamp', values: slots.map((one) => one.booted + one.failed) },
-              { label: 'booted', colour: '--good-lamp', values: slots.map((one) => one.booted) },
-            ]}
-          />
+          {attempts.length === 0 ? (
+            <Empty title="No boots yet">
+              <p>Power a machine on with network boot: each try to boot is counted here, by how it ended.</p>
+            </Empty>
+          ) : (
+            <Plot
+              kind="bars"
+              label={`Boots over time: ${attempts.filter(({ verdict }) => verdict.code === 'booted').length} booted, ${failures.reduce((sum, one) => sum + one.count, 0)} failed or waiting`}
+              at={slots.map((one) => one.at)}
+              format={(value) => (Number.isInteger(value) ? String(value) : '')}
+              // Stacked: what lies behind is drawn first, and as high as all before it.
+              lines={[
+                {
+                  label: 'open',
+                  colour: '--busy-lamp',
+                  values: slots.map((one) => one.booted + one.failed + one.open),
+                },
+                { label: 'failed', colour: '--bad-lamp', values: slots.map((one) => one.booted + one.failed) },
+                { label: 'booted', colour: '--good-lamp', values: slots.map((one) => one.booted) },
+              ]}
+            />
+          )}
           <Numbers
             head={['From', 'Booted', 'Failed', 'Open']}
             rows={slots
@@ -81,29 +109,36 @@ export function ChartsScreen() {
           )}
         </Card>
         <Figure title="DHCP" value={last && `${last.dhcpPerSecond.toFixed(1)} packets/s`}>
-          <Plot
+          <Rates
+            of={readings}
+            span={RANGES[range]}
             label="DHCP packets a second"
-            at={at}
             format={(value) => `${value}/s`}
-            lines={[{ label: 'packets', colour: '--busy-lamp', values: readings.map((one) => one.dhcpPerSecond) }]}
+            colour="--busy-lamp"
+            value={(one) => one.dhcpPerSecond}
           />
         </Figure>
         <Figure title="Loaders and images sent" value={last && `${bytes(last.bytesPerSecond)}/s`}>
-          <Plot
+          <Rates
+            of={readings}
+            span={RANGES[range]}
             least={1024}
             label="Bytes sent a second"
-            at={at}
             format={(value) => `${bytes(value)}/s`}
-            lines={[{ label: 'bytes', colour: '--good-lamp', values: readings.map((one) => one.bytesPerSecond) }]}
+            colour="--good-lamp"
+            value={(one) => one.bytesPerSecond}
           />
         </Figure>
-        <Bmcs />
+        <Bmcs readings={readings} span={RANGES[range]} />
         <Figure title="Memory of the daemon" value={last && bytes(last.residentBytes)}>
-          <Plot
+          <Rates
+            of={readings}
+            span={RANGES[range]}
+            least={1 << 20}
             label="Resident memory of the daemon"
-            at={at}
             format={bytes}
-            lines={[{ label: 'resident', colour: '--wait-lamp', values: readings.map((one) => one.residentBytes) }]}
+            colour="--wait-lamp"
+            value={(one) => one.residentBytes}
           />
         </Figure>
       </div>
@@ -111,11 +146,43 @@ export function ChartsScreen() {
   );
 }
 
-function Bmcs() {
-  const readings = useReadings();
+/** One rate over time. Of a single reading there is no line: it says when there will be one. */
+function Rates({
+  of,
+  span,
+  label,
+  format,
+  colour,
+  value,
+  least,
+}: {
+  of: readonly RateReading[];
+  span: number;
+  label: string;
+  format: (value: number) => string;
+  colour: string;
+  value: (reading: RateReading) => number | undefined;
+  least?: number;
+}) {
+  // oxlint-disable-next-line react-hooks/exhaustive-deps -- which value of a reading it is never changes
+  const lines = useMemo(() => [{ label, colour, values: of.map(value) }], [of]);
+  const at = useMemo(() => of.map((one) => one.at), [of]);
+  if (of.length < 2) {
+    return (
+      <div className="plot plot-empty soft" role="status">
+        The first line is drawn half a minute after the daemon’s start: it counts every 10 seconds.
+      </div>
+    );
+  }
+  return (
+    <Plot label={label} at={at} span={span} format={format} lines={lines} {...(least === undefined ? {} : { least })} />
+  );
+}
+
+function Bmcs({ readings, span }: { readings: readonly RateReading[]; span: number }) {
   const { data } = useAsk('listPower', {}, { everyMs: 15_000 });
   const { machines } = useFleet();
-  const last = readings.at(-1);
+  const last = readings.findLast(({ bmcMs }) => bmcMs !== undefined);
   const known = readings.some(({ bmcMs }) => bmcMs !== undefined);
   const items = data?.items ?? [];
   const failing = items.filter(({ error }) => error !== undefined);
@@ -124,11 +191,13 @@ function Bmcs() {
   return (
     <Figure title="BMCs" value={last?.bmcMs === undefined ? undefined : `${duration(last.bmcMs)} to answer`}>
       {known && (
-        <Plot
+        <Rates
+          of={readings}
+          span={span}
           label="Milliseconds until BMCs answer"
-          at={readings.map((one) => one.at)}
           format={(value) => `${Math.round(value)} ms`}
-          lines={[{ label: 'ms', colour: '--busy-lamp', values: readings.map((one) => one.bmcMs) }]}
+          colour="--busy-lamp"
+          value={(one) => one.bmcMs}
         />
       )}
       <p>

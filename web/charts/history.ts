@@ -1,46 +1,41 @@
 import { useSyncExternalStore } from 'react';
+import type { RateReading } from '#machines/contract/api/rate-routes.ts';
 import { ask } from '../api/daemon.ts';
-import { perSecond, readMetrics, type Sample, total } from './metrics-text.ts';
+import { joined } from './joined.ts';
 
-const EVERY_MS = 3000;
-/** A quarter of an hour. */
-const KEPT = 300;
+const EVERY_MS = 10_000;
 
-/** What is drawn, at one moment; rates are since the moment before. */
-export type Reading = {
-  readonly at: number;
-  readonly dhcpPerSecond: number;
-  readonly bytesPerSecond: number;
-  readonly bmcMs: number | undefined;
-  readonly residentBytes: number;
+export type Readings = {
+  readonly items: readonly RateReading[];
+  readonly state: 'reading' | 'ready' | 'failed';
+  readonly error: unknown;
 };
 
-type Kept = { readonly at: number; readonly samples: readonly Sample[] };
-
-/** Figures are read for as long as somebody looks, and kept as long as the page is open. */
+/** The daemon keeps a day of figures. They are read whole once, then what is new, for as long as somebody looks. */
 function readingStore() {
   const listeners = new Set<() => void>();
-  let readings: readonly Reading[] = [];
-  let before: Kept | undefined;
+  let snapshot: Readings = { items: [], state: 'reading', error: undefined };
   let timer: ReturnType<typeof setInterval> | undefined;
 
   async function read(): Promise<void> {
-    const samples = readMetrics(await ask('getMetrics'));
-    const now: Kept = { at: Date.now(), samples };
-    if (before) readings = [...readings.slice(-KEPT + 1), readingOf(before, now)];
-    before = now;
+    try {
+      const since = snapshot.items.at(-1)?.at;
+      const { items } = await ask('listRates', { query: since === undefined ? {} : { since } });
+      snapshot = { items: joined(snapshot.items, items), state: 'ready', error: undefined };
+    } catch (error) {
+      // What is known stays to be seen; what could not be read once is read the next time.
+      snapshot = { ...snapshot, state: 'failed', error };
+    }
     for (const listener of listeners) listener();
   }
-  // What could not be read once is read the next time.
-  const tryRead = (): void => void read().catch(() => {});
 
   return {
-    snapshot: (): readonly Reading[] => readings,
+    snapshot: (): Readings => snapshot,
     subscribe: (changed: () => void): (() => void) => {
       listeners.add(changed);
       if (timer === undefined) {
-        tryRead();
-        timer = setInterval(tryRead, EVERY_MS);
+        void read();
+        timer = setInterval(() => void read(), EVERY_MS);
       }
       return () => {
         listeners.delete(changed);
@@ -52,22 +47,5 @@ function readingStore() {
   };
 }
 
-function readingOf(before: Kept, now: Kept): Reading {
-  const rate = (...names: readonly string[]): number =>
-    names.reduce(
-      (sum, name) => sum + perSecond(total(before.samples, name), total(now.samples, name), now.at - before.at),
-      0,
-    );
-  const polls = rate('ingot_bmc_polls_answered_total');
-  const seconds = rate('ingot_bmc_polls_answer_seconds_total');
-  return {
-    at: now.at,
-    dhcpPerSecond: rate('ingot_dhcp4_received_total'),
-    bytesPerSecond: rate('ingot_tftp_sent_bytes_total', 'ingot_boot_http_sent_bytes_total'),
-    bmcMs: polls > 0 ? (seconds / polls) * 1000 : undefined,
-    residentBytes: total(now.samples, 'process_resident_memory_bytes'),
-  };
-}
-
 const store = readingStore();
-export const useReadings = (): readonly Reading[] => useSyncExternalStore(store.subscribe, store.snapshot);
+export const useReadings = (): Readings => useSyncExternalStore(store.subscribe, store.snapshot);

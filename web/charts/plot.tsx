@@ -18,6 +18,7 @@ export function Plot({
   label,
   kind = 'line',
   least = 1,
+  span = 0,
 }: {
   at: readonly number[];
   lines: readonly Line[];
@@ -26,6 +27,8 @@ export function Plot({
   kind?: 'line' | 'bars';
   /** The axis reaches at least so high. */
   least?: number;
+  /** Milliseconds that are shown, up to the newest; 0: from the oldest. */
+  span?: number;
 }) {
   const place = useRef<HTMLDivElement>(null);
   const chart = useRef<uPlot>(undefined);
@@ -37,7 +40,7 @@ export function Plot({
     const draw = (): void => {
       chart.current?.destroy();
       chart.current = new uPlot(
-        optionsOf({ width: element.clientWidth, lines, format, kind, least }),
+        optionsOf({ width: element.clientWidth, lines, format, kind, least, span }),
         dataOf(at, lines),
         element,
       );
@@ -55,7 +58,7 @@ export function Plot({
       chart.current = undefined;
     };
     // oxlint-disable-next-line react-hooks/exhaustive-deps -- figures go in below, without drawing it anew
-  }, [shape, kind]);
+  }, [shape, kind, span]);
 
   useEffect(() => chart.current?.setData(dataOf(at, lines)), [at, lines]);
 
@@ -78,12 +81,13 @@ type Shape = {
   readonly format: (value: number) => string;
   readonly kind: 'line' | 'bars';
   readonly least: number;
+  readonly span: number;
 };
 
 /** A chart of a moment says nothing: at least two minutes are shown. */
 const SHORTEST_S = 120;
 
-function optionsOf({ width, lines, format, kind, least }: Shape): uPlot.Options {
+function optionsOf({ width, lines, format, kind, least, span }: Shape): uPlot.Options {
   const axis = {
     stroke: colourOf('--soft'),
     grid: { stroke: colourOf('--line'), width: 1 },
@@ -94,11 +98,11 @@ function optionsOf({ width, lines, format, kind, least }: Shape): uPlot.Options 
   return {
     width,
     height: HEIGHT,
-    padding: [10, 14, 0, 0],
+    padding: [10, 22, 0, 0],
     legend: { show: false },
     cursor: { drag: { x: false, y: false } },
     scales: {
-      x: { range: (_chart, min, max) => [Math.min(min, max - SHORTEST_S), max] },
+      x: { range: (_chart, min, max) => [Math.min(min, max - Math.max(SHORTEST_S, span / 1000)), max] },
       y: { range: (_chart, _min, max) => [0, Math.max(least, (max ?? 0) * 1.15)] },
     },
     axes: [
@@ -119,6 +123,8 @@ function optionsOf({ width, lines, format, kind, least }: Shape): uPlot.Options 
           stroke: colourOf(colour),
           width: kind === 'bars' ? 0 : 2,
           points: { show: false },
+          // A minute without a value, as of a BMC that was not asked, does not tear the line.
+          spanGaps: true,
           fill: kind === 'bars' ? colourOf(colour) : `${colourOf(colour)}22`,
           ...(kind === 'bars' && bars ? { paths: bars({ size: [0.7, 40] }) } : {}),
         }),

@@ -44,6 +44,7 @@ import { attempt, attemptQuery, eventQuery, traceEvent } from './trace-resource.
 import { USER_ROUTES } from './user-routes.ts';
 import { watchEvent, watchQuery } from './watch.ts';
 import { PROMETHEUS_ROUTES } from './prometheus.ts';
+import { RATE_ROUTES } from './rate-routes.ts';
 import { WEBHOOK_ROUTES } from './webhook-routes.ts';
 
 const byName = z.strictObject({ name });
@@ -473,6 +474,7 @@ export const ROUTES = {
     role: 'viewer',
     answer: { kind: 'text', contentType: 'text/plain; version=0.0.4; charset=utf-8' },
   },
+  ...RATE_ROUTES,
   getPage: {
     method: 'GET',
     path: '/',

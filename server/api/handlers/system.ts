@@ -23,7 +23,8 @@ type Names =
   | 'listAudit'
   | 'verifyAudit'
   | 'getOpenApi'
-  | 'getMetrics';
+  | 'getMetrics'
+  | 'listRates';
 
 export function systemHandlers(
   parts: OperatorApiParts & {
@@ -139,6 +140,8 @@ export function systemHandlers(
     },
 
     getOpenApi: () => ({ kind: 'done', value: document }),
+
+    listRates: ({ query: { since } }) => ({ kind: 'done', value: { items: [...parts.rates(since)] } }),
 
     getMetrics: () => ({
       kind: 'text',

@@ -124,6 +124,7 @@ const WEAKEST: Readonly<Record<RouteName, Role | 'anyone'>> = {
   getMetrics: 'viewer',
   getPage: 'viewer',
   getPageFile: 'viewer',
+  listRates: 'viewer',
 };
 
 const pathOf = (route: Route): string =>

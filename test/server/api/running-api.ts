@@ -155,6 +155,7 @@ export async function runningApi(
     pcapOf: async ({ id }) => Buffer.from(id),
     listeners: () => [{ name: 'api', at: '127.0.0.1' }],
     metrics: [],
+    rates: () => [],
     hostNames: ['ingot.lab'],
     log,
     now,
