@@ -1,35 +1,68 @@
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { type SignedCertificate, signedCertificate } from '#machines/contract/certificate.ts';
+import { type CertificateSummary, type SignedCertificate, signedCertificate } from '#machines/contract/certificate.ts';
 import { EXIT } from '#machines/contract/exit-status.ts';
 import { terminal as escaped } from '#machines/values/escape.ts';
 import { diskSize } from '#machines/values/size.ts';
+import { certificatePage } from '#services/certificates/certificate-page.ts';
 import { verifyCertificate } from '#services/certificates/sign.ts';
 import type { Daemon } from '../daemon.ts';
 import { badInput, CommandFailure, failureOf } from '../failure.ts';
 import { type Format, printDocuments } from '../output/format.ts';
-import { pairs, table } from '../output/table.ts';
+import { type Column, pairs, table } from '../output/table.ts';
 import { isoTime } from '../output/time.ts';
 import { paint, say, type Terminal } from '../terminal.ts';
 import { codeOf } from '../where.ts';
 
-/** The certificate of a job, or the newest of a machine: as JSON it is the file to keep. */
-export async function showCertificate(term: Terminal, daemon: Daemon, of: string, output: Format): Promise<void> {
+const COLUMNS: readonly Column<CertificateSummary>[] = [
+  { title: 'JOB', of: ({ job }) => job },
+  { title: 'MACHINE', of: ({ machine }) => machine },
+  { title: 'KIND', of: ({ kind }) => kind },
+  { title: 'ERASED', of: ({ erased }) => String(erased) },
+  { title: 'NOT ERASED', of: ({ notErased }) => String(notErased) },
+  {
+    title: 'COMPLETE',
+    of: ({ complete }) => (complete ? 'yes' : 'no'),
+    style: ({ complete }) => (complete ? 'green' : 'yellow'),
+  },
+  { title: 'APPROVED BY', of: ({ by }) => by },
+  { title: 'ISSUED', of: ({ issuedAt }) => isoTime(issuedAt) },
+];
+
+export async function listCertificates(
+  term: Terminal,
+  daemon: Daemon,
+  { machine, limit, output }: { readonly machine?: string; readonly limit: number; readonly output: Format },
+): Promise<void> {
+  const query = { limit, ...(machine === undefined ? {} : { machine }) };
+  const { items } = (await daemon.ask('listCertificates', { query })).value;
+  if (output !== 'table') return printDocuments(term, output, items);
+  if (items.length > 0) return say(term, ...table(term, COLUMNS, items));
+  say(term, 'nothing was erased', `  next: ingot wipe ${machine ?? 'MACHINE'} --plan`);
+}
+
+/** The certificate of a job, or the newest of a machine: as JSON it is the file to keep, as HTML the page to print. */
+export async function showCertificate(
+  term: Terminal,
+  daemon: Daemon,
+  of: string,
+  { output, html = false }: { readonly output: Format; readonly html?: boolean },
+): Promise<void> {
   const answer = await daemon.attempt('getCertificate', { params: { id: of } });
   const value = 'problem' in answer ? await newestOf(daemon, of, failureOf(answer.problem)) : answer.value;
+  if (html) return say(term, certificatePage(value).trimEnd());
   if (output !== 'table') return printDocuments(term, output, value);
   say(term, ...certificateLines(term, value));
 }
 
 /** Of the jobs of a machine; where that is no machine either, what was said of the job stands. */
 async function newestOf(daemon: Daemon, machine: string, otherwise: CommandFailure): Promise<SignedCertificate> {
-  const jobs = await daemon.attempt('listJobs', { query: { machine } });
-  if ('problem' in jobs) throw otherwise;
-  for (const { id } of jobs.value.items) {
-    const answer = await daemon.attempt('getCertificate', { params: { id } });
-    if (!('problem' in answer)) return answer.value;
-  }
-  throw jobs.value.items.length === 0
+  const certificates = await daemon.attempt('listCertificates', { query: { machine, limit: 1 } });
+  if ('problem' in certificates) throw otherwise;
+  const [newest] = certificates.value.items;
+  if (newest) return (await daemon.ask('getCertificate', { params: { id: newest.job } })).value;
+  const jobs = await daemon.attempt('listJobs', { query: { machine, limit: 1 } });
+  throw 'problem' in jobs || jobs.value.items.length === 0
     ? otherwise
     : new CommandFailure(
         EXIT.notFound,

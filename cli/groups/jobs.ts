@@ -2,7 +2,7 @@ import { type Command, Option } from 'commander';
 import { WIPE_METHODS } from '#machines/contract/job.ts';
 import type { PlannedKind } from '#machines/decide/jobs/make-plan.ts';
 import { collect, outputOption, selectorOptions, type Shell, watchOption, wholeNumber } from '../command-groups.ts';
-import { showCertificate, verifyFile } from '../commands/certificate.ts';
+import { listCertificates, showCertificate, verifyFile } from '../commands/certificate.ts';
 import { cancelJobs, jobLogs, type JobOptions, listJobs, planned, showJob, unplanned } from '../commands/job.ts';
 import type { Format } from '../output/format.ts';
 
@@ -116,13 +116,24 @@ export function addJobCommands(program: Command, { term, daemon, end }: Shell): 
       cancelJobs(term, await daemon(self), ids),
     );
 
-  const certificate = program.command('certificate').summary('certificates of erasure: show, verify');
+  const certificate = program.command('certificate').summary('certificates of erasure: list, show, verify');
+  certificate
+    .command('list')
+    .alias('ls')
+    .summary('of the newest jobs first')
+    .option('-m, --machine <name>', 'only of this one')
+    .option('-n, --limit <number>', 'how many', wholeNumber('--limit', 1, 1000), 50)
+    .addOption(outputOption())
+    .action(async (options: Parameters<typeof listCertificates>[2], self: Command) =>
+      listCertificates(term, await daemon(self), options),
+    );
   certificate
     .command('show <job>')
     .summary('what a job, or the newest of a machine, erased; -o json is the file to keep')
+    .option('--html', 'a page to read and to print, complete in itself')
     .addOption(outputOption())
-    .action(async (id: string, { output }: { readonly output: Format }, self: Command) =>
-      showCertificate(term, await daemon(self), id, output),
+    .action(async (id: string, options: Parameters<typeof showCertificate>[3], self: Command) =>
+      showCertificate(term, await daemon(self), id, options),
     );
   certificate
     .command('verify <file>')

@@ -66,4 +66,21 @@ export const signedCertificate = z
     }),
   })
   .meta({ id: 'SignedErasureCertificate' });
+/** One line of a list of certificates. */
+export const certificateSummary = z
+  .object({
+    id: z.string(),
+    job: z.string(),
+    kind: z.enum(JOB_KINDS),
+    machine: z.string(),
+    issuedAt: time,
+    /** Who approved. */
+    by: z.string(),
+    erased: z.int().meta({ description: 'disks' }),
+    notErased: z.int().meta({ description: 'disks' }),
+    complete: z.boolean(),
+    page: z.string().meta({ description: 'path of the page for people' }),
+  })
+  .meta({ id: 'CertificateSummary' });
+export type CertificateSummary = z.output<typeof certificateSummary>;
 export type SignedCertificate = z.output<typeof signedCertificate>;

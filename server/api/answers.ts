@@ -59,6 +59,7 @@ export type Handlers = {
     | 'openConsole'
     | 'readSystemLog'
     | 'getImageFile'
+    | 'getCertificatePage'
   >]: Handler<N>;
 };
 

@@ -24,6 +24,7 @@ import { accessHandlers } from './handlers/access.ts';
 import { applyHandlers } from './handlers/apply.ts';
 import { bmcHandlers, consoleStream } from './handlers/bmc.ts';
 import { machineSystemHandlers, systemLogStream } from './handlers/machine-system.ts';
+import { certificateHandlers, certificatePageHandler } from './handlers/certificates.ts';
 import { credentialHandlers } from './handlers/credentials.ts';
 import { documentHandlers } from './handlers/documents.ts';
 import { hardwareHandlers } from './handlers/hardware.ts';
@@ -100,6 +101,7 @@ export function operatorApi(parts: OperatorApiParts & { readonly listen: Listen 
         ...applyHandlers(parts),
         ...imageHandlers(parts),
         ...jobHandlers(parts),
+        ...certificateHandlers(parts),
         ...hardwareHandlers(parts),
         ...bmcHandlers(parts, signal),
         ...credentialHandlers(parts),
@@ -121,6 +123,7 @@ export function operatorApi(parts: OperatorApiParts & { readonly listen: Listen 
         openConsole: consoleStream({ ...parts, signal }),
         readSystemLog: systemLogStream({ ...parts, signal }),
         getImageFile: imageFileStream(parts),
+        getCertificatePage: certificatePageHandler(parts),
         watch: changeStream({ hub, access, signal, now }),
         getPage: async (request, reply) =>
           // A session is there already: the address goes without its code.

@@ -78,6 +78,8 @@ export const SCOPE_RULES: Readonly<Partial<Record<RouteName, Rule>>> = {
   getJob: JOB,
   listJobEvents: JOB,
   getCertificate: JOB,
+  getCertificatePage: JOB,
+  listCertificates: LABELS,
   cancelJob: JOB,
   listPower: ITEMS,
   getPower: NAMED,

@@ -4,8 +4,7 @@ import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { EXIT } from '#machines/contract/exit-status.ts';
 import { inventory } from '#machines/contract/inventory.ts';
-import { generateKeyPairSync } from 'node:crypto';
-import { signCertificate } from '#services/certificates/sign.ts';
+import { sampleCertificate } from '#test/services/certificates/sample.ts';
 import { runningCli } from './running-cli.ts';
 
 type Cli = Awaited<ReturnType<typeof runningCli>>;
@@ -109,37 +108,30 @@ describe('destructive commands', () => {
     assert.equal((await cli.run(['certificate', 'show', id])).status, EXIT.notFound);
   });
 
+  it('certificates are listed, shown, and written as a page', async () => {
+    await using cli = await runningCli();
+    await withMachine(cli, 'r1', 1);
+    assert.match((await cli.run(['certificate', 'list'])).out, /nothing was erased/);
+    const begun = await cli.run(['wipe', 'r1', '--yes', '-o', 'json']);
+    const { id } = JSON.parse(begun.out) as { id: string };
+    assert.match((await cli.run(['certificate', 'show', 'r1'])).error, /no job of r1 has erased anything/);
+    const job = await cli.api.jobs.cancel(id, 'test');
+    assert.ok(job);
+    const ended = (await cli.api.store.jobs.get(id)) ?? assert.fail('no job');
+    const signed = sampleCertificate({ job: { id, kind: 'wipe', planDigest: 'd' } });
+    await cli.api.store.jobs.put({ ...ended, notes: { certificate: JSON.stringify(signed) } }, ended.rev);
+    assert.match(
+      (await cli.run(['certificate', 'list'])).out,
+      new RegExp(`${id}\\s+r1\\s+wipe\\s+1\\s+0\\s+yes\\s+anna`),
+    );
+    const shown = await cli.run(['certificate', 'show', 'r1', '-o', 'json']);
+    assert.deepEqual(JSON.parse(shown.out), JSON.parse(JSON.stringify(signed)));
+    assert.match((await cli.run(['certificate', 'show', 'r1', '--html'])).out, /^<!doctype html>[^]*<\/html>\n$/);
+  });
+
   it('a certificate is verified without a daemon; one that was changed is found out', async () => {
     await using cli = await runningCli();
-    const { privateKey } = generateKeyPairSync('ed25519');
-    const signed = signCertificate(
-      {
-        format: 'ingot-erasure/1',
-        id: 'c1',
-        issuedAt: 0,
-        site: 'home',
-        software: 'ingot',
-        machine: { name: 'r1', identifiers: [] },
-        job: { id: 'j1', kind: 'wipe', planDigest: 'd' },
-        approval: { by: 'anna', at: 0, acknowledged: [] },
-        erased: [
-          {
-            name: 'sda',
-            serial: 'D1',
-            bytes: 480_103_981_056,
-            method: 'zero-overwrite',
-            tool: 'write',
-            class: 'clear',
-            startedAt: 0,
-            endedAt: 0,
-            readBack: { seed: 1, samples: 2, sampleBytes: 512, notZero: 0, markerGone: true },
-          },
-        ],
-        notErased: [],
-        complete: true,
-      },
-      privateKey,
-    );
+    const signed = sampleCertificate();
     const file = join(cli.cwd, 'c.json');
     await writeFile(file, JSON.stringify(signed));
     const right = await cli.run(['certificate', 'verify', 'c.json'], { env: { INGOT_URL: 'http://127.0.0.1:1' } });
@@ -147,7 +139,7 @@ describe('destructive commands', () => {
     assert.match(right.out, /unchanged since it was signed by the key [0-9a-f]{64}/);
     const other = await cli.run(['certificate', 'verify', 'c.json', '--key', 'ff'.repeat(32)]);
     assert.equal(other.status, EXIT.failed);
-    await writeFile(file, JSON.stringify(signed).replace('D1', 'D2'));
+    await writeFile(file, JSON.stringify(signed).replaceAll('D1', 'D2'));
     const changed = await cli.run(['certificate', 'verify', 'c.json']);
     assert.equal(changed.status, EXIT.failed);
     assert.match(changed.error, /changed after it was signed/);

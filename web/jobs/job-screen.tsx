@@ -30,10 +30,15 @@ export function JobScreen() {
           {job.state}
         </StateMark>
         <span className="row spread">
-          {job.kind === 'wipe' && job.state === 'done' && (
-            <Anchor size="sm" href={`/api/v1/jobs/${job.id}/certificate`} download={`${job.machine}-erased.json`}>
-              Signed certificate
-            </Anchor>
+          {job.notes['certificate'] !== undefined && (
+            <>
+              <Anchor size="sm" href={`/api/v1/jobs/${job.id}/certificate.html`} target="_blank">
+                Certificate of erasure
+              </Anchor>
+              <Anchor size="sm" href={`/api/v1/jobs/${job.id}/certificate`} download={`${job.machine}-erased.json`}>
+                as signed JSON
+              </Anchor>
+            </>
           )}
           <CancelJob job={job} />
         </span>

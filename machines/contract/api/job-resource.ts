@@ -81,6 +81,8 @@ export const jobQuery = z.strictObject({
   limit: z.coerce.number().int().min(1).max(1000).default(100),
 });
 
+export const certificateQuery = jobQuery.omit({ before: true, kind: true, state: true });
+
 export const jobEventQuery = z.strictObject({
   after: z.coerce.number().int().min(0).default(0).meta({ description: '`seq` of the last one seen' }),
   limit: z.coerce.number().int().min(1).max(10_000).default(1000),

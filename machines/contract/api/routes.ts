@@ -11,7 +11,7 @@ import {
   profileDocument,
   subnetDocument,
 } from '../documents.ts';
-import { signedCertificate } from '../certificate.ts';
+import { certificateSummary, signedCertificate } from '../certificate.ts';
 import { inventory } from '../inventory.ts';
 import { job, jobEvent, plan } from '../job.ts';
 import { accessKey, madeCode, madeToken, newToken, whoAmI } from './access-resource.ts';
@@ -25,7 +25,7 @@ import { machineConfiguration } from './machine-config.ts';
 import { next } from './list.ts';
 import { grant, machineList, machineQuery, machineResource } from './machine-resource.ts';
 import { MACHINE_SYSTEM_ROUTES } from './machine-system-routes.ts';
-import { jobEventQuery, jobQuery, jobRequest, planAnswer, planRequest } from './job-resource.ts';
+import { certificateQuery, jobEventQuery, jobQuery, jobRequest, planAnswer, planRequest } from './job-resource.ts';
 import { replaceAnswer, replaceRequest } from './replace.ts';
 import { type Route } from './route.ts';
 import {
@@ -305,6 +305,22 @@ export const ROUTES = {
     params: byId,
     answer: json(signedCertificate),
   },
+  getCertificatePage: {
+    method: 'GET',
+    path: '/api/v1/jobs/{id}/certificate.html',
+    summary: 'The same as a page to read and to print',
+    role: 'viewer',
+    params: byId,
+    answer: { kind: 'text', contentType: 'text/html; charset=utf-8' },
+  },
+  listCertificates: {
+    method: 'GET',
+    path: '/api/v1/certificates',
+    summary: 'Certificates of erasure, those of the newest jobs first',
+    role: 'viewer',
+    query: certificateQuery,
+    answer: json(page(certificateSummary)),
+  },
   cancelJob: {
     method: 'POST',
     path: '/api/v1/jobs/{id}/cancel',
@@ -458,6 +474,7 @@ export const ROUTES = {
     answer: json(auditReport),
   },
   ...WEBHOOK_ROUTES,
+  ...RATE_ROUTES,
   ...PROMETHEUS_ROUTES,
 
   getOpenApi: {
@@ -474,7 +491,6 @@ export const ROUTES = {
     role: 'viewer',
     answer: { kind: 'text', contentType: 'text/plain; version=0.0.4; charset=utf-8' },
   },
-  ...RATE_ROUTES,
   getPage: {
     method: 'GET',
     path: '/',

@@ -2,7 +2,6 @@ import { randomUUID } from 'node:crypto';
 import type { Job, Plan } from '#machines/contract/job.ts';
 import type { JobRequest } from '#machines/contract/api/job-resource.ts';
 import { roleAllows } from '#machines/contract/api/role.ts';
-import { signedCertificate } from '#machines/contract/certificate.ts';
 import { mayDo } from '#machines/decide/actions.ts';
 import { ceremonyFor, checkConfirmation } from '#machines/decide/jobs/confirm.ts';
 import { isPlanned } from '#machines/decide/jobs/make-plan.ts';
@@ -19,21 +18,12 @@ import {
   WRONG_CURSOR,
 } from '../answers.ts';
 import { BATCH } from '../../jobs/talos/upkeep-steps.ts';
-import { CERTIFICATE_NOTE } from '../../jobs/erasure.ts';
 import type { OperatorApiParts } from '../contract.ts';
 import { readLogCursor } from '../decide/log-cursor.ts';
 import { logPage } from '../log-page.ts';
 import { machineFilter } from '../machine-filter.ts';
 
-type Names =
-  | 'makePlans'
-  | 'getPlan'
-  | 'startJobs'
-  | 'listJobs'
-  | 'getJob'
-  | 'listJobEvents'
-  | 'getCertificate'
-  | 'cancelJob';
+type Names = 'makePlans' | 'getPlan' | 'startJobs' | 'listJobs' | 'getJob' | 'listJobEvents' | 'cancelJob';
 type Parts = Pick<OperatorApiParts, 'jobs' | 'plans' | 'planFor' | 'registry' | 'secondApprover' | 'now'>;
 type Asked = JobRequest['jobs'][number];
 
@@ -139,12 +129,6 @@ export function jobHandlers(parts: Parts): Pick<Handlers, Names> {
     async listJobEvents({ params: { id }, query: { after, limit } }) {
       if (!(await jobs.get(id))) return notFound(`job ${id}`);
       return { kind: 'done', value: { items: await jobs.events(id, after, limit) } };
-    },
-
-    async getCertificate({ params: { id } }) {
-      const text = (await jobs.get(id))?.notes[CERTIFICATE_NOTE];
-      if (text === undefined) return notFound(`certificate of job ${id}: it erased nothing, or has not ended`);
-      return { kind: 'done', value: signedCertificate.parse(JSON.parse(text)) };
     },
 
     async cancelJob({ params: { id }, caller }) {

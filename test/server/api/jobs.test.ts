@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import { describe, it } from 'node:test';
 import { inventory } from '#machines/contract/inventory.ts';
 import type { Plan } from '#machines/contract/job.ts';
 import type { PlanAnswer } from '#machines/contract/api/job-resource.ts';
+import { sampleCertificate } from '#test/services/certificates/sample.ts';
 import { runningApi } from './running-api.ts';
 
 type Api = Awaited<ReturnType<typeof runningApi>>;
@@ -165,6 +167,36 @@ describe('plans and jobs over the API', () => {
       await start(api, five.items);
       const [job] = await api.jobs.list({ limit: 1 });
       assert.equal(job?.notes['holdUntil'], String(api.clock.now + 30_000));
+    }));
+
+  it('a certificate is listed, and served as JSON and as a page that may load nothing', () =>
+    inApi(async (api) => {
+      await withMachines(api, ['a', 'b']);
+      const answer = await api.send('POST', '/api/v1/jobs', {
+        jobs: ['a', 'b'].map((machine) => ({ kind: 'inspect', machine })),
+      });
+      const { items: jobs } = (await answer.json()) as { items: { id: string }[] };
+      const id = jobs[0]?.id ?? '';
+      assert.equal((await api.request(`/api/v1/jobs/${id}/certificate.html`)).status, 404);
+      await api.jobs.cancel(id, 'test');
+      const ended = (await api.store.jobs.get(id)) ?? assert.fail('no job');
+      const signed = sampleCertificate({ machine: { name: 'a', identifiers: [] } });
+      await api.store.jobs.put({ ...ended, notes: { certificate: JSON.stringify(signed) } }, ended.rev);
+      const list = (await (await api.request('/api/v1/certificates')).json()) as { items: Record<string, unknown>[] };
+      assert.equal(list.items.length, 1);
+      const [one = {}] = list.items;
+      assert.deepEqual([one['machine'], one['complete'], one['erased'], one['by']], ['a', true, 1, 'anna']);
+      assert.deepEqual(await (await api.request('/api/v1/certificates?machine=b')).json(), { items: [] });
+      assert.deepEqual(await (await api.request(`/api/v1/jobs/${id}/certificate`)).json(), signed);
+      const page = await api.request(String(one['page']));
+      assert.equal(page.status, 200);
+      assert.equal(page.headers.get('content-type'), 'text/html; charset=utf-8');
+      const policy = page.headers.get('content-security-policy') ?? '';
+      assert.match(policy, /^default-src 'none'; style-src 'sha256-[^;]+'; img-src data:;/);
+      const text = await page.text();
+      const style = /<style>([^]*?)<\/style>/.exec(text)?.[1] ?? '';
+      assert.ok(policy.includes(createHash('sha256').update(style).digest('base64')));
+      assert.match(text, /Certificate of erasure/);
     }));
 
   it('a job is listed, read with its events, and cancelled', () =>

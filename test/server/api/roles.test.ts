@@ -62,6 +62,8 @@ const WEAKEST: Readonly<Record<RouteName, Role | 'anyone'>> = {
   getJob: 'viewer',
   listJobEvents: 'viewer',
   getCertificate: 'viewer',
+  getCertificatePage: 'viewer',
+  listCertificates: 'viewer',
   cancelJob: 'operator',
   listPower: 'viewer',
   getPower: 'viewer',
@@ -122,9 +124,9 @@ const WEAKEST: Readonly<Record<RouteName, Role | 'anyone'>> = {
   listPrometheusTargets: 'viewer',
   getOpenApi: 'viewer',
   getMetrics: 'viewer',
+  listRates: 'viewer',
   getPage: 'viewer',
   getPageFile: 'viewer',
-  listRates: 'viewer',
 };
 
 const pathOf = (route: Route): string =>

@@ -45,6 +45,8 @@ const TO_SCOPED: Readonly<Partial<Record<RouteName, 'hidden' | 'filtered' | 'ope
   getJob: 'hidden',
   listJobEvents: 'hidden',
   getCertificate: 'hidden',
+  getCertificatePage: 'hidden',
+  listCertificates: 'filtered',
   cancelJob: 'hidden',
   listPower: 'filtered',
   getPower: 'hidden',

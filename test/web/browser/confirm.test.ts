@@ -50,6 +50,6 @@ test('two machines are erased after their number was typed, and not before', { t
   await waitFor('both to be erased', async () => (await jobs('wipe')).every((one) => one === 'done'), JOB_LIMIT_MS);
   assert.equal((await jobs('wipe')).length, 2);
   await page.getByRole('link', { name: 'Wipe sim-r1-u09' }).click();
-  await page.getByRole('link', { name: 'Signed certificate' }).waitFor();
+  await page.getByRole('link', { name: 'Certificate of erasure' }).waitFor();
   assert.deepEqual(browser.watched, { complaints: [], outside: [] });
 });
