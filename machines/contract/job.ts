@@ -124,6 +124,18 @@ export const plan = z
   .meta({ id: 'Plan' });
 export type Plan = z.output<typeof plan>;
 
+/** Jobs that were asked for together. */
+export const jobBatch = z.object({
+  id: z.string(),
+  /** How many jobs it has. */
+  size: z.int().min(1),
+  /** So many may fail; one more, and those that have not begun are cancelled. */
+  maxFailures: z.int().min(0),
+  /** At most so many are worked on at once; absent: as many as the daemon and the rack allow. */
+  concurrency: z.int().min(1).optional(),
+});
+export type JobBatch = z.output<typeof jobBatch>;
+
 export const job = z
   .object({
     id: z.string(),
@@ -139,6 +151,7 @@ export const job = z
     plan: plan.optional(),
     /** Who confirmed the plan, by its digest, and what they acknowledged. */
     confirmed: z.object({ by: z.string(), at: time, digest: z.string(), said: z.array(z.string()) }).optional(),
+    batch: jobBatch.optional(),
     steps: z.array(jobStep),
     /** Asked to end; a step that writes ends at its next safe point. */
     cancelling: z.boolean().default(false),

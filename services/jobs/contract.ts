@@ -1,4 +1,4 @@
-import type { Job, JobEvent, JobKind, Plan } from '#machines/contract/job.ts';
+import type { Job, JobBatch, JobEvent, JobKind, Plan } from '#machines/contract/job.ts';
 
 /** What a step came to. `again` is counted: after the step's `tries` it fails with that reason. */
 export type StepOutcome =
@@ -41,6 +41,7 @@ export type NewJob = {
   readonly profile?: string;
   readonly plan?: Plan;
   readonly confirmed?: NonNullable<Job['confirmed']>;
+  readonly batch?: JobBatch;
   readonly notes?: Readonly<Record<string, string>>;
 };
 
@@ -57,6 +58,7 @@ export type Jobs = {
   get(id: string): Promise<Job | undefined>;
   list(query: {
     readonly machine?: string;
+    readonly batch?: string;
     readonly before?: number;
     readonly beforeId?: string;
     readonly oldestFirst?: boolean;

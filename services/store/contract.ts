@@ -280,9 +280,10 @@ export interface JobStore {
   get(id: string): Promise<Job | undefined>;
   /** Queued and running ones, oldest first. */
   unfinished(): Promise<readonly Job[]>;
-  /** As attempts are listed; by `createdAt`. */
+  /** As attempts are listed; by `createdAt`. `batch`: only its jobs, however long ago that was. */
   list(query: {
     readonly machine?: string;
+    readonly batch?: string;
     readonly before?: number;
     readonly beforeId?: string;
     readonly oldestFirst?: boolean;

@@ -509,12 +509,14 @@ function storeOver(pool: pg.Pool): Store {
       get: async (id) => (await bodies('SELECT body FROM jobs WHERE id = $1', [id]))[0] as Job | undefined,
       unfinished: async () =>
         (await bodies('SELECT body FROM jobs WHERE NOT over ORDER BY created_at, id')) as readonly Job[],
-      async list({ machine, before, beforeId, oldestFirst = false, limit }) {
+      async list({ machine, batch, before, beforeId, oldestFirst = false, limit }) {
         const { than, order, end } = direction(oldestFirst);
+        // Said only where it is wanted: behind an OR its index is not used.
+        const ofBatch = batch === undefined ? '' : `AND body #>> '{batch,id}' = $5`;
         return (await bodies(
           `SELECT body FROM jobs WHERE (created_at, id COLLATE "C") ${than} ($1, $2) AND ($3::text IS NULL OR machine = $3)
-           ORDER BY created_at ${order}, id COLLATE "C" ${order} LIMIT $4`,
-          [before ?? end, beforeId ?? '', machine ?? null, limit],
+           ${ofBatch} ORDER BY created_at ${order}, id COLLATE "C" ${order} LIMIT $4`,
+          [before ?? end, beforeId ?? '', machine ?? null, limit, ...(batch === undefined ? [] : [batch])],
         )) as readonly Job[];
       },
       events: async (job, after, limit) =>

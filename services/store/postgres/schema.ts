@@ -74,6 +74,7 @@ const MIGRATIONS: readonly (string | ((client: PoolClient) => Promise<void>))[] 
   ALTER TABLE access ADD COLUMN parent text REFERENCES access (id) ON DELETE CASCADE;
   CREATE INDEX access_by_parent ON access (parent);
   `,
+  "CREATE INDEX jobs_by_batch ON jobs ((body #>> '{batch,id}'), created_at) WHERE body #>> '{batch,id}' IS NOT NULL",
 ];
 
 /** Any fixed number: daemons that start together on an empty database take turns. */

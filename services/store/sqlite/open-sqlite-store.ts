@@ -248,16 +248,25 @@ function jobQueries(bodies: Reader['bodies']): Omit<Store['jobs'], 'put'> {
       bodies<Job>(
         `SELECT body FROM jobs WHERE (created_at, id) ${than} (?, ?)${where} ORDER BY created_at ${order}, id ${order} LIMIT ?`,
       );
-    return { all: query(''), ofMachine: query(' AND machine = ?') };
+    // As the index has it.
+    const ofBatch = " AND body ->> '$.batch.id' = ?";
+    return {
+      all: query(''),
+      ofMachine: query(' AND machine = ?'),
+      ofBatch: query(ofBatch),
+      ofBoth: query(` AND machine = ?${ofBatch}`),
+    };
   };
   const [newest, oldest] = [queries('<', 'DESC'), queries('>', 'ASC')];
   const events = bodies<JobEvent>('SELECT body FROM job_events WHERE job = ? AND seq > ? ORDER BY seq LIMIT ?');
   return {
     get: async (id) => (await get(id))[0],
     unfinished: () => unfinished(),
-    list({ machine, before, beforeId = '', oldestFirst = false, limit }) {
-      const { all, ofMachine } = oldestFirst ? oldest : newest;
+    list({ machine, batch, before, beforeId = '', oldestFirst = false, limit }) {
+      const { all, ofMachine, ofBatch, ofBoth } = oldestFirst ? oldest : newest;
       const last = [before ?? (oldestFirst ? Number.MIN_SAFE_INTEGER : Number.MAX_SAFE_INTEGER), beforeId] as const;
+      if (machine !== undefined && batch !== undefined) return ofBoth(...last, machine, batch, limit);
+      if (batch !== undefined) return ofBatch(...last, batch, limit);
       return machine === undefined ? all(...last, limit) : ofMachine(...last, machine, limit);
     },
     events: (job, after, limit) => events(job, after, limit),

@@ -80,6 +80,7 @@ const MIGRATIONS: readonly (string | ((db: Database) => void))[] = [
   ALTER TABLE access ADD COLUMN parent TEXT REFERENCES access (id) ON DELETE CASCADE;
   CREATE INDEX access_by_parent ON access (parent);
   `,
+  "CREATE INDEX jobs_by_batch ON jobs (body ->> '$.batch.id', created_at) WHERE body ->> '$.batch.id' IS NOT NULL",
 ];
 
 export const SQLITE_SCHEMAS = MIGRATIONS.length;

@@ -619,6 +619,24 @@ export function storeConformance(
         );
       }));
 
+    it('those of a batch are found, however many came after them', () =>
+      withStore(async ({ jobs }, reopen) => {
+        const batch = { id: 'b1', size: 2, maxFailures: 0 };
+        await jobs.put(newJob('one', { batch }), 0);
+        await jobs.put(newJob('two', { batch, machine: 'm2' }), 0);
+        await jobs.put(newJob('two', { batch, machine: 'm2', state: 'failed' }), 1);
+        await jobs.put(newJob('alone', { createdAt: 2 }), 0);
+        await jobs.put(newJob('other', { createdAt: 2, batch: { ...batch, id: 'b2' } }), 0);
+        for (let n = 0; n < 20; n += 1) await jobs.put(newJob(`later-${n}`, { createdAt: 10 + n }), 0);
+        const again = (await reopen()).jobs;
+        const ids = async (query: Parameters<typeof again.list>[0]): Promise<readonly string[]> =>
+          (await again.list(query)).map(({ id, state }) => `${id} ${state}`);
+        assert.deepEqual(await ids({ batch: 'b1', limit: 9 }), ['two failed', 'one queued']);
+        assert.deepEqual(await ids({ batch: 'b1', limit: 1, oldestFirst: true }), ['one queued']);
+        assert.deepEqual(await ids({ batch: 'b1', machine: 'm2', limit: 9 }), ['two failed']);
+        assert.deepEqual(await ids({ batch: 'none', limit: 9 }), []);
+      }));
+
     it('are paged by time and id', () =>
       withStore(async ({ jobs }) => {
         for (const id of ['a', 'b', 'c']) await jobs.put(newJob(id, { createdAt: 5 }), 0);
