@@ -1,53 +1,8 @@
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { describe, it } from 'node:test';
-import { Provider } from 'oidc-provider';
-import { FLOW_MS, openOidc, type OidcSettings } from '#services/auth/oidc.ts';
-import type { Users } from '#services/auth/users.ts';
+import { FLOW_MS, type OidcSettings } from '#services/auth/oidc.ts';
+import { type World as ApiWorld, withProvider as withApi } from './oidc-world.ts';
 import { runningApi, type RunningApi } from './running-api.ts';
-
-const SECRET = 'a secret of the client that is long enough';
-
-/** What accounts claim, by their login: changed by a test as an admin of the provider would. */
-type Accounts = Map<string, Record<string, unknown>>;
-
-/** A real OpenID provider (npm: oidc-provider, which nobody here wrote), with its own login pages, on loopback. */
-async function startProvider(callbacks: readonly string[], accounts: Accounts) {
-  const server: Server = createServer();
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const issuer = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  const provider = new Provider(issuer, {
-    clients: [
-      {
-        client_id: 'ingot',
-        client_secret: SECRET,
-        redirect_uris: [...callbacks],
-        response_types: ['code'],
-        grant_types: ['authorization_code'],
-      },
-    ],
-    pkce: { required: () => true },
-    claims: { openid: ['sub'], profile: ['preferred_username', 'groups'] },
-    findAccount: (_context, id) => {
-      const claims = accounts.get(id);
-      return claims && { accountId: id, claims: async () => ({ sub: id, ...claims }) };
-    },
-    cookies: { keys: ['a key of this test'] },
-  });
-  const answer = provider.callback();
-  server.on('request', (request, response) => void answer(request, response));
-  return {
-    issuer,
-    async [Symbol.asyncDispose]() {
-      server.closeAllConnections();
-      server.close();
-      await once(server, 'close');
-    },
-  };
-}
 
 /** What a browser keeps of cookies, by origin; and it goes where it is sent. */
 function browser() {
@@ -110,57 +65,20 @@ async function logInAt(
   throw new Error('the provider did not send the browser back');
 }
 
-type World = {
-  readonly api: RunningApi;
-  readonly accounts: Accounts;
-  readonly callback: string;
+type World = ApiWorld & {
   readonly logIn: (login: string, one?: ReturnType<typeof browser>) => Promise<Response>;
 };
 
-async function withProvider(work: (world: World) => Promise<void>, more: Partial<OidcSettings> = {}): Promise<void> {
-  const accounts: Accounts = new Map([
-    ['u-anna', { preferred_username: 'anna', groups: ['rack-admins', 'everyone'] }],
-    ['u-bert', { preferred_username: 'bert', groups: ['everyone'] }],
-  ]);
-  let login: ReturnType<typeof openOidc> | undefined;
-  const oidc = {
-    name: 'The lab',
-    start: (callback: string) => sureOf(login).start(callback),
-    finish: (returned: Parameters<ReturnType<typeof openOidc>['finish']>[0]) => sureOf(login).finish(returned),
-  };
-  await using api = await runningApi({ oidc });
-  const callback = `${api.url}/api/v1/oidc/callback`;
-  await using provider = await startProvider([callback], accounts);
-  login = openOidc({
-    settings: {
-      issuer: provider.issuer,
-      name: 'The lab',
-      clientId: 'ingot',
-      clientSecret: SECRET,
-      scopes: ['openid', 'profile'],
-      userClaim: 'preferred_username',
-      roleClaim: 'groups',
-      roles: [{ value: 'rack-admins', role: 'operator', scope: 'rack=r1' }],
-      defaultRole: undefined,
-      ...more,
-    },
-    users: api.users satisfies Pick<Users, 'fromProvider'>,
-    now: () => api.clock.now,
-  });
-  await work({
-    api,
-    accounts,
-    callback,
-    async logIn(account, one = browser()) {
-      return await one.go(await logInAt(one, `${api.url}/api/v1/oidc/start`, account, callback));
-    },
-  });
-}
-
-function sureOf<T>(value: T | undefined): T {
-  assert.ok(value !== undefined);
-  return value;
-}
+const withProvider = (work: (world: World) => Promise<void>, more: Partial<OidcSettings> = {}): Promise<void> =>
+  withApi(
+    (world) =>
+      work({
+        ...world,
+        logIn: async (account, one = browser()) =>
+          await one.go(await logInAt(one, `${world.api.url}/api/v1/oidc/start`, account, world.callback)),
+      }),
+    more,
+  );
 
 const whoIs = async (api: RunningApi, one: ReturnType<typeof browser>): Promise<Record<string, unknown>> =>
   (await (await one.go(`${api.url}/api/v1/session`)).json()) as Record<string, unknown>;
