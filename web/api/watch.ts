@@ -92,11 +92,12 @@ function subjectsOf(change: WatchEvent): readonly string[] {
 }
 
 const DOCUMENTS: Readonly<Record<string, readonly RouteName[]>> = {
-  Profile: ['listProfiles', 'getMachineConfig', 'listImageStates'],
+  Profile: ['listProfiles', 'getProfile', 'getMachineConfig', 'listImageStates'],
   Class: ['listClasses', 'getMachineConfig'],
   Image: ['listImages', 'listImageStates'],
   Network: ['listNetworks', 'getMachineConfig'],
   Subnet: ['listSubnets'],
+  Cluster: ['listClusters', 'getCluster', 'getClusterState'],
 };
 
 /** Which answers a change makes old. Machines and their attempts are the fleet's own. */

@@ -9,6 +9,7 @@ import { bytes, capital } from '../look/format.ts';
 import { Icon } from '../look/icons.tsx';
 import type { Tone } from '../look/machine-state.ts';
 import { Bar, Card, Claimed, Code, Empty, Failed, ScreenHead, StateMark } from '../look/parts.tsx';
+import { EditDocument } from '../documents/edit-document.tsx';
 import { tell } from '../look/tell.ts';
 import { useSession } from '../shell/session.ts';
 import { UploadDialog } from './upload-dialog.tsx';
@@ -100,6 +101,7 @@ export function ImagesScreen() {
                           </span>
                         ))}
                   </span>
+                  <EditDocument kind="Image" name={image.name} />
                 </>
               }
             >

@@ -1,5 +1,7 @@
 import type { MachineResource } from '#machines/contract/api/machine-resource.ts';
 import { useAsk } from '../api/queries.ts';
+import { DocumentText } from '../documents/document-text.tsx';
+import { EditDocument } from '../documents/edit-document.tsx';
 import { Card, Code, Failed, Mono, Pairs, Wide } from '../look/parts.tsx';
 
 const OUTCOMES = {
@@ -65,9 +67,16 @@ export function ConfigTab({ machine }: { machine: MachineResource }) {
       )}
       <Card
         title="Document"
-        aside={<span className="soft">as it would be written in a file: ingot edit machine {machine.name}</span>}
+        aside={
+          <>
+            <span className="soft">what somebody wrote down about it</span>
+            <span className="spread">
+              <EditDocument kind="Machine" name={machine.name} />
+            </span>
+          </>
+        }
       >
-        <Code>{documentText(machine)}</Code>
+        <DocumentText kind="Machine" name={machine.name} rev={machine.status.rev} />
       </Card>
     </div>
   );
@@ -99,8 +108,4 @@ function Explained({ of }: { of: Explanation }) {
       </div>
     </Card>
   );
-}
-
-function documentText({ status: _status, ...document }: MachineResource): string {
-  return JSON.stringify(document, undefined, 2);
 }

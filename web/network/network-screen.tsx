@@ -20,6 +20,7 @@ import {
   StateMark,
   Wide,
 } from '../look/parts.tsx';
+import { EditDocument } from '../documents/edit-document.tsx';
 import { tell } from '../look/tell.ts';
 import { useSession } from '../shell/session.ts';
 import { poolUse } from './pool-use.ts';
@@ -42,7 +43,10 @@ export function NetworkScreen() {
   );
   return (
     <>
-      <ScreenHead title="Network" about="Subnets are written in ingot.yaml and read here." />
+      <ScreenHead
+        title="Network"
+        about="Subnets are written in ingot.yaml and read here; what machines configure for themselves is written here."
+      />
       <div className="stack">
         {subnets.error && <Failed error={subnets.error} />}
         {subnets.data?.items.length === 0 && (
@@ -71,7 +75,14 @@ export function NetworkScreen() {
               <Card
                 key={subnet.name}
                 title={<Mono>{cidr}</Mono>}
-                aside={<span className="soft">{MODES[subnet.mode]}</span>}
+                aside={
+                  <>
+                    <span className="soft">{MODES[subnet.mode]}</span>
+                    <span className="spread">
+                      <EditDocument kind="Subnet" name={subnet.name} text="Document" />
+                    </span>
+                  </>
+                }
               >
                 <div className="stack">
                   {use.size > 0 && (
@@ -104,6 +115,7 @@ export function NetworkScreen() {
             );
           })}
         </div>
+        <Networks />
         <Card
           title="Leases"
           aside={
@@ -135,6 +147,66 @@ export function NetworkScreen() {
         </Card>
       </div>
     </>
+  );
+}
+
+/** One intent for the links, addresses and routes of several machines. */
+function Networks() {
+  const { data, error } = useAsk('listNetworks');
+  if (error) return <Failed error={error} />;
+  if (!data) return null;
+  return (
+    <Card
+      title="Machine networks"
+      aside={
+        <>
+          <span className="soft">bonds, VLANs and addresses, rendered for every operating system</span>
+          <span className="spread">
+            <EditDocument kind="Network" text="New network…" />
+          </span>
+        </>
+      }
+    >
+      {data.items.length === 0 ? (
+        <p className="soft">
+          None yet: machines ask DHCP by their first card. Write one where they have bonds, VLANs or fixed addresses,
+          and name it in their documents: <code>network: rack1</code>.
+        </p>
+      ) : (
+        <Wide label="Machine networks">
+          <table className="plain">
+            <thead>
+              <tr>
+                <th scope="col">Name</th>
+                <th scope="col">Links</th>
+                <th scope="col">Bonds</th>
+                <th scope="col">VLANs</th>
+                <th scope="col">DNS</th>
+                <th scope="col">
+                  <span className="unseen">Change</span>
+                </th>
+              </tr>
+            </thead>
+            <tbody>
+              {data.items.map((one) => (
+                <tr key={one.name}>
+                  <td>
+                    <strong>{one.name}</strong>
+                  </td>
+                  <td>{one.interfaces.map(({ name, mac }) => name ?? mac).join(', ')}</td>
+                  <td>{one.bonds.map(({ name, mode }) => `${name} (${mode})`).join(', ')}</td>
+                  <td>{one.vlans.map(({ id }) => id).join(', ')}</td>
+                  <td>{one.dns.join(', ')}</td>
+                  <td className="actions">
+                    <EditDocument kind="Network" name={one.name} />
+                  </td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </Wide>
+      )}
+    </Card>
   );
 }
 

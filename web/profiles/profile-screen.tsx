@@ -3,6 +3,8 @@ import { Link, useParams } from '@tanstack/react-router';
 import { useState } from 'react';
 import { useFleet } from '../api/fleet.ts';
 import { useAsk } from '../api/queries.ts';
+import { DocumentText } from '../documents/document-text.tsx';
+import { EditDocument } from '../documents/edit-document.tsx';
 import { Card, Code, Failed, Mono, Pairs } from '../look/parts.tsx';
 
 /** One profile, and what it comes to for a machine that has it: the script, byte for byte. */
@@ -33,8 +35,15 @@ export function ProfileScreen() {
             ]}
           />
         </Card>
-        <Card title="Document">
-          <Code>{documentText(data)}</Code>
+        <Card
+          title="Document"
+          aside={
+            <span className="spread">
+              <EditDocument kind="Profile" name={name} />
+            </span>
+          }
+        >
+          <DocumentText kind="Profile" name={name} rev={data.status.rev} />
         </Card>
       </div>
       {shown !== undefined && (
@@ -47,10 +56,6 @@ export function ProfileScreen() {
       )}
     </div>
   );
-}
-
-function documentText({ status: _status, ...document }: Readonly<Record<string, unknown>>): string {
-  return JSON.stringify(document, undefined, 2);
 }
 
 /** As many as a person would look through. */

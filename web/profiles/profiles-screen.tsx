@@ -2,6 +2,7 @@ import { Link } from '@tanstack/react-router';
 import { useAsk } from '../api/queries.ts';
 import { useFleet } from '../api/fleet.ts';
 import { count } from '../look/format.ts';
+import { EditDocument } from '../documents/edit-document.tsx';
 import { Card, Code, Empty, Failed, Mono, ScreenHead, StateMark, Wide } from '../look/parts.tsx';
 
 const EXAMPLE = `kind: Profile
@@ -24,7 +25,10 @@ export function ProfilesScreen() {
       <ScreenHead
         title="Profiles"
         about="What to run on a machine, whether always or once, and whether it may write disks."
-      />
+      >
+        <EditDocument kind="Profile" text="New profile…" size="sm" />
+        <EditDocument kind="Class" text="New class…" size="sm" />
+      </ScreenHead>
       <div className="stack">
         {profiles.error && <Failed error={profiles.error} />}
         {profiles.data && (
@@ -91,6 +95,9 @@ export function ProfilesScreen() {
                         Priority
                       </th>
                       <th scope="col">Accepts by itself</th>
+                      <th scope="col">
+                        <span className="unseen">Change</span>
+                      </th>
                     </tr>
                   </thead>
                   <tbody>
@@ -114,6 +121,9 @@ export function ProfilesScreen() {
                         </td>
                         <td className="number">{one.priority}</td>
                         <td>{one.accept ? 'yes' : 'no'}</td>
+                        <td className="actions">
+                          <EditDocument kind="Class" name={one.name} />
+                        </td>
                       </tr>
                     ))}
                   </tbody>
@@ -127,7 +137,7 @@ export function ProfilesScreen() {
           aside={<span className="soft">{count(profiles.data?.items.length ?? 0, 'profile')} so far</span>}
         >
           <div className="stack">
-            <p>Write it in a file, see what would change, apply it:</p>
+            <p>By “New profile” above; or write it in a file, see what would change, apply it:</p>
             <Code>{EXAMPLE}</Code>
             <Code>{'ingot diff -f rescue.yaml\ningot apply -f rescue.yaml'}</Code>
           </div>
