@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { isOver, type Job, type JobEvent, type JobStep } from '#machines/contract/job.ts';
+import { countsAsFailure, hasBegun, whyStopped } from '#machines/decide/jobs/batch.ts';
 import type { JobStore } from '#services/store/contract.ts';
 import type { Jobs, NewJob, Recipe, Step, StepOutcome } from './contract.ts';
 import { type JobCaps, nextJobs } from './decide/next-jobs.ts';
@@ -15,7 +16,7 @@ const MAX_TEXT = 1024;
 
 /** Why a step's signal aborted. */
 class Stopped extends Error {
-  readonly why: 'cancelled' | 'parked' | 'silent' | 'ending';
+  readonly why: 'cancelled' | 'batch-stopped' | 'parked' | 'silent' | 'ending';
   constructor(why: Stopped['why'], message: string) {
     super(message);
     this.why = why;
@@ -46,6 +47,8 @@ export async function openJobs(parts: {
   const atWork = new Map<string, AbortController>();
   const listeners = new Set<(job: Job, event: JobEvent | undefined) => void>();
   const seqs = new Map<string, number>();
+  /** Of each batch that is not over: how many of it are, and what went wrong, in order. */
+  const batches = new Map<string, { readonly over: number; readonly failures: readonly Job[] }>();
   let wake = Promise.withResolvers<void>();
 
   const tell = (job: Job, event: JobEvent | undefined): void => {
@@ -77,6 +80,8 @@ export async function openJobs(parts: {
       if (isOver(stored.value.state)) {
         unfinished.delete(id);
         seqs.delete(id);
+        // At once: whoever waits for this one must not go on before it is called off.
+        endedInBatch(stored.value);
       } else unfinished.set(id, stored.value);
       tell(stored.value, event);
       return stored.value;
@@ -89,6 +94,46 @@ export async function openJobs(parts: {
       });
     lanes.set(id, settled);
     return result;
+  }
+
+  /** Counts one that went wrong, and calls off those of its batch that have not begun, once too many have. */
+  function endedInBatch(job: Job): void {
+    const { batch } = job;
+    if (!batch) return;
+    const { over, failures } = batches.get(batch.id) ?? { over: 0, failures: [] };
+    batches.set(batch.id, { over: over + 1, failures: countsAsFailure(job) ? [...failures, job] : failures });
+    stopBatch(batch.id);
+    if (over + 1 >= batch.size) batches.delete(batch.id);
+  }
+
+  function stopBatch(batch: string): void {
+    for (const job of byAge()) {
+      if (job.batch?.id !== batch || hasBegun(job)) continue;
+      const because = whyStopped(job.batch, batches.get(batch)?.failures ?? []);
+      if (because === undefined) return;
+      const control = atWork.get(job.id);
+      if (control) control.abort(new Stopped('batch-stopped', because));
+      else {
+        endUnbegun(job.id, 'cancelled', calledOff(because)).catch((error: unknown) =>
+          log.error({ err: error, job: job.id }, 'a job of a batch that stopped could not be called off'),
+        );
+      }
+    }
+  }
+
+  /** Ends one that waits, which is held so that it is not begun while its end is being written. */
+  async function endUnbegun(
+    id: string,
+    state: 'failed' | 'cancelled',
+    result: NonNullable<Job['result']>,
+  ): Promise<Job> {
+    atWork.set(id, new AbortController());
+    try {
+      return await end(id, state, result);
+    } finally {
+      atWork.delete(id);
+      wake.resolve();
+    }
   }
 
   const stepOf = (job: Job, name: string, change: Partial<JobStep>): Job => ({
@@ -239,6 +284,10 @@ export async function openJobs(parts: {
         await end(id, 'cancelled', { because: reason.message, next: 'the machine is left as it is' });
         return;
       }
+      if (reason instanceof Stopped && reason.why === 'batch-stopped') {
+        await end(id, 'cancelled', calledOff(reason.message));
+        return;
+      }
       if (reason instanceof Stopped && reason.why === 'parked') {
         await end(id, 'failed', parked(reason.message));
         return;
@@ -252,6 +301,15 @@ export async function openJobs(parts: {
   }
 
   const byAge = (): readonly Job[] => [...unfinished.values()].toSorted((a, b) => a.createdAt - b.createdAt);
+
+  // The daemon may have died between a failure and the end of those that it stops.
+  for (const { batch } of [...unfinished.values()]) {
+    if (!batch || batches.has(batch.id)) continue;
+    const over = (await store.list({ batch: batch.id, limit: batch.size })).filter(({ state }) => isOver(state));
+    const failures = over.filter(countsAsFailure).toSorted((a, b) => (a.endedAt ?? 0) - (b.endedAt ?? 0));
+    batches.set(batch.id, { over: over.length, failures });
+    stopBatch(batch.id);
+  }
 
   return {
     name: 'jobs',
@@ -276,6 +334,8 @@ export async function openJobs(parts: {
       seqs.set(job.id, 1);
       unfinished.set(job.id, stored.value);
       tell(stored.value, event);
+      // The first of a batch may have failed before the last of it is here.
+      if (wanted.batch) stopBatch(wanted.batch.id);
       wake.resolve();
       return stored.value;
     },
@@ -288,7 +348,7 @@ export async function openJobs(parts: {
       const because = `cancelled by ${by}`;
       const control = atWork.get(id);
       if (control) control.abort(new Stopped('cancelled', because));
-      else return await end(id, 'cancelled', { because, next: 'nothing was done' });
+      else return await endUnbegun(id, 'cancelled', { because, next: 'nothing was done' });
       return asked;
     },
     async parkAll(because) {
@@ -296,16 +356,9 @@ export async function openJobs(parts: {
       const stops = all.map(async ({ id }) => {
         const control = atWork.get(id);
         if (control) return control.abort(new Stopped('parked', because));
-        // Held, so that it is not begun while its end is being written.
-        atWork.set(id, new AbortController());
-        try {
-          await end(id, 'failed', parked(because));
-        } finally {
-          atWork.delete(id);
-        }
+        await endUnbegun(id, 'failed', parked(because));
       });
       await Promise.all(stops);
-      wake.resolve();
       return all.length;
     },
     get: async (id) => unfinished.get(id) ?? (await store.get(id)),
@@ -354,6 +407,11 @@ export async function openJobs(parts: {
 const parked = (because: string): NonNullable<Job['result']> => ({
   because: `parked: ${because}`,
   next: 'the machine is left as it is: look at it, and ask again',
+});
+
+const calledOff = (because: string): NonNullable<Job['result']> => ({
+  because,
+  next: 'nothing was done to this machine; ask again when what failed is understood',
 });
 
 const rank = (job: Job): number => (job.state === 'running' ? 0 : 1);

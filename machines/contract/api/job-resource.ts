@@ -48,8 +48,24 @@ export const planAnswer = z
   .meta({ id: 'PlanAnswer' });
 export type PlanAnswer = z.output<typeof planAnswer>;
 
+/** How several jobs that are asked for at once hang together. */
+export const batchRequest = z.strictObject({
+  /**
+   * So many may fail, or such a part of them; one more, and those that have not begun are cancelled. Absent: none of jobs
+   * with a plan, any number of others.
+   */
+  maxFailures: z
+    .union([z.int().min(0), z.templateLiteral([z.int().min(0).max(100), '%'])])
+    .optional()
+    .meta({ description: 'a number of jobs, or a part of them: `10%`' }),
+  /** At most so many are worked on at once; absent: as many as the daemon and the rack allow. */
+  concurrency: z.int().min(1).optional(),
+});
+
 /** A destructive job is begun by the id and the digest of its plan, any other by its machine alone. */
 export const jobRequest = z.strictObject({
+  /** Of several jobs; a single one is no batch. */
+  batch: batchRequest.optional(),
   jobs: z
     .array(
       z
@@ -72,6 +88,7 @@ export type JobRequest = z.output<typeof jobRequest>;
 
 export const jobQuery = z.strictObject({
   machine: name.optional(),
+  batch: z.string().max(64).optional().meta({ description: 'only the jobs of this batch: `batch.id` of a job' }),
   before: z.coerce.number().optional().meta({ description: '`createdAt` of the last one seen' }),
   after,
   sort: byTime,
@@ -81,7 +98,7 @@ export const jobQuery = z.strictObject({
   limit: z.coerce.number().int().min(1).max(1000).default(100),
 });
 
-export const certificateQuery = jobQuery.omit({ before: true, kind: true, state: true });
+export const certificateQuery = jobQuery.omit({ batch: true, before: true, kind: true, state: true });
 
 export const jobEventQuery = z.strictObject({
   after: z.coerce.number().int().min(0).default(0).meta({ description: '`seq` of the last one seen' }),

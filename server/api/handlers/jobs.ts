@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import type { Job, Plan } from '#machines/contract/job.ts';
+import type { Job, JobBatch, Plan } from '#machines/contract/job.ts';
 import type { JobRequest } from '#machines/contract/api/job-resource.ts';
 import { roleAllows } from '#machines/contract/api/role.ts';
 import { mayDo } from '#machines/decide/actions.ts';
+import { failuresBorne } from '#machines/decide/jobs/batch.ts';
 import { ceremonyFor, checkConfirmation } from '#machines/decide/jobs/confirm.ts';
 import { isPlanned } from '#machines/decide/jobs/make-plan.ts';
 import type { NewJob } from '#services/jobs/contract.ts';
@@ -17,7 +18,6 @@ import {
   problemOf,
   WRONG_CURSOR,
 } from '../answers.ts';
-import { BATCH } from '../../jobs/talos/upkeep-steps.ts';
 import type { OperatorApiParts } from '../contract.ts';
 import { readLogCursor } from '../decide/log-cursor.ts';
 import { logPage } from '../log-page.ts';
@@ -75,15 +75,11 @@ export function jobHandlers(parts: Parts): Pick<Handlers, Names> {
       }
       const { waitSeconds } = ceremonyFor(wanted.flatMap(({ plan }) => plan ?? []));
       const holdUntil = waitSeconds === 0 ? undefined : String(parts.now() + waitSeconds * 1000);
-      const batch = wanted.length > 1 ? randomUUID() : undefined;
+      const batch = batchOf(wanted, body.batch);
       const started: Job[] = [];
       for (const job of wanted) {
-        const notes = {
-          ...job.notes,
-          ...(holdUntil === undefined ? {} : { holdUntil }),
-          ...(batch === undefined ? {} : { [BATCH]: batch }),
-        };
-        started.push(await jobs.submit({ ...job, notes }));
+        const notes = { ...job.notes, ...(holdUntil === undefined ? {} : { holdUntil }) };
+        started.push(await jobs.submit({ ...job, notes, ...(batch ? { batch } : {}) }));
       }
       return {
         kind: 'done',
@@ -96,7 +92,7 @@ export function jobHandlers(parts: Parts): Pick<Handlers, Names> {
     },
 
     async listJobs({ query }) {
-      const { machine, before, limit, kind, state } = query;
+      const { machine, batch, before, limit, kind, state } = query;
       const from = query.after === undefined ? undefined : readLogCursor(query.after);
       if (query.after !== undefined && !from) return WRONG_CURSOR;
       const ofMachine = machineFilter(parts.registry, query);
@@ -107,6 +103,7 @@ export function jobHandlers(parts: Parts): Pick<Handlers, Names> {
             ...position,
             oldestFirst: query.sort === 'oldest',
             ...(machine === undefined ? {} : { machine }),
+            ...(batch === undefined ? {} : { batch }),
           }),
         cursorOf: ({ createdAt, id }: Job) => ({ before: createdAt, beforeId: id }),
         wanted: isFiltered
@@ -136,6 +133,18 @@ export function jobHandlers(parts: Parts): Pick<Handlers, Names> {
       if (!job) return notFound(`job ${id}`);
       return { kind: 'done', value: job, audit: { target: job.machine, detail: `${job.kind} ${id}` } };
     },
+  };
+}
+
+/** What one request begins together; a single job is no batch. */
+function batchOf(wanted: readonly NewJob[], asked: JobRequest['batch']): JobBatch | undefined {
+  const [first] = wanted;
+  if (!first || wanted.length === 1) return undefined;
+  return {
+    id: randomUUID(),
+    size: wanted.length,
+    maxFailures: failuresBorne(first.kind, wanted.length, asked?.maxFailures),
+    ...(asked?.concurrency === undefined ? {} : { concurrency: asked.concurrency }),
   };
 }
 

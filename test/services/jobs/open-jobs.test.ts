@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { pino } from 'pino';
-import { isOver, type Job } from '#machines/contract/job.ts';
-import type { Step, StepOutcome } from '#services/jobs/contract.ts';
+import { isOver, type Job, type JobBatch } from '#machines/contract/job.ts';
+import type { NewJob, Step, StepOutcome } from '#services/jobs/contract.ts';
 import type { JobCaps } from '#services/jobs/decide/next-jobs.ts';
 import { openJobs, type RunningJobs } from '#services/jobs/open-jobs.ts';
 import type { Store } from '#services/store/contract.ts';
@@ -340,5 +340,136 @@ describe('jobs together', () => {
       await Promise.all(all.map(({ id }) => over(jobs, id)));
       assert.equal(most, 5);
       assert.equal(mostInRack, 2);
+    }));
+
+  it('of a batch are worked on no more at once than it says, and hold up nobody else', () =>
+    inWorld(async ({ start }) => {
+      const gate = Promise.withResolvers<void>();
+      let [now, most] = [0, 0];
+      const { jobs } = await start([
+        step('work', async ({ job }) => {
+          if (!job().batch) return DONE;
+          now += 1;
+          most = Math.max(most, now);
+          await gate.promise;
+          now -= 1;
+          return DONE;
+        }),
+      ]);
+      const all = await Promise.all(batchOf(5, { concurrency: 2 }).map((one) => jobs.submit(one)));
+      const alone = await jobs.submit({ ...ask, machine: 'r9-u9' });
+      assert.equal((await over(jobs, alone.id)).state, 'done');
+      gate.resolve();
+      await Promise.all(all.map(({ id }) => over(jobs, id)));
+      assert.equal(most, 2);
+    }));
+});
+
+const batchOf = (size: number, more: Partial<JobBatch> = {}): readonly NewJob[] =>
+  Array.from({ length: size }, (_, index) => ({
+    ...ask,
+    machine: `r1-u${index + 1}`,
+    batch: { id: 'b1', size, maxFailures: 0, ...more },
+  }));
+
+/** Machine by machine: how its job ended, and why. */
+const ends = async (jobs: RunningJobs, all: readonly Job[]): Promise<readonly string[]> =>
+  (await Promise.all(all.map(({ id }) => over(jobs, id)))).map(
+    ({ machine, state, result }) => `${machine} ${state}: ${result?.because ?? ''}`,
+  );
+
+describe('a batch', () => {
+  const breaks = (...machines: readonly string[]): Step =>
+    step('write', async ({ job }) =>
+      machines.includes(job().machine) ? { kind: 'failed', because: 'the disk broke', next: 'look' } : DONE,
+    );
+
+  it('stops after the first failure: what has not begun is called off, and says why', () =>
+    inWorld(async ({ start }) => {
+      const { jobs } = await start([breaks('r1-u2')]);
+      const all = await Promise.all(batchOf(4, { concurrency: 1 }).map((one) => jobs.submit(one)));
+      assert.deepEqual(await ends(jobs, all), [
+        'r1-u1 done: done',
+        'r1-u2 failed: write: the disk broke',
+        'r1-u3 cancelled: batch stopped: r1-u2 failed: write: the disk broke',
+        'r1-u4 cancelled: batch stopped: r1-u2 failed: write: the disk broke',
+      ]);
+    }));
+
+  it('bears as many failures as it was told, and goes on beside them', () =>
+    inWorld(async ({ start }) => {
+      const { jobs } = await start([breaks('r1-u1', 'r1-u3')]);
+      const all = await Promise.all(batchOf(5, { concurrency: 1, maxFailures: 1 }).map((one) => jobs.submit(one)));
+      assert.deepEqual(
+        (await ends(jobs, all)).map((text) => text.replace(/: .*: /, ': ')),
+        [
+          'r1-u1 failed: the disk broke',
+          'r1-u2 done: done',
+          'r1-u3 failed: the disk broke',
+          'r1-u4 cancelled: the disk broke',
+          'r1-u5 cancelled: the disk broke',
+        ],
+      );
+    }));
+
+  it('lets those go on that have begun; who only waits for its turn is called off, and does nothing', () =>
+    inWorld(async ({ start }) => {
+      const did: string[] = [];
+      const { promise, resolve: free } = Promise.withResolvers<void>();
+      const { jobs } = await start([
+        step('await-turn', async ({ job, signal }) => (job().machine === 'r1-u3' ? await forEver(signal) : DONE)),
+        step('write', async ({ job }) => {
+          did.push(job().machine);
+          if (job().machine === 'r1-u2') await promise;
+          return job().machine === 'r1-u1' ? { kind: 'failed', because: 'broken', next: 'look' } : DONE;
+        }),
+      ]);
+      const [second, third, first] = await Promise.all(
+        [1, 2, 0].flatMap((index) => batchOf(3)[index] ?? []).map((one) => jobs.submit(one)),
+      );
+      assert.ok(first && second && third);
+      await begun(jobs, second.id, 'write');
+      assert.match((await ends(jobs, [third])).join(), /r1-u3 cancelled: batch stopped: r1-u1 failed: write: broken/);
+      free();
+      assert.deepEqual(await ends(jobs, [second]), ['r1-u2 done: done']);
+      assert.deepEqual(did.toSorted(), ['r1-u1', 'r1-u2']);
+    }));
+
+  it('stops by one that was called off in the middle, and not by one that was called off before', () =>
+    inWorld(async ({ start }) => {
+      const { jobs } = await start([step('write', ({ signal }) => forEver(signal))]);
+      const all = await Promise.all(batchOf(3, { concurrency: 1 }).map((one) => jobs.submit(one)));
+      const [first, second, third] = all;
+      assert.ok(first && second && third);
+      await begun(jobs, first.id, 'write');
+      await jobs.cancel(second.id, 'anna');
+      assert.equal((await jobs.get(third.id))?.state, 'queued');
+      await jobs.cancel(first.id, 'anna');
+      assert.deepEqual(await ends(jobs, all), [
+        'r1-u1 cancelled: cancelled by anna',
+        'r1-u2 cancelled: cancelled by anna',
+        'r1-u3 cancelled: batch stopped: r1-u1 was called off in the middle: cancelled by anna',
+      ]);
+    }));
+
+  it('that had failed when the daemon died is stopped at the next start, however long ago it failed', () =>
+    inWorld(async ({ start, store }) => {
+      const one = await start([step('write', ({ signal }) => forEver(signal))]);
+      const all = await Promise.all(batchOf(3, { concurrency: 1 }).map((each) => one.jobs.submit(each)));
+      const [first] = all;
+      assert.ok(first);
+      await begun(one.jobs, first.id, 'write');
+      await one.stop();
+      const stored = (await store.jobs.get(first.id)) ?? assert.fail('no job');
+      await store.jobs.put(
+        { ...stored, state: 'failed', endedAt: 1, result: { because: 'broken', next: '' } },
+        stored.rev,
+      );
+      const two = await start([breaks()]);
+      assert.deepEqual(await ends(two.jobs, all), [
+        'r1-u1 failed: broken',
+        'r1-u2 cancelled: batch stopped: r1-u1 failed: broken',
+        'r1-u3 cancelled: batch stopped: r1-u1 failed: broken',
+      ]);
     }));
 });
