@@ -1,13 +1,17 @@
 import type { Drivers } from '#services/bmc/bmcs.ts';
 import { BmcError } from '#services/bmc/contract.ts';
 import type { Probes } from '#services/bmc/discover.ts';
-import { changePassword as changeIpmiPassword } from '#services/bmc/ipmi/change-password.ts';
+import {
+  changePassword as changeIpmiPassword,
+  createAccount as createIpmiAccount,
+  deleteAccount as deleteIpmiAccount,
+} from '#services/bmc/ipmi/accounts.ts';
 import { openIpmi } from '#services/bmc/ipmi/open-ipmi.ts';
 import { pingRmcp } from '#services/bmc/ipmi/ping-rmcp.ts';
 import {
   changePassword as changeRedfishPassword,
-  createAccount,
-  deleteAccount,
+  createAccount as createRedfishAccount,
+  deleteAccount as deleteRedfishAccount,
   readPasswordPolicy,
 } from '#services/bmc/redfish/accounts.ts';
 import { openRedfish } from '#services/bmc/redfish/open-redfish.ts';
@@ -42,8 +46,14 @@ const ROLE = 'Administrator';
 
 export const ACCOUNTS: Accounts = {
   change: changePassword,
-  create: (target, account, signal) => createAccount(target, { ...account, role: ROLE }, { signal }),
-  remove: (target, username, signal) => deleteAccount(target, username, { signal }),
+  create: (target, account, signal) =>
+    target.type === 'ipmi'
+      ? createIpmiAccount(target, account, signal)
+      : createRedfishAccount(target, { ...account, role: ROLE }, { signal }),
+  remove: (target, username, signal) =>
+    target.type === 'ipmi'
+      ? deleteIpmiAccount(target, username, signal)
+      : deleteRedfishAccount(target, username, { signal }),
   async policy(target, signal) {
     if (target.type !== 'redfish') return {};
     try {

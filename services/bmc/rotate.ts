@@ -100,11 +100,8 @@ export async function rotate(
 }
 
 function creatorOf({ type, address }: MachineBmc, { create }: Accounts): CreateAccount {
-  if (type === 'redfish' && create) return create;
-  throw new BmcError(
-    'not-supported',
-    `${address}: a user of its own is made by Redfish alone, and this is ${type}: say ownUser: false for it`,
-  );
+  if (create) return create;
+  throw new BmcError('not-supported', `${address}: no user can be made by ${type}: say ownUser: false for it`);
 }
 
 async function proveNew(

@@ -7,7 +7,7 @@ import {
   type BmcErrorCode,
   type BmcTarget,
 } from '#services/bmc/contract.ts';
-import { changePassword } from '#services/bmc/ipmi/change-password.ts';
+import { changePassword } from '#services/bmc/ipmi/accounts.ts';
 import { openIpmi } from '#services/bmc/ipmi/open-ipmi.ts';
 import { startLossyProxy } from '#test/services/bmc/ipmi/lossy-proxy.ts';
 import { STEADY } from '#test/services/bmc/ipmi/quick-limits.ts';

@@ -5,7 +5,7 @@ import { type AddressInfo, createServer } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { promisify } from 'node:util';
 import { type BmcDriver, BmcError, type BmcErrorCode } from '#services/bmc/contract.ts';
-import { changePassword } from '#services/bmc/ipmi/change-password.ts';
+import { changePassword, createAccount, deleteAccount } from '#services/bmc/ipmi/accounts.ts';
 import type { IpmiLimits } from '#services/bmc/ipmi/limits.ts';
 import { openIpmi } from '#services/bmc/ipmi/open-ipmi.ts';
 import { pingRmcp } from '#services/bmc/ipmi/ping-rmcp.ts';
@@ -167,6 +167,25 @@ test('a password is changed in ipmi_sim, and proven', async (t) => {
   // It takes twenty letters and keeps sixteen, whoever sets them; the one before is set again.
   await assert.rejects(changePassword(renewed, 'aPasswordOf20Letters', signal(), STEADY), code('refused'));
   await changePassword(renewed, 'yetAnother000016', signal(), STEADY);
+});
+
+test('an administrator of our own is made in ipmi_sim, may switch, and is taken away again', async (t) => {
+  const tools = need(t, ['ipmi_sim']);
+  if (!tools) return;
+  const sim = await startIpmiSim(tools.ipmi_sim);
+  t.after(() => sim[Symbol.asyncDispose]());
+  const target = { type: 'ipmi', address: `127.0.0.1:${sim.port}`, credential: SIM_USER } as const;
+  const own = { username: 'ingot', password: 'aNewPassword0016' };
+  await createAccount(target, own, signal(), STEADY);
+  await using mine = await openIpmi({ ...target, credential: own }, {}, STEADY);
+  await mine.power('on', signal());
+  assert.equal((await mine.status(signal())).power, 'on');
+  await changePassword({ ...target, credential: own }, 'yetAnother000016', signal(), STEADY);
+  await assert.rejects(createAccount(target, own, signal(), STEADY), code('refused'));
+  await deleteAccount(target, own.username, signal(), STEADY);
+  const late = { ...target, credential: { ...own, password: 'yetAnother000016' } };
+  await using gone = await openIpmi(late, {}, STEADY);
+  await assert.rejects(gone.status(signal()), code('credential'));
 });
 
 test('ipmi_sim with K_g is opened by K_g only', async (t) => {

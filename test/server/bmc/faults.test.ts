@@ -15,6 +15,7 @@ import { ACCOUNTS, DRIVERS, PROBES } from '#server/bmc/drivers.ts';
 import type { PowerFailure, PowerResult } from '#services/bmc/carry-out.ts';
 import { systemClock } from '#services/bmc/clock.ts';
 import type { PowerTimes } from '#services/bmc/power-times.ts';
+import { openIpmi } from '#services/bmc/ipmi/open-ipmi.ts';
 import { openRedfish } from '#services/bmc/redfish/open-redfish.ts';
 import { openRegistry } from '#services/registry/registry.ts';
 import { openSqliteStore } from '#services/store/sqlite/open-sqlite-store.ts';
@@ -202,30 +203,31 @@ describe('a BMC that fails', { concurrency: 8 }, () => {
     );
   });
 
-  it('a user of its own: made, proven by a login, rotated; the administrator stays as it was', async () => {
-    await using at = await world();
-    const { signal } = new AbortController();
-    const own = CREDENTIAL.username === 'ingot' ? 'ingot-own' : 'ingot';
-    const wanted = { ...CREDENTIAL, labels: {}, ownUser: true };
-    await at.service.credentials.apply('rack1', wanted, { dryRun: false, from: undefined });
-    assert.equal((await at.service.rotate('node1', signal)).username, own);
-    assert.equal(outcome(await at.act('on')), 'done');
-    const [first] = await at.service.list();
-    assert.deepEqual([first?.credential?.own, first?.credential?.username], [true, own]);
-    assert.equal((await at.service.rotate('node1', signal)).username, own);
-    assert.equal(outcome(await at.act('off')), 'done');
-    await using admin = await openRedfish(
-      {
-        type: 'redfish',
-        address: at.bmc.url,
+  for (const type of ['redfish', 'ipmi'] as const) {
+    it(`a user of its own by ${type}: made, proven by a login, rotated; the administrator stays as it was`, async () => {
+      await using at = await world(type);
+      const { signal } = new AbortController();
+      const own = CREDENTIAL.username === 'ingot' ? 'ingot-own' : 'ingot';
+      const wanted = { ...CREDENTIAL, labels: {}, ownUser: true };
+      await at.service.credentials.apply('rack1', wanted, { dryRun: false, from: undefined });
+      assert.equal((await at.service.rotate('node1', signal)).username, own);
+      assert.equal(outcome(await at.act('on')), 'done');
+      const [first] = await at.service.list();
+      assert.deepEqual([first?.credential?.own, first?.credential?.username], [true, own]);
+      assert.equal((await at.service.rotate('node1', signal)).username, own);
+      assert.equal(outcome(await at.act('off')), 'done');
+      const { pin } = first ?? {};
+      const target = {
+        type,
+        address: first?.address ?? '',
         credential: CREDENTIAL,
-        ...(first?.pin ? { pin: first.pin.sha256 } : {}),
-      },
-      undefined,
-      { limits: TEST_LIMITS },
-    );
-    assert.equal((await admin.status(AbortSignal.timeout(5000))).power, 'off');
-  });
+        ...(pin ? { pin: pin.sha256 } : {}),
+      };
+      await using admin =
+        type === 'ipmi' ? await openIpmi(target) : await openRedfish(target, undefined, { limits: TEST_LIMITS });
+      assert.equal((await admin.status(AbortSignal.timeout(5000))).power, 'off');
+    });
+  }
 
   it('what its console says of a boot is in the trace, and a person gets the console at once', async () => {
     await using at = await world('ipmi');

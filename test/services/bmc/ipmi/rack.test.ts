@@ -5,7 +5,7 @@ import { sure } from '#machines/values/parsed.ts';
 import { parseUuid } from '#machines/values/uuid.ts';
 import { BMC_PROFILE_NAMES, type BmcProfileName } from '#machines/rack/bmc/quirks.ts';
 import { BmcError, type BmcErrorCode } from '#services/bmc/contract.ts';
-import { changePassword } from '#services/bmc/ipmi/change-password.ts';
+import { changePassword, createAccount, deleteAccount } from '#services/bmc/ipmi/accounts.ts';
 import { openIpmi } from '#services/bmc/ipmi/open-ipmi.ts';
 import { bmcConformance, type ConformanceRig } from '../conformance.ts';
 import { CREDENTIAL, HARDWARE, simulatedBmc } from '../redfish/rig.ts';
@@ -82,6 +82,35 @@ test('a password is changed, and proven; a BMC that keeps the old one is found o
   const renewed = { ...target, credential: { ...CREDENTIAL, password: 'aNewPassword0016' } };
   at.bmc.faults.add('lies');
   await assert.rejects(changePassword(renewed, 'another-Password', signal(), QUICK), code('not-stored'));
+});
+
+test('an administrator of our own is made, does all, and is taken away again', async (t) => {
+  const { at } = await rig(t);
+  const target = { type: 'ipmi', address: at.bmc.ipmi, credential: CREDENTIAL } as const;
+  const own = { username: 'ingot-own', password: 'aPasswordOf20Letters' };
+  await createAccount(target, own, signal(), QUICK);
+  await using mine = await openIpmi({ ...target, credential: own }, {}, QUICK);
+  await mine.power('on', signal());
+  await using console = await mine.console(signal());
+  await console[Symbol.asyncDispose]();
+  await assert.rejects(createAccount(target, own, signal(), QUICK), code('refused'));
+  await assert.rejects(deleteAccount(target, CREDENTIAL.username, signal(), QUICK), code('refused'));
+  await deleteAccount(target, own.username, signal(), QUICK);
+  await using gone = await openIpmi({ ...target, credential: own }, {}, QUICK);
+  await assert.rejects(gone.status(signal()), code('credential'));
+  await assert.rejects(deleteAccount(target, own.username, signal(), QUICK), code('refused'));
+});
+
+test('of an administrator that the BMC does not keep nothing is left', async (t) => {
+  const { at } = await rig(t);
+  const target = { type: 'ipmi', address: at.bmc.ipmi, credential: CREDENTIAL } as const;
+  // The rack wants eight characters: refused between name and access.
+  await assert.rejects(createAccount(target, { username: 'ingot-own', password: 'short' }, signal(), QUICK), BmcError);
+  at.bmc.faults.add('lies');
+  const own = { username: 'ingot-own', password: 'aNewPassword0016' };
+  await assert.rejects(createAccount(target, own, signal(), QUICK), code('not-stored'));
+  at.bmc.faults.delete('lies');
+  await createAccount(target, own, signal(), QUICK);
 });
 
 test('a BMC that lies about the next boot is found out', async (t) => {
