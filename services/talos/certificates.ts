@@ -93,12 +93,14 @@ export async function newClient(given: {
   return { crt: pemOf(made), key: keyPem(kind, keys.privateKey) };
 }
 
-/** What signs tokens of service accounts: RSA of 4096 bits; takes some seconds of another thread. */
-export async function newServiceAccountKey(): Promise<string> {
+const RSA_BITS = 4096;
+
+/** What signs tokens of service accounts: an RSA key; takes some seconds of another thread. */
+export async function newServiceAccountKey(bits = RSA_BITS): Promise<string> {
   const { privateKey } = await webcrypto.subtle.generateKey(
     {
       name: 'RSASSA-PKCS1-v1_5',
-      modulusLength: 4096,
+      modulusLength: bits,
       publicExponent: new Uint8Array([1, 0, 1]),
       hash: 'SHA-256',
     },

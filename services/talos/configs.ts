@@ -142,6 +142,9 @@ export function clusterConfigs(parts: {
     async configOf(machine, profile, job) {
       const disk = writtenDisk(job);
       if (!disk) return { kind: 'none', because: 'no confirmed plan names a disk' };
+      if (job?.notes[DISK_SEEN] !== job?.plan?.digest) {
+        return { kind: 'none', because: 'the disk of the plan was not looked at again before the boot' };
+      }
       const found = await of(machine, profile, disk);
       if (found.kind === 'none') return { kind: 'none', because: found.problems.join('; ') };
       const { yaml, role } = found.config;
@@ -149,6 +152,12 @@ export function clusterConfigs(parts: {
     },
   };
 }
+
+/**
+ * A note of a job whose machine fetches its configuration: the digest of the plan, whose disk the agent has found again.
+ * From then on nobody can look before Talos writes, so that without it nothing is handed out.
+ */
+export const DISK_SEEN = 'talos-disk-seen';
 
 const notInCluster = (name: string): string => `no cluster names ${name}; ingot cluster create`;
 

@@ -48,6 +48,14 @@ export type Reset = {
   readonly afterwards: 'reboot' | 'power-off';
 };
 
+export type Upgrade = {
+  readonly installer: string;
+  /** An earlier call came that far, and only the reboot is left. Releases before 1.13 do both in one. */
+  readonly isInstalled?: boolean;
+  /** The installer came to its end, before the reboot is asked for. */
+  readonly installed?: () => Promise<void>;
+};
+
 /** Rejects with a `MachineApiError` wherever the machine refuses a call, or with the reason of the signal. */
 export type TalosNode = {
   readonly version: TalosVersion;
@@ -62,7 +70,7 @@ export type TalosNode = {
    * Installs another release beside the one that runs and reboots into it. Does not drain the node: that is asked of
    * Kubernetes. `failed` where the installer says so; then nothing reboots.
    */
-  upgrade(image: string, signal: AbortSignal): AsyncGenerator<Followed, FollowedEnd, undefined>;
+  upgrade(what: Upgrade, signal: AbortSignal): AsyncGenerator<Followed, FollowedEnd, undefined>;
   /** Back to the release before, with a reboot. */
   rollback(signal: AbortSignal): AsyncGenerator<Followed, FollowedEnd, undefined>;
   health(): Promise<Health>;
@@ -101,10 +109,11 @@ export async function talosNode(parts: {
   }
   const actor = (id: string) => (event: MachineEvent) => event.actorId === id;
 
-  async function* lifecycleUpgrade(
+  /** Gives why it failed; nothing where the other release is in its place. */
+  async function* installBeside(
     image: string,
     signal: AbortSignal,
-  ): AsyncGenerator<Followed, FollowedEnd, undefined> {
+  ): AsyncGenerator<Followed, FollowedEnd | undefined, undefined> {
     const failed = (because: string): FollowedEnd => ({ kind: 'failed', sequence: 'upgrade', because });
     let name = image;
     for await (const { response, name: resolved } of client.stream(
@@ -130,7 +139,16 @@ export async function talosNode(parts: {
     }
     // The call succeeds even where the installer did not, and its end without a code is no success.
     if (exit === undefined) return failed('the installer ended without saying how');
-    if (exit !== 0) return failed(`the installer ended with ${exit}: ${last}`);
+    return exit === 0 ? undefined : failed(`the installer ended with ${exit}: ${last}`);
+  }
+
+  async function* lifecycleUpgrade(
+    { installer, isInstalled = false, installed }: Upgrade,
+    signal: AbortSignal,
+  ): AsyncGenerator<Followed, FollowedEnd, undefined> {
+    const failed = isInstalled ? undefined : yield* installBeside(installer, signal);
+    if (failed) return failed;
+    if (!isInstalled) await installed?.();
     return yield* afterAsking(async () => {
       const { actor_id: id } = only(
         await client.call('/machine.MachineService/Reboot', { mode: 'DEFAULT' }, { signal }),
@@ -183,10 +201,10 @@ export async function talosNode(parts: {
         } as const;
         return actor(only(await client.call('/machine.MachineService/Reset', request, { signal })).actor_id);
       }, signal),
-    upgrade: (image, signal) =>
+    upgrade: (what, signal) =>
       isAtLeast(version, 14) || (version.minor === 13 && !/^alpha\.[0-2]$/.test(version.prerelease ?? ''))
-        ? lifecycleUpgrade(image, signal)
-        : legacyUpgrade(image, signal),
+        ? lifecycleUpgrade(what, signal)
+        : legacyUpgrade(what.installer, signal),
     rollback: (signal) =>
       afterAsking(async () => {
         await client.call('/machine.MachineService/Rollback', {}, { signal });

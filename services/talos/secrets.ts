@@ -16,11 +16,13 @@ export async function newTalosSecrets(parts: {
   readonly version: TalosVersion;
   readonly random: Random;
   readonly now: () => number;
+  /** Of the service account's key; fewer only where nothing counts on it. */
+  readonly rsaBits?: number;
 }): Promise<TalosSecrets> {
   const { version, random } = parts;
   const now = parts.now();
   const [serviceAccountKey, machine, etcd, kubernetes, aggregator] = await Promise.all([
-    newServiceAccountKey(),
+    newServiceAccountKey(parts.rsaBits),
     newCa({ kind: 'ed25519', organization: 'talos', now }),
     newCa({ kind: 'p-256', organization: 'etcd', now }),
     newCa({ kind: 'p-256', organization: 'kubernetes', now }),

@@ -81,6 +81,7 @@ export async function liveTalos(boot: TalosBoot, signal: AbortSignal): Promise<E
   const sequencer = openSequencer({
     events: machine.events,
     signal: until,
+    ...(boot.faults.delays ? { delays: boot.faults.delays } : {}),
     onChange({ sequence, phase, action }) {
       if (action === 'STOP') return;
       if (phase === 'install') setStage('installing');

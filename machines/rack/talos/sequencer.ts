@@ -48,6 +48,8 @@ export function openSequencer(parts: {
     readonly phase?: string;
     readonly action: 'START' | 'STOP';
   }) => void;
+  /** A phase is not begun before this is fulfilled, where there is anything to wait for. */
+  readonly delays?: (sequence: Sequence, phase: string) => Promise<void> | undefined;
   /** Between the last word and the machine's end. */
   readonly lastWords: (ending: Ending) => Promise<void>;
   readonly signal: AbortSignal;
@@ -66,6 +68,8 @@ export function openSequencer(parts: {
       for (const { phase, tasks } of phases) {
         until.throwIfAborted();
         mine.phase = phase;
+        await parts.delays?.(sequence, phase);
+        until.throwIfAborted();
         events.publish('machine.PhaseEvent', { phase, action: 'START' }, actor);
         onChange({ sequence, phase, action: 'START' });
         for (const { task, run } of tasks) {

@@ -3,15 +3,16 @@ import type { ClusterDocument } from '#machines/contract/cluster.ts';
 import type { Plan } from '#machines/contract/job.ts';
 import { proveMachine } from '#machines/decide/jobs/prove-machine.ts';
 import { roleIn, versionOf } from '#machines/os/talos/cluster-config.ts';
-import { talosVersionText } from '#machines/os/talos/version.ts';
+import { isAtLeast, talosVersionText } from '#machines/os/talos/version.ts';
 import type { Step, StepContext, StepOutcome } from '#services/jobs/contract.ts';
 import { MachineApiError } from '#services/machine-api/machine-api-error.ts';
 import type { Registry } from '#services/registry/contract.ts';
-import { type ClusterConfigs, isFetched, writtenDisk } from '#services/talos/configs.ts';
+import { type ClusterConfigs, DISK_SEEN, isFetched, writtenDisk } from '#services/talos/configs.ts';
 import type { ClusterSecrets } from '#services/talos/cluster-secrets.ts';
 import { findDisk, talosHardware } from '#services/talos/hardware.ts';
 import { watchInstall } from '#services/talos/install.ts';
 import { talosNode } from '#services/talos/node.ts';
+import { NotProven, provenAgent } from '../agent-session.ts';
 import { bootIntoStep, INSTALLER_ATTEMPT, type InstallerParts } from '../installer-steps.ts';
 import { memberText, type Seen, type TalosReach } from './reach.ts';
 
@@ -20,6 +21,11 @@ export type TalosParts = InstallerParts & {
   readonly configs: Pick<ClusterConfigs, 'of'>;
   readonly secrets: ClusterSecrets;
   readonly registry: Pick<Registry, 'machine' | 'profile' | 'clusterOf' | 'cluster' | 'note'>;
+  /**
+   * Whether its BMC, proven to be its own, reads that it is off; false where nobody knows. Where it is absent, nobody
+   * does.
+   */
+  readonly isOff?: (machine: string, signal: AbortSignal) => Promise<boolean>;
   readonly times?: Partial<UpkeepTimes>;
 };
 
@@ -40,6 +46,8 @@ export type UpkeepTimes = {
   readonly reboot: number;
   /** What runs is left alone for so long before it is judged: a cluster that just lost another member settles. */
   readonly settle: number;
+  /** From the call that resets it to its end, which drains the node first. */
+  readonly reset: number;
 };
 
 const TIMES: UpkeepTimes = {
@@ -50,6 +58,7 @@ const TIMES: UpkeepTimes = {
   ready: 30 * MINUTE_MS,
   reboot: 30 * MINUTE_MS,
   settle: 10 * MINUTE_MS,
+  reset: 30 * MINUTE_MS,
 };
 export const timesOf = ({ times }: Pick<TalosParts, 'times'>): UpkeepTimes => ({ ...TIMES, ...times });
 export const minutes = (ms: number): string => `${Math.round(ms / MINUTE_MS)} minutes`;
@@ -60,8 +69,42 @@ const ROUND_MS = 30_000;
 const SEEN = 'talos-seen';
 const PUSHED = 'talos-pushed';
 
-/** From the agent into Talos, which waits in maintenance, or fetches its configuration by the boot's token. */
-export const bootTalosStep = (parts: TalosParts): Step => bootIntoStep(parts, { name: 'boot-talos', what: 'Talos' });
+/**
+ * From the agent into Talos, which waits in maintenance, or fetches its configuration by the boot's token. One that
+ * fetches begins to write by itself, so that its disk is looked for here, by what the configuration will name it by.
+ */
+export function bootTalosStep(parts: TalosParts): Step {
+  const boot = bootIntoStep(parts, { name: 'boot-talos', what: 'Talos' });
+  return {
+    ...boot,
+    async run(context) {
+      const { plan, notes } = context.job();
+      const profile = plan?.profile === undefined ? undefined : parts.registry.profile(plan.profile);
+      if (plan && profile && isFetched(profile) && notes[DISK_SEEN] !== plan.digest) {
+        const because = await whyNotItsDisk(context, plan, parts);
+        if (because !== undefined) {
+          return failed(`${because}; nothing was sent to it`, `ingot ${plan.kind} ${plan.machine} --plan`);
+        }
+        await context.note(DISK_SEEN, plan.digest);
+      }
+      return await boot.run(context);
+    },
+  };
+}
+
+/** By the agent, which reads everything again. */
+async function whyNotItsDisk(context: StepContext, plan: Plan, parts: TalosParts): Promise<string | undefined> {
+  const disk = writtenDisk(context.job());
+  if (!disk) return 'no confirmed plan names a disk';
+  try {
+    using session = await provenAgent(context, plan, parts);
+    const found = findDisk(disk, session.inventory);
+    return found.kind === 'different' ? found.because : undefined;
+  } catch (error) {
+    if (error instanceof NotProven) return error.message;
+    throw error;
+  }
+}
 
 /**
  * Pushes the machine's configuration, which begins the install. Before anything is sent the machine is looked at again:
@@ -100,12 +143,17 @@ export function applyConfigStep(parts: TalosParts): Step {
         timesOf(parts).maintenance,
         `waits for Talos on ${machine}`,
         async () => {
+          // One that was given it by an earlier try is in maintenance no more.
+          if (context.job().notes[PUSHED] !== undefined) {
+            if (await asMember(parts, member.cluster, machine, context.signal)) return 'a member' as const;
+          }
           const seen = await reach.look(machine, context.signal);
           using client = await reach.maintenance(seen, context.signal);
           const hardware = await talosHardware(client, now(), { signal: context.signal, deadlineMs: MINUTE_MS });
           return { seen, hardware };
         },
       );
+      if (shown === 'a member') return done('it has its configuration');
       if (!shown) {
         return failed(
           `Talos did not answer on ${machine} within ${minutes(timesOf(parts).maintenance)}`,
@@ -122,6 +170,11 @@ export function applyConfigStep(parts: TalosParts): Step {
       // The key is compared again: whoever takes the address in between gets nothing.
       using client = await reach.maintenance(seen, context.signal);
       const node = await talosNode({ definition: reach.definition, client, signal: context.signal });
+      const { version } = node;
+      if (!isAtLeast(version, versionOf(member.cluster).minor)) {
+        const because = `Talos ${talosVersionText(version)} was booted, which does not know the configuration of ${member.cluster.talos}; nothing was sent to it`;
+        return failed(because, `an image of ${member.cluster.talos} in profile ${plan.profile}`);
+      }
       await context.note(PUSHED, 'begun');
       try {
         const applied = await node.applyConfig(made.config.yaml);

@@ -1,10 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ClusterDocument } from '#machines/contract/cluster.ts';
+import type { Inventory } from '#machines/contract/inventory.ts';
 import type { Job, Plan, TalosWork } from '#machines/contract/job.ts';
 import { proveMachine } from '#machines/decide/jobs/prove-machine.ts';
 import { roleIn } from '#machines/os/talos/cluster-config.ts';
 import { type EtcdSaid, whyNotOneLess } from '#machines/os/talos/quorum.ts';
 import { isOver as isSequenceOver } from '#machines/os/talos/sequence.ts';
+import { systemDiskOf, whyOtherSystemDisk } from '#machines/os/talos/system-disk.ts';
 import { talosVersionText } from '#machines/os/talos/version.ts';
 import type { Jobs, Step, StepContext, StepOutcome } from '#services/jobs/contract.ts';
 import { MachineApiError } from '#services/machine-api/machine-api-error.ts';
@@ -24,16 +26,13 @@ import {
 } from './install-steps.ts';
 import type { OpenedNode } from './reach.ts';
 
-export type UpkeepParts = TalosParts & { readonly jobs: () => Pick<Jobs, 'unfinished' | 'list'> };
+export type UpkeepParts = TalosParts & { readonly jobs: () => Pick<Jobs, 'unfinished'> };
 
 const MINUTE_MS = 60_000;
 /** The installer is pulled from far away. */
 const UPGRADE_MS = 45 * MINUTE_MS;
-const RESET_MS = 30 * MINUTE_MS;
 const TURN_MS = 1000;
 
-/** Jobs that were begun by one request: when one of them fails, those after it are not begun. */
-export const BATCH = 'batch';
 const ROLLED_BACK = 'talos-rolled-back';
 
 const isUpkeep = ({ plan }: Job): boolean => plan?.steps.includes('await-turn') === true;
@@ -41,18 +40,15 @@ const isUpkeep = ({ plan }: Job): boolean => plan?.steps.includes('await-turn') 
 const hadItsTurn = ({ steps }: Job): boolean =>
   steps.some(({ name, state }) => name === 'await-turn' && state === 'done');
 
-/** One machine of a cluster at a time, in the order in which they were asked for. */
+/** One machine of a cluster at a time, in the order in which they were asked for; a batch that stops calls it off. */
 export function awaitTurnStep(parts: UpkeepParts): Step {
   return {
     name: 'await-turn',
     tries: 20,
     silentMs: 10 * MINUTE_MS,
     async run(context) {
-      const { id, plan, notes } = context.job();
+      const { id, plan } = context.job();
       for (;;) {
-        const because = await failedBefore(parts, notes[BATCH]);
-        if (because !== undefined)
-          return failed(because, 'nothing was done to this machine; ask again when that one is well');
         const all = parts
           .jobs()
           .unfinished()
@@ -65,17 +61,6 @@ export function awaitTurnStep(parts: UpkeepParts): Step {
       }
     },
   };
-}
-
-async function failedBefore({ jobs }: UpkeepParts, batch: string | undefined): Promise<string | undefined> {
-  if (batch === undefined) return undefined;
-  const others = await jobs().list({ limit: 1000 });
-  // One that was called off in the middle of it may be half-way, too.
-  const isBad = (job: Job): boolean => job.state === 'failed' || (job.state === 'cancelled' && hadItsTurn(job));
-  const bad = others.find((job) => job.notes[BATCH] === batch && isBad(job));
-  if (!bad) return undefined;
-  const how = bad.state === 'failed' ? 'failed' : 'was called off in the middle of it';
-  return `${bad.machine}, which was asked for with it, ${how}: ${bad.result?.because ?? ''}`;
 }
 
 /** Proves the machine, and that its cluster can do without it for a while. */
@@ -93,6 +78,8 @@ export function checkClusterStep(parts: UpkeepParts): Step {
           const hardware = await talosHardware(opened.client, parts.now(), { signal: context.signal });
           const proof = proveMachine(plan.identifiers, hardware, isSingle(context, plan));
           if (proof.kind === 'refused') return { kind: 'refused', because: proof.because } as const;
+          const other = whyOtherDisk(plan, await opened.node.systemDisk(), hardware);
+          if (other !== undefined) return { kind: 'refused', because: other } as const;
           const version = talosVersionText(opened.node.version);
           if (work.from !== undefined && version !== work.from) {
             return {
@@ -114,6 +101,23 @@ export function checkClusterStep(parts: UpkeepParts): Step {
         return done(`proven by ${well.by.join(' and ')}${spared}`);
       }),
   };
+}
+
+/** A rollback changes nothing but which entry the loader takes: a plan for it may name no disk. */
+const whyOtherDisk = (plan: Plan, disk: string | undefined, hardware: Inventory): string | undefined => {
+  const planned = systemDiskOf(plan.disks);
+  return plan.kind === 'rollback' && !planned ? undefined : whyOtherSystemDisk(planned, disk, hardware);
+};
+
+/** The same looked at once more over the connection by which it is written. */
+async function whyNotTheDisk(
+  plan: Plan,
+  { client, node }: OpenedNode,
+  parts: UpkeepParts,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  const [hardware, disk] = await Promise.all([talosHardware(client, parts.now(), { signal }), node.systemDisk()]);
+  return whyOtherDisk(plan, disk, hardware);
 }
 
 /** Of all control planes, by what each says of its own etcd. */
@@ -151,33 +155,54 @@ async function whyNotNow(
 export function upgradeStep(parts: UpkeepParts): Step {
   return {
     name: 'upgrade-talos',
-    tries: 3,
+    tries: 10,
     silentMs: 20 * MINUTE_MS,
     async already(context) {
       return await runsAlready(context, parts, ({ to }) => to);
     },
     run: (context) =>
-      planned(context, parts, async ({ cluster, work }) => {
+      planned(context, parts, async ({ plan, cluster, work }) => {
         const { machine } = context.job();
-        const { installer } = work;
+        const { installer, from, to } = work;
         if (installer === undefined) return failed('the plan names no installer', `ingot upgrade ${machine} --plan`);
-        using opened = await parts.reach.node(cluster, machine, context.signal);
+        const quiet = await whenQuiet(context, parts, cluster, timesOf(parts).reboot);
+        if (quiet.kind !== 'quiet') return failed(quiet.because, `look at the console of ${machine}`);
+        using opened = quiet.opened;
         const version = talosVersionText(opened.node.version);
-        if (version !== work.from)
+        if (version === to) return done(`it runs Talos ${version}`);
+        if (version !== from)
           return failed(
-            `it runs Talos ${version}, and the plan was made for ${work.from}`,
+            `it runs Talos ${version}, and the plan was made for ${from}`,
             `ingot upgrade ${machine} --plan`,
           );
+        const { notes } = context.job();
+        const isInstalled = notes[INSTALLED] !== undefined;
+        if (isInstalled && (await hasRebooted(notes, opened.node))) {
+          return done(`${machine} has rebooted since Talos ${to} was installed`);
+        }
+        const other = await whyNotTheDisk(plan, opened, parts, context.signal);
+        if (other !== undefined) return failed(`${other}; nothing was written`, `ingot upgrade ${machine} --plan`);
         await noteBoot(context, opened.node);
-        const end = await followed(context, UPGRADE_MS, (signal) => opened.node.upgrade(installer, signal));
-        return ended(end, `${machine} reboots into Talos ${work.to}`, 'it runs what it ran before');
+        const how = { installer, isInstalled, installed: () => context.note(INSTALLED, 'yes') };
+        try {
+          const end = await followed(context, UPGRADE_MS, (signal) => opened.node.upgrade(how, signal));
+          return ended(end, `${machine} reboots into Talos ${to}`, 'it runs what it ran before');
+        } catch (error) {
+          if (!(error instanceof MachineApiError) || error.code !== 'precondition') throw error;
+          // The installer of an earlier try may still be at work.
+          return { kind: 'again', because: error.message, afterMs: LATER_MS };
+        }
       }),
   };
 }
 
+/** The installer came to its end: what is left is the reboot. */
+const INSTALLED = 'talos-installed-beside';
+const LATER_MS = 30_000;
+
 /** Until the new release runs and is well; what does not come to that is rolled back. */
 export function awaitUpgradedStep(parts: UpkeepParts): Step {
-  const { reach, registry, now } = parts;
+  const { registry, now } = parts;
   return {
     name: 'await-upgraded',
     tries: 20,
@@ -187,7 +212,7 @@ export function awaitUpgradedStep(parts: UpkeepParts): Step {
         const { machine } = context.job();
         const { from = '', to = '' } = work;
         const rolledBack = context.job().notes[ROLLED_BACK];
-        if (rolledBack !== undefined) return await afterRollback(context, parts, cluster, from, rolledBack);
+        if (rolledBack !== undefined) return await rollBack(context, parts, cluster, work, rolledBack);
         const version = await rebooted(context, parts, cluster, (runs) => runs === to);
         if (version === undefined) {
           return failed(
@@ -207,24 +232,30 @@ export function awaitUpgradedStep(parts: UpkeepParts): Step {
           return done(`Talos ${to} runs and is ready; it was ${from}`);
         }
         await context.note(ROLLED_BACK, why);
-        context.progress(`Talos ${to} is not well, and is rolled back: ${why}`);
-        using opened = await reach.node(cluster, machine, context.signal);
-        await noteBoot(context, opened.node);
-        await followed(context, UPGRADE_MS, (signal) => opened.node.rollback(signal));
-        return await afterRollback(context, parts, cluster, from, why);
+        return await rollBack(context, parts, cluster, work, why);
       }),
   };
 }
 
-async function afterRollback(
+/** Back to what ran before the upgrade, unless an earlier try has told it so. */
+async function rollBack(
   context: StepContext,
   parts: UpkeepParts,
   cluster: ClusterDocument,
-  from: string,
+  { from = '', to = '' }: TalosWork,
   why: string,
 ): Promise<StepOutcome> {
   const { machine } = context.job();
   const because = `the new release was not well: ${why}`;
+  context.progress(`Talos ${to} is not well, and is rolled back: ${why}`);
+  const quiet = await whenQuiet(context, parts, cluster, timesOf(parts).reboot);
+  if (quiet.kind === 'quiet') {
+    using opened = quiet.opened;
+    if (talosVersionText(opened.node.version) === to) {
+      await noteBoot(context, opened.node);
+      await followed(context, UPGRADE_MS, (signal) => opened.node.rollback(signal));
+    }
+  }
   const version = await rebooted(context, parts, cluster, (runs) => runs === from);
   if (version !== from) {
     return failed(
@@ -242,7 +273,7 @@ async function afterRollback(
 export function rollbackStep(parts: UpkeepParts): Step {
   return {
     name: 'rollback-talos',
-    tries: 3,
+    tries: 10,
     silentMs: 20 * MINUTE_MS,
     async already(context) {
       const member = memberOf(context, parts);
@@ -252,9 +283,17 @@ export function rollbackStep(parts: UpkeepParts): Step {
       return version === undefined || version === from ? undefined : `it runs Talos ${version}`;
     },
     run: (context) =>
-      planned(context, parts, async ({ cluster }) => {
+      planned(context, parts, async ({ cluster, work }) => {
         const { machine } = context.job();
-        using opened = await parts.reach.node(cluster, machine, context.signal);
+        const quiet = await whenQuiet(context, parts, cluster, timesOf(parts).reboot);
+        if (quiet.kind !== 'quiet') return failed(quiet.because, `look at the console of ${machine}`);
+        using opened = quiet.opened;
+        const version = talosVersionText(opened.node.version);
+        if (version !== work.from) return done(`it runs Talos ${version}`);
+        const { notes } = context.job();
+        // Told once: an entry that is turned back twice is the one that ran.
+        if (notes[BOOT] !== undefined && (await hasRebooted(notes, opened.node)))
+          return done(`${machine} has rebooted`);
         await noteBoot(context, opened.node);
         const end = await followed(context, UPGRADE_MS, (signal) => opened.node.rollback(signal));
         return ended(end, `${machine} reboots into the release before`, 'it runs what it ran before');
@@ -291,26 +330,41 @@ export function awaitRolledBackStep(parts: UpkeepParts): Step {
 export function resetStep(parts: UpkeepParts): Step {
   return {
     name: 'reset-talos',
-    tries: 3,
+    tries: 10,
     silentMs: 15 * MINUTE_MS,
     async already(context) {
       if (context.job().notes[RESET_BEGUN] === undefined) return undefined;
-      return (await whyNoMember(context, parts))?.because;
+      const why = await whyNoMember(context, parts);
+      return why && `it was told to, and ${why.because}`;
     },
     run: (context) =>
-      planned(context, parts, async ({ cluster, work }) => {
+      planned(context, parts, async ({ plan, cluster, work }) => {
         const { machine } = context.job();
-        using opened = await parts.reach.node(cluster, machine, context.signal);
+        const limit = timesOf(parts).reset;
+        const isBegun = context.job().notes[RESET_BEGUN] !== undefined;
+        const quiet = await whenQuiet(context, parts, cluster, limit, isBegun);
+        if (quiet.kind === 'away') return done(`it was told to, and ${quiet.because}`);
+        if (quiet.kind === 'late') return failed(quiet.because, `look at the console of ${machine}`);
+        using opened = quiet.opened;
+        const other = await whyNotTheDisk(plan, opened, parts, context.signal);
+        if (other !== undefined) return failed(`${other}; nothing was erased`, `ingot reset ${machine} --plan`);
         await context.note(RESET_BEGUN, 'yes');
         const { erase = 'disk', graceful = true } = work;
         const afterwards = erase === 'disk' ? 'power-off' : 'reboot';
-        const end = await followed(context, RESET_MS, (signal) =>
-          opened.node.reset({ graceful, what: erase, afterwards }, signal),
+        const end = await followed(
+          context,
+          limit,
+          (signal) => opened.node.reset({ graceful, what: erase, afterwards }, signal),
+          async (state) => {
+            if (state.kind !== 'running' || state.phase !== STOPPED) return;
+            if (context.job().notes[RESET_STOPPED] === undefined) await context.note(RESET_STOPPED, 'yes');
+          },
         );
         if (end.kind === 'rebooting' || end.kind === 'finished') await context.note(RESET_HEARD, 'yes');
+        const what = erase === 'disk' ? 'its system disk' : 'STATE and EPHEMERAL';
         return ended(
           end,
-          `${machine} has erased ${erase === 'disk' ? 'its system disk' : 'STATE and EPHEMERAL'}`,
+          end.kind === 'lost' ? `${machine} went away while it was to erase ${what}` : `${machine} has erased ${what}`,
           'look at its console: how far it came is not known',
         );
       }),
@@ -320,11 +374,19 @@ export function resetStep(parts: UpkeepParts): Step {
 const RESET_BEGUN = 'talos-reset-begun';
 /** It said itself that the reset came to its end. */
 const RESET_HEARD = 'talos-reset-heard';
+/** It said itself that it stops everything for its reset: what it does then can be heard no more. */
+const RESET_STOPPED = 'talos-reset-stopped';
+const STOPPED = 'stopEverything';
+
+type Gone =
+  | { readonly kind: 'proven'; readonly because: string }
+  /** It has not answered for so long that it is for a person to look at. */
+  | { readonly kind: 'silent' };
 
 /**
- * Until it answers as a member no more: the key by which it was one was on the disk. Silence alone is no proof, as a
- * cable or a restart makes it too: it counts at once where the machine told the end of its reset, else after `settle`
- * without a break.
+ * Until it answers as a member no more: the key by which it was one was on the disk. Silence is no proof, as a cable
+ * makes it too. It counts where the machine told the end of its reset, or that it stops everything for it and its BMC
+ * reads since that it is off: a reset that fails restarts the machine.
  */
 export function awaitErasedStep(parts: UpkeepParts): Step {
   return {
@@ -334,33 +396,36 @@ export function awaitErasedStep(parts: UpkeepParts): Step {
     run: (context) =>
       planned(context, parts, async ({ cluster, work }) => {
         const { machine } = context.job();
+        const { settle, reset } = timesOf(parts);
         let silentSince: number | undefined;
-        const gone = await inTime(
-          context,
-          parts,
-          RESET_MS,
-          `waits until ${machine} is no member any more`,
-          async () => {
-            const why = await whyNoMember(context, parts);
-            if (why?.kind !== 'silent') silentSince = undefined;
-            if (why === undefined) throw new MachineApiError('precondition', 'it still answers as a member');
-            if (why.kind === 'other-key' || context.job().notes[RESET_HEARD] !== undefined) return why.because;
-            silentSince ??= parts.now();
-            const left = silentSince + timesOf(parts).settle - parts.now();
-            if (left > 0)
-              throw new MachineApiError('unreachable', 'it does not answer, which a restart would show as well');
-            return why.because;
-          },
-        );
-        if (gone === undefined)
-          return failed(
-            `${machine} still answers as a member of ${cluster.name}`,
-            `ingot reset ${machine} --no-graceful`,
-          );
+        const look = async (): Promise<Gone> => {
+          const { notes } = context.job();
+          const why = await whyNoMember(context, parts);
+          if (why?.kind !== 'silent') silentSince = undefined;
+          if (why === undefined) throw new MachineApiError('precondition', 'it still answers as a member');
+          if (why.kind === 'other-key') return { kind: 'proven', because: why.because };
+          if (notes[RESET_HEARD] !== undefined)
+            return { kind: 'proven', because: 'it said that its reset is done, and does not answer since' };
+          if (notes[RESET_STOPPED] !== undefined && (await parts.isOff?.(machine, context.signal)) === true) {
+            return { kind: 'proven', because: 'it stopped everything for its reset, and its BMC reads that it is off' };
+          }
+          silentSince ??= parts.now();
+          if (parts.now() - silentSince >= settle) return { kind: 'silent' };
+          throw new MachineApiError('unreachable', 'it does not answer, which a cable that is out would show as well');
+        };
+        const gone = await inTime(context, parts, reset, `waits until ${machine} is no member any more`, look);
+        if (gone?.kind !== 'proven') {
+          return gone
+            ? failed(
+                `it does not answer, and has not said that it is erased: whether its disk still holds ${cluster.name} is not known`,
+                `look at its console; ingot wipe ${machine} erases it by the agent`,
+              )
+            : failed(`${machine} still answers as a member of ${cluster.name}`, `ingot reset ${machine} --no-graceful`);
+        }
         if (work.role === 'controlplane') await forgetEtcd(parts, cluster, machine);
         parts.registry.note(machine, { 'talos.version': '', 'talos.cluster': '' }, 'agent', parts.now());
         const next = work.erase === 'configuration' ? 'it waits in maintenance' : 'it is off';
-        return done(`it is no member of ${cluster.name} any more: ${gone}; ${next}`);
+        return done(`it is no member of ${cluster.name} any more: ${gone.because}; ${next}`);
       }),
   };
 }
@@ -404,11 +469,54 @@ async function planned(
   return await act({ plan, cluster: member.cluster, work: plan.talos });
 }
 
+/** What ends in a reboot or without power: nothing else is begun meanwhile. */
+const BUSY: ReadonlySet<string> = new Set(['resetting', 'upgrading', 'rebooting', 'shuttingDown']);
+
+type Quiet =
+  | { readonly kind: 'quiet'; readonly opened: OpenedNode }
+  /** Something that was begun before a restart of the daemon took it away. */
+  | { readonly kind: 'away'; readonly because: string }
+  | { readonly kind: 'late'; readonly because: string };
+
+/**
+ * The machine, once it does nothing that ends its boot: what an earlier try of the step began goes on by itself, and is
+ * not begun twice. `mayBeGone`: whether it being no member any more may be what was asked for.
+ */
+async function whenQuiet(
+  context: StepContext,
+  parts: UpkeepParts,
+  cluster: ClusterDocument,
+  ms: number,
+  mayBeGone = false,
+): Promise<Quiet> {
+  const { machine } = context.job();
+  let why = 'it was never asked';
+  const look = async (): Promise<Quiet> => {
+    let opened: OpenedNode | undefined;
+    try {
+      opened = await parts.reach.node(cluster, machine, context.signal);
+      const { stage } = await opened.node.health();
+      if (!BUSY.has(stage)) return { kind: 'quiet', opened };
+      throw new MachineApiError('precondition', `its stage is ${stage}`);
+    } catch (error) {
+      opened?.[Symbol.dispose]();
+      if (!(error instanceof MachineApiError)) throw error;
+      why = error.message;
+      const gone = mayBeGone ? await whyNoMember(context, parts) : undefined;
+      if (gone) return { kind: 'away', because: gone.because };
+      throw error;
+    }
+  };
+  const found = await inTime(context, parts, ms, `asks ${machine} what it does`, look);
+  return found ?? { kind: 'late', because: `${machine} could not be told within ${minutes(ms)}: ${why}` };
+}
+
 /** The end of what the machine was told to do, told on the way. */
 async function followed(
   context: StepContext,
   ms: number,
   begin: (signal: AbortSignal) => AsyncGenerator<Followed, FollowedEnd, undefined>,
+  seen?: (state: Followed) => Promise<void>,
 ): Promise<FollowedEnd> {
   const limit = AbortSignal.timeout(ms);
   const states = begin(AbortSignal.any([context.signal, limit]));
@@ -418,6 +526,7 @@ async function followed(
       const next = await states.next();
       if (next.done === true) return next.value;
       last = next.value;
+      await seen?.(last);
       if (last.kind === 'running') context.progress([last.sequence, last.phase, last.task].filter(Boolean).join(': '));
     }
   } catch (error) {
@@ -438,7 +547,7 @@ function ended(end: FollowedEnd, text: string, otherwise: string): StepOutcome {
     case 'lost':
       return done(text);
     case 'locked':
-      return { kind: 'again', because: `another sequence is running on it: ${end.because}`, afterMs: 30_000 };
+      return { kind: 'again', because: `another sequence is running on it: ${end.because}`, afterMs: LATER_MS };
     case 'cancelled':
       return failed(`another sequence took over: ${end.because}`, otherwise);
     case 'failed':
@@ -479,6 +588,12 @@ const BOOT = 'talos-boot';
 async function noteBoot(context: StepContext, node: TalosNode): Promise<void> {
   const boot = await node.bootId();
   if (boot !== undefined) await context.note(BOOT, boot);
+}
+
+async function hasRebooted(notes: Job['notes'], node: TalosNode): Promise<boolean> {
+  const before = notes[BOOT];
+  const boot = await node.bootId();
+  return before !== undefined && boot !== undefined && boot !== before;
 }
 
 async function versionNow(

@@ -5,7 +5,7 @@ import { clusterDocument } from '#machines/contract/cluster.ts';
 import { machineDocument, type ProfileDocument, profileDocument } from '#machines/contract/documents.ts';
 import type { Job, PlannedDisk } from '#machines/contract/job.ts';
 import type { Machine } from '#machines/contract/machine.ts';
-import { clusterConfigs, NO_SECRETS } from '#services/talos/configs.ts';
+import { clusterConfigs, DISK_SEEN, NO_SECRETS } from '#services/talos/configs.ts';
 import { SECRETS } from '../../machines/os/talos/sample-secrets.ts';
 
 const CLUSTER = {
@@ -55,9 +55,9 @@ function configs(cluster: object = {}) {
   });
 }
 
-const job = (disks: readonly PlannedDisk[]): Job => {
+const job = (disks: readonly PlannedDisk[], notes: Readonly<Record<string, string>> = { [DISK_SEEN]: 'd' }): Job => {
   const plan = { digest: 'd', disks } as unknown as NonNullable<Job['plan']>;
-  return { plan, confirmed: { by: 'p', at: 0, digest: 'd', said: [] } } as unknown as Job;
+  return { plan, confirmed: { by: 'p', at: 0, digest: 'd', said: [] }, notes } as unknown as Job;
 };
 
 async function yamlOf(name: string, cluster: object = {}, more: object = {}, profile: ProfileDocument = PROFILE) {
@@ -151,6 +151,13 @@ describe('configurations of the machines of a cluster', () => {
     assert.deepEqual(none, { kind: 'none', because: 'no confirmed plan names a disk' });
     const found = await configs().configOf(machine('m1'), PROFILE, job([DISK]));
     assert.equal(found.kind === 'found' && found.isControlPlane, true);
+    for (const notes of [{}, { [DISK_SEEN]: 'of another plan' }]) {
+      const unseen = await configs().configOf(machine('m1'), PROFILE, job([DISK], notes));
+      assert.deepEqual(unseen, {
+        kind: 'none',
+        because: 'the disk of the plan was not looked at again before the boot',
+      });
+    }
   });
 
   it('are fetched in plain HTTP by a control plane only where the profile says so', () => {

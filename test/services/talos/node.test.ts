@@ -267,7 +267,7 @@ describe('an upgrade', () => {
         [`${SERVICE}/Version`]: version(tag),
         [`${SERVICE}/Upgrade`]: goesDown(() => fake, 'upgrade'),
       });
-      const { end } = await all((await open(fake)).upgrade('registry/installer:v1.13.0', signal()));
+      const { end } = await all((await open(fake)).upgrade({ installer: 'registry/installer:v1.13.0' }, signal()));
       assert.deepEqual(end, { kind: 'rebooting', sequence: 'upgrade' });
       assert.equal(fake.asked(`${SERVICE}/Upgrade`)[0]?.['image'], 'registry/installer:v1.13.0');
     });
@@ -287,7 +287,9 @@ describe('an upgrade', () => {
         ),
         [`${SERVICE}/Reboot`]: goesDown(() => fake, 'reboot'),
       });
-      const { seen, end } = await all((await open(fake)).upgrade('registry/installer:v1.14.0', signal()));
+      const { seen, end } = await all(
+        (await open(fake)).upgrade({ installer: 'registry/installer:v1.14.0' }, signal()),
+      );
       assert.deepEqual(end, { kind: 'rebooting', sequence: 'reboot' });
       assert.deepEqual(seen.at(-1), { kind: 'running', sequence: 'upgrade', phase: 'install', task: 'writing' });
       const [asked] = fake.asked('/machine.LifecycleService/Upgrade');
@@ -311,7 +313,7 @@ describe('an upgrade', () => {
         '/machine.LifecycleService/Upgrade': streams(...messages),
         [`${SERVICE}/Reboot`]: says({ actor_id: ACTOR }),
       });
-      const { end } = await all((await open(fake)).upgrade('x', signal()));
+      const { end } = await all((await open(fake)).upgrade({ installer: 'x' }, signal()));
       assert.ok(end.kind === 'failed');
       assert.match(end.because, because);
       assert.deepEqual(fake.asked(`${SERVICE}/Reboot`), []);

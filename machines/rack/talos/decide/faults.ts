@@ -11,6 +11,8 @@ export type TalosFaults = {
   readonly isUnwell?: (version: string) => boolean;
   /** Its kernel panics before anything else, and the loader goes back to the other entry. */
   readonly cannotBoot?: (version: string) => boolean;
+  /** A phase of a sequence, such as `stopServices` of `reset`, is not begun before this is fulfilled. */
+  readonly delays?: (sequence: string, phase: string) => Promise<void> | undefined;
 };
 
 export const TALOS_FAULTS = ['no-image', 'installer-fails', 'unwell', 'no-boot'] as const;

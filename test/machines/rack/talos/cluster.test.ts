@@ -155,13 +155,13 @@ describe('what goes wrong on a simulated node', () => {
     await waitFor('its bootstrap', async () => (await node.bootstrap()).kind === 'bootstrapped', 10_000);
     await waitFor('its health', async () => (await node.health()).ready, 10_000);
 
-    await assert.rejects(endOf(node.upgrade(installer('v1.13.7'), limit())), { code: 'not-found' });
-    await assert.rejects(endOf(node.upgrade(bad, limit())), { code: 'not-found' });
-    const failed = await endOf(node.upgrade(installer('v1.13.8'), limit()));
+    await assert.rejects(endOf(node.upgrade({ installer: installer('v1.13.7') }, limit())), { code: 'not-found' });
+    await assert.rejects(endOf(node.upgrade({ installer: bad }, limit())), { code: 'not-found' });
+    const failed = await endOf(node.upgrade({ installer: installer('v1.13.8') }, limit()));
     assert.equal(failed.kind, 'failed');
     assert.deepEqual(machine.story, ['network kexec'], 'and nothing rebooted');
 
-    assert.equal((await endOf(node.upgrade(installer('v1.13.9'), limit()))).kind, 'rebooting');
+    assert.equal((await endOf(node.upgrade({ installer: installer('v1.13.9') }, limit()))).kind, 'rebooting');
     await machine.ended(2);
     using ill = await machine.node(secrets);
     const isIll = ({ unwell }: Awaited<ReturnType<typeof ill.health>>) => unwell.some(({ id }) => id === 'kubelet');

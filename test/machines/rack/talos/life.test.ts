@@ -68,7 +68,10 @@ for (const [version, next] of [
         const { members, status } = await node.etcd();
         assert.equal(members.length, 1);
         assert.equal(members[0]?.id, status?.leader);
-        assert.deepEqual(await endOf(node.upgrade(installer(next), limit())).then(({ kind }) => kind), 'rebooting');
+        assert.deepEqual(
+          await endOf(node.upgrade({ installer: installer(next) }, limit())).then(({ kind }) => kind),
+          'rebooting',
+        );
       }
       await machine.ended(2);
       {

@@ -27,7 +27,7 @@ import { waitFor } from '#test/lab/wait.ts';
 export const definition = loadMachineApi();
 export const versionOf = (text: string) => sure(parseTalosVersion(text));
 export const secretsFor = (version: string): Promise<TalosSecrets> =>
-  newTalosSecrets({ version: versionOf(version), random: randomBytes, now: Date.now });
+  newTalosSecrets({ version: versionOf(version), random: randomBytes, now: Date.now, rsaBits: 2048 });
 export const installer = (version: string): string => `factory.example/metal-installer/${PLAIN_SCHEMATIC}:${version}`;
 
 const FAST = { taskMs: 1, installMs: 20, retryMs: 20, maxRetryMs: 100 };
