@@ -6,7 +6,7 @@ import type { PlannedKind } from '#machines/decide/jobs/make-plan.ts';
 import { terminal as escaped } from '#machines/values/escape.ts';
 import { confirm, confirmCount } from '../ask.ts';
 import type { Daemon } from '../daemon.ts';
-import { CommandFailure } from '../failure.ts';
+import { badInput, CommandFailure } from '../failure.ts';
 import { count, resolveMachines, type Selection } from '../machine-names.ts';
 import { ago } from '../decide/ago.ts';
 import { type Format, printDocuments } from '../output/format.ts';
@@ -14,24 +14,27 @@ import { type Column, pairs, table } from '../output/table.ts';
 import { isoTime } from '../output/time.ts';
 import { showListOf } from '../output/watched-list.ts';
 import { note, paint, say, type Terminal } from '../terminal.ts';
+import { batchOptions, batchText, type BatchOptions } from './batch.ts';
+import { POLL_MS, waitForJobs } from './job-wait.ts';
 import { planLines } from './plan.ts';
 
-export type JobOptions = Selection & {
-  readonly output: Format;
-  readonly wait?: boolean;
-  readonly plan?: boolean;
-  readonly yes?: boolean;
-  readonly confirm?: string;
-  readonly profile?: string;
-  readonly method?: 'best' | WipeMethod;
-  readonly disk?: readonly string[];
-  readonly acknowledge?: readonly string[];
-  /** upgrade: the release of Talos. */
-  readonly to?: string;
-  /** reset of members of a cluster. */
-  readonly erase?: 'disk' | 'configuration';
-  readonly graceful?: boolean;
-};
+export type JobOptions = Selection &
+  BatchOptions & {
+    readonly output: Format;
+    readonly wait?: boolean;
+    readonly plan?: boolean;
+    readonly yes?: boolean;
+    readonly confirm?: string;
+    readonly profile?: string;
+    readonly method?: 'best' | WipeMethod;
+    readonly disk?: readonly string[];
+    readonly acknowledge?: readonly string[];
+    /** upgrade: the release of Talos. */
+    readonly to?: string;
+    /** reset of members of a cluster. */
+    readonly erase?: 'disk' | 'configuration';
+    readonly graceful?: boolean;
+  };
 
 /** Plans, shows, asks, begins: what a destructive command does. */
 export async function planned(
@@ -87,6 +90,7 @@ export async function plannedOf(
   const said = new Set(options.acknowledge ?? []);
   const { value: started } = await daemon.ask('startJobs', {
     body: {
+      ...batchOptions(options),
       jobs: plans.map((one) => ({
         kind,
         machine: one.machine,
@@ -145,7 +149,9 @@ export async function unplanned(
   options: JobOptions,
 ): Promise<number> {
   const names = await resolveMachines(term, daemon, words, options);
-  const { value } = await daemon.ask('startJobs', { body: { jobs: names.map((machine) => ({ kind, machine })) } });
+  const { value } = await daemon.ask('startJobs', {
+    body: { ...batchOptions(options), jobs: names.map((machine) => ({ kind, machine })) },
+  });
   return await begun(term, daemon, value.items, options, 0);
 }
 
@@ -156,66 +162,19 @@ async function begun(
   options: JobOptions,
   waitSeconds: number,
 ): Promise<number> {
-  if (waitSeconds > 0) note(term, `the first begins in ${waitSeconds} s; ingot job cancel ID calls one off`);
+  const [first] = jobs;
+  if (first?.batch) note(term, ...batchText(first.batch));
+  if (waitSeconds > 0) {
+    const all = first?.batch ? `, ingot job cancel --batch ${first.batch.id} all of them` : '';
+    note(term, `the first begins in ${waitSeconds} s; ingot job cancel ID calls one off${all}`);
+  }
   if (options.wait !== true) {
     if (options.output !== 'table') printDocuments(term, options.output, jobs.length === 1 ? jobs[0] : jobs);
     else
       for (const one of jobs) say(term, `${one.machine} ${one.kind}: job ${one.id}; ingot job logs ${one.id} --follow`);
     return EXIT.done;
   }
-  return await waitFor(term, daemon, jobs, options.output);
-}
-
-const POLL_MS = 1000;
-
-/** Shows how it goes until all are over. The exit status is that of the worst. */
-async function waitFor(term: Terminal, daemon: Daemon, jobs: readonly Job[], output: Format): Promise<number> {
-  const newest = new Map(jobs.map((one) => [one.id, one]));
-  const shown = new Map<string, string>();
-  const tell = (job: Job): void => {
-    const line = progressLine(job);
-    if (output !== 'table' || shown.get(job.id) === line) return;
-    shown.set(job.id, line);
-    note(term, line);
-  };
-  for (const one of jobs) tell(one);
-  while ([...newest.values()].some(({ state }) => !isOver(state))) {
-    await sleep(POLL_MS, undefined, { signal: term.signal });
-    for (const { id, state } of newest.values()) {
-      if (isOver(state)) continue;
-      const { value } = await daemon.ask('getJob', { params: { id } });
-      newest.set(id, value);
-      tell(value);
-    }
-  }
-  const ended = [...newest.values()];
-  if (output !== 'table') printDocuments(term, output, ended.length === 1 ? ended[0] : ended);
-  else for (const one of ended) say(term, ...endLines(term, one));
-  return ended.every(({ state }) => state === 'done') ? EXIT.done : EXIT.failed;
-}
-
-function progressLine({ machine, kind, steps, state }: Job): string {
-  const at = steps.findLastIndex((one) => one.state === 'running' || one.state === 'failed');
-  const step = steps[at];
-  if (!step) return `${escaped(machine)}  ${kind}: ${state}`;
-  const part = step.progress === undefined ? '' : `  ${bar(step.progress)}`;
-  return `${escaped(machine)}  ${at + 1}/${steps.length} ${step.name}${part}  ${escaped(step.text)}`;
-}
-
-const BAR = 20;
-function bar(progress: number): string {
-  const full = Math.round(progress * BAR);
-  return `[${'#'.repeat(full)}${'.'.repeat(BAR - full)}] ${String(Math.floor(progress * 100)).padStart(3)} %`;
-}
-
-function endLines(term: Terminal, { machine, kind, state, result, id }: Job): readonly string[] {
-  const style = state === 'done' ? 'green' : 'red';
-  return [
-    `${escaped(machine)} ${kind} ${paint(term, style, state)}: ${escaped(result?.because ?? '')}`,
-    ...(state === 'done' || result === undefined
-      ? []
-      : [`  next: ${escaped(result.next)}`, `  all of it: ingot job logs ${id}`]),
-  ];
+  return await waitForJobs(term, daemon, jobs, options.output);
 }
 
 const STYLES = { queued: 'dim', running: 'blue', done: 'green', failed: 'red', cancelled: 'yellow' } as const;
@@ -237,17 +196,18 @@ export async function listJobs(
   options: {
     readonly output: Format;
     readonly machine?: string;
+    readonly batch?: string;
     readonly limit: number;
     readonly watch?: boolean;
   },
 ): Promise<void> {
-  const { machine, limit } = options;
+  const { machine, batch, limit } = options;
+  const only = { ...(machine === undefined ? {} : { machine }), ...(batch === undefined ? {} : { batch }) };
   await showListOf(
     term,
     daemon,
     {
-      read: async () =>
-        (await daemon.ask('listJobs', { query: { limit, ...(machine === undefined ? {} : { machine }) } })).value.items,
+      read: async () => (await daemon.ask('listJobs', { query: { limit, ...only } })).value.items,
       kinds: ['job'],
       columns,
       nameOf: ({ id }) => id,
@@ -268,6 +228,7 @@ export async function showJob(term: Terminal, daemon: Daemon, id: string, output
       ['asked for by', `${job.by}, ${isoTime(job.createdAt) ?? ''}`],
       ['confirmed by', job.confirmed && `${job.confirmed.by}, ${isoTime(job.confirmed.at) ?? ''}`],
       ['profile', job.profile],
+      ['batch', job.batch && `${job.batch.id}, one of ${job.batch.size}; ingot job list --batch ${job.batch.id}`],
       ['result', job.result?.because],
       ['next', job.state === 'done' ? undefined : job.result?.next],
     ]),
@@ -312,9 +273,25 @@ export async function jobLogs(
   }
 }
 
-export async function cancelJobs(term: Terminal, daemon: Daemon, ids: readonly string[]): Promise<void> {
+export async function cancelJobs(
+  term: Terminal,
+  daemon: Daemon,
+  words: readonly string[],
+  { batch }: { readonly batch?: string },
+): Promise<void> {
+  if ((batch === undefined) === (words.length === 0)) throw badInput('want ids of jobs, or --batch ID');
+  const ids = batch === undefined ? words : (await unfinishedOf(daemon, batch)).map(({ id }) => id);
+  if (ids.length === 0) note(term, 'all jobs of that batch are over');
   for (const id of ids) {
     const { value } = await daemon.ask('cancelJob', { params: { id } });
     say(term, `${value.machine} ${value.kind}: ${isOver(value.state) ? value.state : 'ends at its next safe point'}`);
   }
+}
+
+/** Those that wait first: what is called off in the middle stops the batch by itself, with another reason. */
+async function unfinishedOf(daemon: Daemon, batch: string): Promise<readonly Job[]> {
+  const { items } = (await daemon.ask('listJobs', { query: { batch, limit: 1000 } })).value;
+  if (items.length === 0) throw new CommandFailure(EXIT.notFound, `there is no batch ${batch}`);
+  const open = items.filter(({ state }) => !isOver(state));
+  return [...open.filter(({ state }) => state === 'queued'), ...open.filter(({ state }) => state === 'running')];
 }

@@ -2,6 +2,7 @@ import { type Command, Option } from 'commander';
 import { WIPE_METHODS } from '#machines/contract/job.ts';
 import type { PlannedKind } from '#machines/decide/jobs/make-plan.ts';
 import { collect, outputOption, selectorOptions, type Shell, watchOption, wholeNumber } from '../command-groups.ts';
+import { parseMaxFailures } from '../commands/batch.ts';
 import { listCertificates, showCertificate, verifyFile } from '../commands/certificate.ts';
 import { cancelJobs, jobLogs, type JobOptions, listJobs, planned, showJob, unplanned } from '../commands/job.ts';
 import type { Format } from '../output/format.ts';
@@ -27,7 +28,19 @@ Nothing is done before a plan was shown and confirmed. Examples:
   --plan                        show exactly what would be done to which disk, and stop
   --yes                         one machine without a warning: do not ask
   --confirm DIGEST              what --plan showed, as it was then, and nothing else
-  --acknowledge SERIAL          yes, also the disk that looks like part of a pool`;
+  --acknowledge SERIAL          yes, also the disk that looks like part of a pool
+  --concurrency 1               of several machines one after the other
+  --max-failures 10%            go on until more than a tenth of them have failed; else the first failure stops the rest`;
+
+/** Of commands for several machines. */
+const batchedOptions = (command: Command, unsaid: string): Command =>
+  command
+    .option(
+      '--max-failures <number>',
+      `of several machines: so many may fail (or 10%), one more cancels those not begun; ${unsaid}`,
+      parseMaxFailures,
+    )
+    .option('--concurrency <number>', 'at most so many at once', wholeNumber('--concurrency', 1, 1000));
 
 /** Durable operations. */
 export function addJobCommands(program: Command, { term, daemon, end }: Shell): void {
@@ -41,6 +54,7 @@ export function addJobCommands(program: Command, { term, daemon, end }: Shell): 
       .option('--wait', 'show progress, and exit by the result')
       .addOption(outputOption())
       .addHelpText('after', EXAMPLES);
+    batchedOptions(command, 'none where nothing is said');
     if (kind === 'install' || kind === 'reprovision') {
       command.option('-p, --profile <name>', 'what to install; else what the machine or its class names');
     }
@@ -70,13 +84,14 @@ export function addJobCommands(program: Command, { term, daemon, end }: Shell): 
   }
 
   for (const [kind, summary] of UNPLANNED) {
-    selectorOptions(program.command(`${kind} [machines...]`).summary(summary))
+    const command = selectorOptions(program.command(`${kind} [machines...]`).summary(summary))
       .description(`${summary[0]?.toUpperCase()}${summary.slice(1)}.`)
       .option('--wait', 'show progress, and exit by the result')
-      .addOption(outputOption())
-      .action(async (names: readonly string[], options: JobOptions, self: Command) =>
+      .addOption(outputOption());
+    batchedOptions(command, 'any number where nothing is said').action(
+      async (names: readonly string[], options: JobOptions, self: Command) =>
         end(await unplanned(term, await daemon(self), kind, names, options)),
-      );
+    );
   }
 
   const job = program
@@ -88,6 +103,7 @@ export function addJobCommands(program: Command, { term, daemon, end }: Shell): 
     .alias('ls')
     .summary('newest first')
     .option('-m, --machine <name>', 'only of this one')
+    .option('-b, --batch <id>', 'only those that were asked for together')
     .option('-n, --limit <number>', 'how many', wholeNumber('--limit', 1, 1000), 50)
     .addOption(watchOption())
     .addOption(outputOption())
@@ -110,10 +126,11 @@ export function addJobCommands(program: Command, { term, daemon, end }: Shell): 
       end(await jobLogs(term, await daemon(self), id, options)),
     );
   job
-    .command('cancel <ids...>')
+    .command('cancel [ids...]')
     .summary('end jobs; one that writes ends at its next safe point')
-    .action(async (ids: readonly string[], _options: object, self: Command) =>
-      cancelJobs(term, await daemon(self), ids),
+    .option('-b, --batch <id>', 'all that were asked for together, and are not over')
+    .action(async (ids: readonly string[], options: { readonly batch?: string }, self: Command) =>
+      cancelJobs(term, await daemon(self), ids, options),
     );
 
   const certificate = program.command('certificate').summary('certificates of erasure: list, show, verify');

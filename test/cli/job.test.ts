@@ -29,6 +29,15 @@ async function withMachine(cli: Cli, name: string, index: number, signatures: re
 
 const digestIn = (text: string): string => /(?:digest {3}|--confirm )([0-9a-f]{64})/.exec(text)?.[1] ?? 'none';
 
+/** As soon as so many have been asked for. */
+async function forJobs({ api }: Cli, count: number): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const look = (): void => void (api.jobs.unfinished().length >= count && resolve());
+  const stop = api.jobs.watch(look);
+  look();
+  await promise.finally(stop);
+}
+
 describe('destructive commands', () => {
   it('--plan shows each disk with serial, size and what is done to it, and does nothing', async () => {
     await using cli = await runningCli();
@@ -64,6 +73,40 @@ describe('destructive commands', () => {
     const begun = await cli.run(['wipe', 'r1..2', '--confirm', digest]);
     assert.equal(begun.status, EXIT.done, begun.error);
     assert.equal((await cli.api.jobs.list({ limit: 10 })).length, 2);
+  });
+
+  it('several machines are a batch: it says when it stops, is listed and called off as one, and sums up its end', async () => {
+    await using cli = await runningCli();
+    for (const index of [1, 2, 3]) await withMachine(cli, `r${index}`, index);
+    const digest = digestIn(/all of them.*/.exec((await cli.run(['wipe', 'r1..3', '--plan'])).out)?.[0] ?? '');
+    const wiping = cli.run([
+      'wipe',
+      'r1..3',
+      '--confirm',
+      digest,
+      '--concurrency',
+      '1',
+      '--max-failures',
+      '34%',
+      '--wait',
+    ]);
+    await forJobs(cli, 3);
+    const [job] = await cli.api.jobs.list({ limit: 1 });
+    assert.deepEqual({ ...job?.batch, id: '' }, { id: '', size: 3, maxFailures: 1, concurrency: 1 });
+    const id = job?.batch?.id ?? '';
+    await cli.run(['inspect', 'r1']);
+    assert.equal((await cli.run(['job', 'list', '--batch', id])).out.trim().split('\n').length, 4);
+    assert.match((await cli.run(['job', 'cancel', '--batch', id])).out, /(r\d wipe: cancelled\n){3}/);
+    assert.equal((await cli.run(['job', 'cancel', '--batch', 'none'])).status, EXIT.notFound);
+    assert.equal((await cli.run(['job', 'cancel'])).status, EXIT.badInput);
+    const { status, out, error } = await wiping;
+    assert.equal(status, EXIT.failed);
+    assert.match(error, /batch of 3 machines: 1 at a time, stops after 2 failures \(--max-failures\)/);
+    assert.match(out, /3\/3 over: 3 cancelled\n {2}next: ingot wipe r1 r2 r3\n$/);
+    const wrong = await cli.run(['inspect', 'r1..3', '--max-failures', '101%']);
+    assert.equal(wrong.status, EXIT.badInput);
+    assert.match(wrong.error, /got 101%, want a number of machines, or a part of them: 10%/);
+    assert.match((await cli.run(['inspect', 'r1..3'])).error, /goes on after failures/);
   });
 
   it('what has changed since is not confirmed by the old digest', async () => {
