@@ -1,18 +1,16 @@
 import './jobs.css';
 import { Button, Modal, Select, Switch, TextInput } from '@mantine/core';
 import { useDebouncedValue } from '@mantine/hooks';
-import { useNavigate } from '@tanstack/react-router';
 import { useEffect, useState } from 'react';
 import type { PlanAnswer } from '#machines/contract/api/job-resource.ts';
 import type { MachineResource } from '#machines/contract/api/machine-resource.ts';
 import { WIPE_METHODS } from '#machines/contract/job.ts';
 import type { PlannedKind } from '#machines/decide/jobs/make-plan.ts';
 import { useAct, useAsk } from '../api/queries.ts';
-import { capital, count, words } from '../look/format.ts';
-import { Failed, Mono } from '../look/parts.tsx';
-import { tell } from '../look/tell.ts';
-import { PlanView } from './plan-view.tsx';
-import { buttonText, changeText, KEEPS_DATA, summaryText, WRITES_IMAGE } from './plan-words.ts';
+import { count, words } from '../look/format.ts';
+import { Failed } from '../look/parts.tsx';
+import { ConfirmPlan } from './confirm-plan.tsx';
+import { WRITES_IMAGE } from './plan-words.ts';
 
 const TITLES: Readonly<Record<PlannedKind, string>> = {
   install: 'Install',
@@ -60,7 +58,7 @@ export function PlanDialog({ kind, machines, close }: Parts) {
             </div>
           </>
         )}
-        {answer && <Confirm key={answer.digest} kind={kind} answer={answer} close={close} />}
+        {answer && <ConfirmPlan key={answer.digest} kind={kind} answer={answer} close={close} />}
       </div>
     </Modal>
   );
@@ -171,130 +169,5 @@ function ProfileChoice({
       clearable
       maw={420}
     />
-  );
-}
-
-function Confirm({ kind, answer, close }: { kind: PlannedKind; answer: PlanAnswer; close: () => void }) {
-  const { items: plans, digest, ceremony, waitSeconds } = answer;
-  const [typed, setTyped] = useState('');
-  const [said, setSaid] = useState<Readonly<Record<string, string>>>({});
-  const navigate = useNavigate();
-  const start = useAct('startJobs', {
-    quiet: true,
-    done: ({ items }) => {
-      close();
-      tell(
-        waitSeconds > 0
-          ? `The first begins in ${waitSeconds} s and may be called off until then.`
-          : `${capital(kind)} has begun.`,
-      );
-      const [only] = items;
-      if (items.length === 1 && only) void navigate({ to: '/jobs/$id', params: { id: only.id } });
-      else void navigate({ to: '/jobs' });
-    },
-  });
-
-  const isRefused = plans.some(({ refusals }) => refusals.length > 0);
-  const wanted = plans.flatMap(({ machine, acknowledge }) =>
-    acknowledge.map((one) => ({ ...one, key: `${machine} ${one.what}` })),
-  );
-  const isAcknowledged = wanted.every(({ key, say }) => said[key]?.trim() === say);
-  const isTyped = ceremony === 'yes' || typed.trim() === String(plans.length) || typed.trim() === digest;
-  const keeps = KEEPS_DATA.includes(kind);
-
-  return (
-    <>
-      <div className="plans">
-        {plans.map((one) => (
-          <PlanView key={one.id} plan={one} />
-        ))}
-      </div>
-      {isRefused ? (
-        <div className="note" data-tone="bad" role="alert">
-          <strong>Nothing can be done as planned.</strong>
-          <p>Put right what stands against it above, then plan again.</p>
-        </div>
-      ) : (
-        <form
-          className="stack confirm"
-          onSubmit={(event) => {
-            event.preventDefault();
-            if (!isAcknowledged || !isTyped) return;
-            start.mutate({
-              body: {
-                jobs: plans.map((plan) => ({
-                  kind,
-                  machine: plan.machine,
-                  plan: { id: plan.id, digest: plan.digest },
-                  acknowledge: plan.acknowledge.map(({ say }) => say),
-                })),
-              },
-            });
-          }}
-        >
-          <div className="confirm-what">
-            <strong>{summaryText(kind, plans)}</strong>
-            {plans.length > 1 && plans.length <= 12 && (
-              <ul>
-                {plans.map((one) => (
-                  <li key={one.id}>
-                    {one.machine}: {changeText(one)}
-                  </li>
-                ))}
-              </ul>
-            )}
-          </div>
-          {wanted.map(({ key, what, say }) => (
-            <TextInput
-              key={key}
-              label={what}
-              description={
-                <>
-                  To go on in spite of that, type <Mono>{say}</Mono>
-                </>
-              }
-              value={said[key] ?? ''}
-              onChange={({ currentTarget: { value } }) => setSaid((before) => ({ ...before, [key]: value }))}
-              autoComplete="off"
-              spellCheck={false}
-            />
-          ))}
-          {ceremony === 'count' && (
-            <TextInput
-              label={`Type how many machines this is about: ${plans.length}`}
-              description="Or the digest of the plan, whole."
-              value={typed}
-              onChange={({ currentTarget: { value } }) => setTyped(value)}
-              autoComplete="off"
-              spellCheck={false}
-              maw={420}
-            />
-          )}
-          {waitSeconds > 0 && (
-            <p className="soft">
-              The jobs wait {waitSeconds} s before the first of them begins, and may be cancelled until then.
-            </p>
-          )}
-          {start.error && <Failed error={start.error} />}
-          <div className="row">
-            <Button variant="default" onClick={close}>
-              Leave it
-            </Button>
-            <span className="soft digest" title={digest}>
-              plan <Mono>{digest.slice(0, 16)}…</Mono>
-            </span>
-            <Button
-              type="submit"
-              {...(keeps ? {} : { color: 'red' })}
-              className="spread"
-              disabled={!isAcknowledged || !isTyped}
-              loading={start.isPending}
-            >
-              {buttonText(kind, plans)}
-            </Button>
-          </div>
-        </form>
-      )}
-    </>
   );
 }

@@ -21,6 +21,7 @@ const PLACES: readonly Place[] = [
   { to: '/jobs', icon: 'jobs', text: 'Jobs' },
   { to: '/images', icon: 'image', text: 'Images' },
   { to: '/profiles', icon: 'profile', text: 'Profiles' },
+  { to: '/clusters', icon: 'cluster', text: 'Clusters' },
   { to: '/network', icon: 'network', text: 'Network' },
   { to: '/charts', icon: 'chart', text: 'Charts' },
   { to: '/audit', icon: 'audit', text: 'Audit log' },

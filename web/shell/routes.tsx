@@ -52,6 +52,14 @@ const screens = [
     component: lazyRouteComponent(() => import('../profiles/profile-screen.tsx'), 'ProfileScreen'),
   }),
   createRoute({
+    ...at('/clusters'),
+    component: lazyRouteComponent(() => import('../clusters/clusters-screen.tsx'), 'ClustersScreen'),
+  }),
+  createRoute({
+    ...at('/clusters/$name'),
+    component: lazyRouteComponent(() => import('../clusters/cluster-screen.tsx'), 'ClusterScreen'),
+  }),
+  createRoute({
     ...at('/network'),
     validateSearch: z.object({ search: z.coerce.string().optional() }),
     component: lazyRouteComponent(() => import('../network/network-screen.tsx'), 'NetworkScreen'),

@@ -36,6 +36,7 @@ const SCREENS: readonly Found[] = [
   ['Jobs', '/jobs', 'install, wipe, inspect'],
   ['Images', '/images', 'files and uploads'],
   ['Profiles', '/profiles', 'what machines boot; classes'],
+  ['Clusters', '/clusters', 'Talos and Kubernetes'],
   ['Network', '/network', 'subnets and leases'],
   ['Charts', '/charts', 'boots, DHCP, TFTP, BMCs'],
   ['Audit log', '/audit', 'who changed what'],
@@ -45,7 +46,7 @@ const SCREENS: readonly Found[] = [
 const isTyping = ({ target }: Event): boolean =>
   target instanceof HTMLElement && (/^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName) || target.isContentEditable);
 
-/** Everything by a key: machines, jobs, images, profiles, leases, screens. */
+/** Everything by a key: machines, jobs, images, profiles, clusters, leases, screens. */
 export function SearchEverything() {
   const [isOpen, setOpen] = useState(false);
   useEffect(() => {
@@ -156,6 +157,7 @@ function useFound(text: string): readonly Found[] {
   const [later] = useDebouncedValue(text, 200);
   const profiles = useAsk('listProfiles').data?.items;
   const images = useAsk('listImageStates').data?.items;
+  const clusters = useAsk('listClusters').data?.items;
   const leases = useAsk('listLeases', { query: { search: later, limit: 20 } }, { enabled: later.length > 1 }).data
     ?.items;
   return useMemo(() => {
@@ -183,10 +185,14 @@ function useFound(text: string): readonly Found[] {
       if (has(one.id, one.kind, one.machine))
         found.push({ kind: 'Job', text: `${one.kind} ${one.machine}`, about: one.state, to: `/jobs/${one.id}` });
     }
+    for (const one of clusters ?? []) {
+      if (has(one.name, one.endpoint))
+        found.push({ kind: 'Cluster', text: one.name, about: `Talos ${one.talos}`, to: `/clusters/${one.name}` });
+    }
     for (const one of leases ?? []) {
       const about = one.machine ?? one.mac ?? one.key;
       found.push({ kind: 'Lease', text: one.address, about, to: `/network?search=${one.address}` });
     }
     return found.slice(0, MAX_FOUND);
-  }, [text, machines, jobs, profiles, images, leases]);
+  }, [text, machines, jobs, profiles, images, clusters, leases]);
 }
