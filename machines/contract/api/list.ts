@@ -29,3 +29,14 @@ export const next = z
   .string()
   .optional()
   .meta({ description: 'give it as `after` for the next page; absent on the last' });
+
+/** Of the documents of one kind, of which there are few: without `limit` all of them come. */
+export const documentQuery = <const F extends readonly string[]>(sorts: F) =>
+  z.strictObject({
+    search: z.string().max(255).optional().meta({ description: 'part of anything that stands in the document' }),
+    label: terms.meta({ description: 'conditions on labels: rack=r1,env!=prod' }),
+    sort: z.enum(['name', ...sorts]).default('name'),
+    descending: z.stringbool().default(false),
+    limit: z.coerce.number().int().min(1).max(10_000).optional().meta({ description: 'all where it is absent' }),
+    after,
+  });

@@ -22,7 +22,7 @@ import { inputOf } from './document-form.ts';
 import { explainQuery, explanation } from './explain.ts';
 import { IMAGE_ROUTES } from './image-routes.ts';
 import { machineConfiguration } from './machine-config.ts';
-import { next } from './list.ts';
+import { documentQuery, next } from './list.ts';
 import { grant, machineList, machineQuery, machineResource } from './machine-resource.ts';
 import { MACHINE_SYSTEM_ROUTES } from './machine-system-routes.ts';
 import { certificateQuery, jobEventQuery, jobQuery, jobRequest, planAnswer, planRequest } from './job-resource.ts';
@@ -62,11 +62,26 @@ const mergePatch = z.record(z.string(), z.unknown());
 export const MAX_LOADER_BYTES = 256 << 20;
 
 /** Subnets live in the configuration file: they are read here and changed there. */
-function documentRoutes<T extends z.core.$ZodShape>(collection: string, noun: string, schema: z.ZodObject<T>) {
+function documentRoutes<T extends z.core.$ZodShape, const F extends readonly string[] = []>(
+  collection: string,
+  noun: string,
+  schema: z.ZodObject<T>,
+  /** Fields that a list can be sorted by, beside the name. */
+  sorts: F,
+) {
   const resource = z.object({ ...schema.shape, status: documentStatus });
   const path = `/api/v1/${collection}` as const;
   return {
-    list: { method: 'GET', path, summary: `All ${collection}`, role: 'viewer', answer: json(items(resource)) },
+    list: {
+      method: 'GET',
+      path,
+      summary: `All ${collection}, filtered, sorted, and page by page where a limit is given`,
+      role: 'viewer',
+      query: documentQuery(sorts),
+      answer: json(
+        z.object({ ...page(resource).shape, total: z.int().meta({ description: 'how many match in all' }) }),
+      ),
+    },
     get: {
       method: 'GET',
       path: `${path}/{name}`,
@@ -98,12 +113,12 @@ function documentRoutes<T extends z.core.$ZodShape>(collection: string, noun: st
   } as const satisfies Record<string, Route>;
 }
 
-const profiles = documentRoutes('profiles', 'profile', profileDocument);
-const classes = documentRoutes('classes', 'class', classDocument);
-const images = documentRoutes('images', 'image', imageDocument);
-const networks = documentRoutes('networks', 'network', networkDocument);
-const clusters = documentRoutes('clusters', 'cluster', clusterDocument);
-const subnets = documentRoutes('subnets', 'subnet', subnetDocument);
+const profiles = documentRoutes('profiles', 'profile', profileDocument, ['os']);
+const classes = documentRoutes('classes', 'class', classDocument, ['priority', 'profile']);
+const images = documentRoutes('images', 'image', imageDocument, ['arch']);
+const networks = documentRoutes('networks', 'network', networkDocument, []);
+const clusters = documentRoutes('clusters', 'cluster', clusterDocument, []);
+const subnets = documentRoutes('subnets', 'subnet', subnetDocument, ['domain']);
 
 /** Every route of the operator API. `/healthz` alone stands outside: it needs no rights and tells nothing. */
 export const ROUTES = {

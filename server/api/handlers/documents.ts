@@ -12,8 +12,10 @@ import {
   problemOf,
   type ProblemAnswer,
   unseen,
+  WRONG_CURSOR,
 } from '../answers.ts';
 import { namesPath } from '../decide/apply-plan.ts';
+import { documentPage, type DocumentQuery } from '../decide/document-list.ts';
 import { change, wrongName } from './machines.ts';
 
 type Names =
@@ -58,8 +60,8 @@ export function documentHandlers({
 
   const list =
     <K extends Kind>(kind: K) =>
-    () =>
-      ({ kind: 'done', value: { items: stored(kind).map(sent) } }) as const;
+    ({ query }: { readonly query: DocumentQuery }) =>
+      listed(stored(kind), query, sent<K>);
 
   const get =
     <K extends Kind>(kind: K) =>
@@ -132,12 +134,21 @@ export function documentHandlers({
       if (removed.kind === 'done') await clusters.secrets.forget(name);
       return removed;
     },
-    listSubnets: () => ({ kind: 'done', value: { items: stored('Subnet').map(sentSubnet) } }),
+    listSubnets: ({ query }) => listed(stored('Subnet'), query, sentSubnet),
     getSubnet: ({ params: { name } }) => {
       const one = stored('Subnet').find(({ document }) => document.name === name);
       return one ? { kind: 'done', value: sentSubnet(one), rev: one.rev } : missing('Subnet', name);
     },
   };
+}
+
+function listed<S extends StoredDocument, D>(
+  documents: readonly S[],
+  query: DocumentQuery,
+  write: (one: S) => D,
+): ProblemAnswer | { kind: 'done'; value: { items: D[]; total: number; next?: string } } {
+  const page = documentPage(documents, query);
+  return 'wrongCursor' in page ? WRONG_CURSOR : { kind: 'done', value: { ...page, items: page.items.map(write) } };
 }
 
 const nameOf = ({ document }: StoredDocument): string => document.name;

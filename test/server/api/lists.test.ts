@@ -5,10 +5,14 @@ import type { MacAddress } from '#machines/values/mac-address.ts';
 import { attemptOf } from './memory-recorder.ts';
 import { type RunningApi, runningApi } from './running-api.ts';
 
-type Page = { items: { id?: string; address?: string }[]; next?: string; total?: number };
+type Page = { items: { id?: string; address?: string; name?: string }[]; next?: string; total?: number };
 const NOW = 1_700_000_000_000;
 
-async function allOf(api: RunningApi, path: string, pick: 'id' | 'address'): Promise<readonly (readonly string[])[]> {
+async function allOf(
+  api: RunningApi,
+  path: string,
+  pick: 'id' | 'address' | 'name',
+): Promise<readonly (readonly string[])[]> {
   const pages: string[][] = [];
   let after = '';
   for (let left = 20; left > 0; left -= 1) {
@@ -135,9 +139,45 @@ describe('lists that grow with time', () => {
     assert.equal((await ask('who=nobody')).items.length, 0);
   });
 
+  it('documents are filtered, sorted and paged; all come where no limit is given', async () => {
+    await using api = await runningApi();
+    const put = (path: string, document: Record<string, unknown>) => api.send('PUT', `/api/v1/${path}`, document);
+    for (let index = 1; index <= 11; index += 1) {
+      await put(`profiles/p${index}`, {
+        kind: 'Profile',
+        name: `p${index}`,
+        os: index % 2 === 0 ? 'menu' : 'disk',
+        writes: 'none',
+        labels: { team: index > 9 ? 'b' : 'a' },
+      });
+    }
+    for (const [name, priority] of [
+      ['c1', 30],
+      ['c2', 4],
+      ['c3', 200],
+    ] as const)
+      await put(`classes/${name}`, { kind: 'Class', name, priority, profile: 'p1', match: {} });
+    const names = async (query: string) => (await allOf(api, `/api/v1/${query}`, 'name')).map((page) => page.join(' '));
+    const all = 'p1 p2 p3 p4 p5 p6 p7 p8 p9 p10 p11';
+    assert.deepEqual(await names('profiles?label=team'), [all], 'as people count');
+    assert.deepEqual(await names('profiles?label=team&limit=6'), ['p1 p2 p3 p4 p5 p6', 'p7 p8 p9 p10 p11']);
+    assert.deepEqual(await names('profiles?label=team&sort=os&descending=true&limit=5'), [
+      'p10 p8 p6 p4 p2',
+      'p11 p9 p7 p5 p3',
+      'p1',
+    ]);
+    assert.deepEqual(await names('profiles?label=team%3Db&search=MENU'), ['p10']);
+    assert.deepEqual(await names('classes?sort=priority&limit=2'), ['c2 c1', 'c3']);
+    assert.equal((await api.request('/api/v1/profiles?sort=priority')).status, 400);
+    const answer = (await (await api.request('/api/v1/profiles?label=team%3Da&limit=1')).json()) as Page;
+    assert.equal(answer.total, 9);
+    for (const path of ['images', 'networks', 'subnets', 'clusters'])
+      assert.deepEqual(await names(`${path}?limit=1&label=team`), [''], path);
+  });
+
   it('a cursor that is none is refused, and never read as something', async () => {
     await using api = await runningApi();
-    for (const path of ['attempts', 'jobs', 'leases', 'machines', 'audit', 'webhook-deliveries']) {
+    for (const path of ['attempts', 'jobs', 'leases', 'machines', 'audit', 'webhook-deliveries', 'profiles']) {
       for (const after of ['x', 'bnVsbA==', btoa('[1]'), btoa('{"length":2}'), btoa('[{},{}]')]) {
         const answer = await api.request(`/api/v1/${path}?after=${encodeURIComponent(after)}`);
         assert.equal(answer.status, 400, `${path} ${after}`);
