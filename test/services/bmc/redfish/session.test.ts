@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { EventEmitter, once } from 'node:events';
-import type { ServerResponse } from 'node:http';
+import { createServer, type ServerResponse } from 'node:http';
 import { request } from 'node:https';
+import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { inspect } from 'node:util';
 import { describe, it } from 'node:test';
@@ -56,6 +57,30 @@ describe('the certificate', () => {
     const legacy = { ...service.target, pin: service.sha256, learned: { tls: 'legacy' } };
     await using driver = await openRedfish(legacy, undefined, { limits });
     assert.equal((await driver.status(soon())).power, 'off');
+  });
+
+  it('is not gone around by a path that leads out of TLS or elsewhere: the session goes nowhere else', async () => {
+    const heard: string[] = [];
+    const elsewhere = createServer((asked, answer) => {
+      heard.push(`${asked.url} ${String(asked.headers['x-auth-token'])}`);
+      answer.end(JSON.stringify({ Id: '1', PowerState: 'On' }));
+    }).listen(0, '127.0.0.1');
+    await once(elsewhere, 'listening');
+    const { port } = elsewhere.address() as AddressInfo;
+    try {
+      for (const origin of [`http://127.0.0.1:${port}`, `//127.0.0.1:${port}`, `https://127.0.0.1:${port}`]) {
+        const Members = [{ '@odata.id': `${origin}/redfish/v1/Systems/1` }];
+        await using service = await scripted(fromTree({ ...plainTree(), '/redfish/v1/Systems': { Members } }));
+        const opening = openRedfish(service.target, undefined, { limits }).then(async (driver) => {
+          await using open = driver;
+          return await open.status(soon());
+        });
+        await assert.rejects(opening, withCode('malformed', /which is not its own/), origin);
+      }
+      assert.deepEqual(heard, []);
+    } finally {
+      elsewhere.close();
+    }
   });
 
   it('may not change under a driver that is open, pinned or not', async () => {
