@@ -1,4 +1,4 @@
-import { CONFIG_KINDS } from './config-path.ts';
+import { CONFIG_FILES, CONFIG_KINDS } from './config-path.ts';
 import type { Machine } from '../contract/machine.ts';
 import type { MacAddress } from '../values/mac-address.ts';
 
@@ -108,6 +108,7 @@ function configUrlAt(path: string, base: string | undefined): string | undefined
   if (kind === 'url') return base;
   const found = CONFIG_KINDS.find((one) => one === kind);
   // What looks for files below a URL joins their names to it (cloud-init, "NoCloud").
+  if (found === 'apkovl') return `${base}/${CONFIG_FILES.apkovl}`;
   return found && `${base}/${found}${found === 'nocloud' || found === 'ec2' ? '/' : ''}`;
 }
 

@@ -8,9 +8,12 @@ export const CONFIG_KINDS = [
   'preseed',
   'kickstart',
   'autoinstall',
+  'apkovl',
   'talos',
   'bottlerocket',
 ] as const;
+/** Names of files where who reads them goes by their ending: Alpine’s initramfs. */
+export const CONFIG_FILES = { apkovl: 'apkovl.tar.gz' } as const satisfies Partial<Record<ConfigKind, string>>;
 export type ConfigKind = (typeof CONFIG_KINDS)[number];
 
 /** The first part of every such path. */
@@ -52,7 +55,8 @@ function itemOf(method: string, [first, ...rest]: readonly string[]): ConfigItem
     const file = NOCLOUD_FILES.find((one) => rest.length === 1 && rest[0] === one);
     return file && { kind: 'nocloud', file };
   }
-  const kind = CONFIG_KINDS.find((one) => rest.length === 0 && one === first);
+  if (first === CONFIG_FILES.apkovl && rest.length === 0) return { kind: 'apkovl' };
+  const kind = CONFIG_KINDS.find((one) => rest.length === 0 && one === first && !(one in CONFIG_FILES));
   return kind === undefined || kind === 'ec2' || kind === 'nocloud' ? undefined : { kind };
 }
 

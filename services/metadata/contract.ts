@@ -19,7 +19,7 @@ export type Reader = {
 export type Served = {
   readonly kind: 'served';
   readonly contentType: string;
-  readonly body: string;
+  readonly body: string | Uint8Array;
   /** Does it hold what gives power over a cluster? Such a thing goes in plain HTTP only where the profile says so. */
   readonly secrets: 'control-plane' | 'own';
 };

@@ -4,7 +4,9 @@ import type { MachineConfig } from '#machines/contract/config.ts';
 import type { PlannedDisk } from '#machines/contract/job.ts';
 import { classOf } from '#machines/decide/classes.ts';
 import type { ConfigItem } from '#machines/decide/config-path.ts';
+import { scriptNames } from '#machines/decide/jobs/make-plan.ts';
 import { bottlerocketFiles } from '#machines/os/bottlerocket/files.ts';
+import { autoinstall, DISK_PLACEHOLDER } from '#machines/os/config/autoinstall.ts';
 import { type Configuration, configurationOf, defaultIntent } from '#machines/os/config/configuration.ts';
 import { ec2At, ec2Tree } from '#machines/os/config/ec2.ts';
 import { ignitionConfig } from '#machines/os/config/ignition.ts';
@@ -12,6 +14,7 @@ import { installerData } from '#machines/os/config/installer-data.ts';
 import type { JsonObject } from '#machines/os/config/layers.ts';
 import { type ConfigValues, type Filled, fillLine, fillTree } from '#machines/os/config/machine-values.ts';
 import { CLOUD_CONFIG, metaData, networkConfig, type NocloudFile, userData } from '#machines/os/config/nocloud.ts';
+import { renderAlpine } from '#machines/os/network/alpine.ts';
 import { renderBottlerocket } from '#machines/os/network/bottlerocket.ts';
 import type { Rendered } from '#machines/os/network/devices.ts';
 import { renderKickstart } from '#machines/os/network/kickstart.ts';
@@ -21,6 +24,7 @@ import { renderPreseed } from '#machines/os/network/preseed.ts';
 import type { Registry } from '#services/registry/contract.ts';
 import { TemplateError } from '#services/templates/engine.ts';
 import type { Templates } from '#services/templates/templates.ts';
+import { alpineOverlay } from './alpine-overlay.ts';
 import type { Metadata, NotServed, Reader, Served, TalosConfigs } from './contract.ts';
 
 export function openMetadata(parts: {
@@ -54,16 +58,20 @@ export function openMetadata(parts: {
       const of = known(reader);
       switch (item.kind) {
         case 'nocloud':
-          return nocloud(item.file, of);
+          return item.file === 'user-data' && reader.profile.os === 'installer'
+            ? ubuntu(of, reader, templates)
+            : nocloud(item.file, of);
         case 'autoinstall':
-          return nocloud('user-data', of);
+          return reader.profile.os === 'installer' ? ubuntu(of, reader, templates) : nocloud('user-data', of);
+        case 'apkovl':
+          return alpine(of, reader, templates);
         case 'ec2':
           return ec2(item, of, reader);
         case 'ec2-token':
           // The path holds the token already: what comes back only has to look like one.
           return text(of.instanceId);
         case 'ignition':
-          return ignition(of, reader);
+          return reader.profile.os === 'installer' ? coreos(of, reader, templates) : ignition(of, reader);
         case 'bottlerocket':
           return bottlerocket(of);
         case 'preseed':
@@ -122,9 +130,9 @@ function nocloud(file: NocloudFile, of: Known): Served | NotServed {
     case 'user-data': {
       const cloudInit = fill(of, 'cloudInit');
       if (cloudInit && !cloudInit.ok) return refused('cloudInit', cloudInit);
-      const autoinstall = fill(of, 'autoinstall');
-      if (autoinstall && !autoinstall.ok) return refused('autoinstall', autoinstall);
-      return cloudConfig(userData({ cloudInit: cloudInit?.value, autoinstall: autoinstall?.value }));
+      // Ubuntu’s installer would write a disk by it: that is done under a plan, by a profile of `os: installer`.
+      if (of.config.autoinstall !== undefined) return none('config.autoinstall wants a profile of os: installer');
+      return cloudConfig(userData({ cloudInit: cloudInit?.value, autoinstall: undefined }));
     }
     default:
       return file satisfies never;
@@ -160,6 +168,7 @@ function ec2(item: Extract<ConfigItem, { kind: 'ec2' }>, of: Known, { address, m
   if (item.path === undefined) return text('1.0\n2009-04-04\nlatest');
   const user = nocloud('user-data', of);
   if (user.kind === 'none') return user;
+  if (typeof user.body !== 'string') return none('user data are a text');
   const data = dataOf(of);
   if (data.kind === 'none') return data;
   const tree = ec2Tree({
@@ -219,17 +228,139 @@ function dataOf({
   return none(`data.${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'not understood'}`);
 }
 
+/** What every installer that writes a disk begins with: a confirmed plan’s disk, and the operator’s data. */
+type Begun = { readonly kind: 'found'; readonly disk: PlannedName; readonly data: z.output<typeof installerData> };
+
+function begun(of: Known, { job }: Reader): Begun | NotServed {
+  const disk = plannedDisk(job);
+  if (disk.kind === 'none') return disk;
+  const data = dataOf(of);
+  return data.kind === 'none' ? data : { kind: 'found', disk: disk.name, data: data.value };
+}
+
+/** Ubuntu’s installer takes its answers from the user data, beside what is meant for its own cloud-init. */
+function ubuntu(of: Known, reader: Reader, templates: Pick<Templates, 'render'>): Served | NotServed {
+  const start = begun(of, reader);
+  if (start.kind === 'none') return start;
+  const { disk, data } = start;
+  const cloudInit = fill(of, 'cloudInit');
+  if (cloudInit && !cloudInit.ok) return refused('cloudInit', cloudInit);
+  const own = fill(of, 'autoinstall');
+  if (own && !own.ok) return refused('autoinstall', own);
+  const intent = of.network?.intent;
+  return rendering(() => {
+    const findDisk = templates.render('config/autoinstall', { disk, eol: '', placeholder: DISK_PLACEHOLDER });
+    const answers = (network: JsonObject | undefined): Served | NotServed => {
+      const made = autoinstall({
+        ...data,
+        own: own?.value,
+        hostname: of.hostname,
+        mirrorUrl: data.mirror.url,
+        network,
+        findDisk,
+        reportUrl: reader.reportUrl,
+      });
+      if (!made.ok) return refused('autoinstall', made);
+      return cloudConfig(userData({ cloudInit: cloudInit?.value, autoinstall: made.value }));
+    };
+    return intent === undefined ? answers(undefined) : fromRendered(networkConfig(intent), answers);
+  });
+}
+
+const TARGET_IGNITION = '/etc/ingot/target.ign';
+const INSTALL_SCRIPT = '/etc/ingot/install';
+
+/**
+ * Fedora CoreOS and Flatcar, booted live, write themselves to the disk: this is the Ignition config of the live system,
+ * and the one of the system that it installs lies in it as a file.
+ */
+function coreos(of: Known, reader: Reader, templates: Pick<Templates, 'render'>): Served | NotServed {
+  const start = begun(of, reader);
+  if (start.kind === 'none') return start;
+  const target = ignition(of, reader);
+  if (target.kind === 'none') return target;
+  const { disk, data } = start;
+  return rendering(() => {
+    const script = templates.render('config/coreos', {
+      ...data,
+      disk,
+      eol: '',
+      hostname: of.hostname,
+      target: TARGET_IGNITION,
+      reportUrl: reader.reportUrl,
+    });
+    const own = {
+      systemd: { units: [{ name: 'ingot-install.service', enabled: true, contents: INSTALL_UNIT }] },
+    } satisfies JsonObject;
+    const files = [
+      { path: TARGET_IGNITION, mode: 0o600, text: target.body.toString() },
+      { path: INSTALL_SCRIPT, mode: 0o700, text: script },
+    ];
+    const tree = ignitionConfig({ own, hostname: of.hostname, network: files });
+    return text(JSON.stringify(tree), 'application/vnd.coreos.ignition+json');
+  });
+}
+
+/** By name of the shell: what lies in /etc may not be run as a program under SELinux. */
+const INSTALL_UNIT = `[Unit]
+Description=Ingot: writes this system to the planned disk
+Wants=network-online.target
+After=network-online.target
+
+[Service]
+Type=oneshot
+ExecStart=/bin/bash ${INSTALL_SCRIPT}
+StandardOutput=journal+console
+StandardError=journal+console
+
+[Install]
+WantedBy=multi-user.target
+`;
+
+/** Alpine unpacks it over its root: a script that runs once the network is there. */
+function alpine(of: Known, reader: Reader, templates: Pick<Templates, 'render'>): Served | NotServed {
+  const start = begun(of, reader);
+  if (start.kind === 'none') return start;
+  const { disk, data } = start;
+  if (data.user.passwordHash !== '!') return none('data.user.passwordHash: setup-alpine takes none; want sshKeys');
+  if (data.sshKeys.length > 1) return none('data.sshKeys: setup-alpine takes one key');
+  if (of.intent === undefined) return none('it has no network, and its MAC is not known');
+  return fromRendered(renderAlpine(of.intent), ({ interfaces, dns }) =>
+    rendering(() => {
+      const script = templates.render('config/alpine', {
+        ...data,
+        disk,
+        eol: '',
+        hostname: of.hostname,
+        network: interfaces,
+        dns,
+        reportUrl: reader.reportUrl,
+      });
+      const body = alpineOverlay({ hostname: of.hostname, script });
+      return { kind: 'served', contentType: 'application/gzip', body, secrets: 'own' };
+    }),
+  );
+}
+
+function rendering(make: () => Served | NotServed): Served | NotServed {
+  try {
+    return make();
+  } catch (error) {
+    if (error instanceof TemplateError) return none(error.message);
+    throw error;
+  }
+}
+
 /** Text for a network installer. It writes a disk, so it is given only under a plan, and names that plan’s disk. */
 function installer(
   kind: 'preseed' | 'kickstart',
   of: Known,
-  { job, reportUrl }: Reader,
+  reader: Reader,
   templates: Pick<Templates, 'render'>,
 ): Served | NotServed {
-  const disk = plannedDisk(job);
-  if (disk.kind === 'none') return disk;
-  const data = dataOf(of);
-  if (data.kind === 'none') return data;
+  const start = begun(of, reader);
+  if (start.kind === 'none') return start;
+  const { disk, data } = start;
   const lines: string[] = [];
   for (const [index, line] of (of.config[kind] ?? []).entries()) {
     const one = fillLine(line, of.values, `[${index}]`);
@@ -239,15 +370,15 @@ function installer(
   if (of.intent === undefined) return none('it has no network, and its MAC is not known');
   const network: Rendered<readonly string[]> =
     kind === 'preseed' ? netcfgLines(of.intent, of.hostname) : renderKickstart(of.intent, of.hostname);
-  return fromRendered(network, (networkLines) => {
-    try {
-      const shown = { ...data.value, hostname: of.hostname, network: networkLines, disk: disk.name, lines, reportUrl };
+  // A preseed file has its scripts on one line, which is continued.
+  const eol = kind === 'preseed' ? ' \\' : '';
+  return fromRendered(network, (networkLines) =>
+    rendering(() => {
+      const { reportUrl } = reader;
+      const shown = { ...data, hostname: of.hostname, network: networkLines, disk, eol, lines, reportUrl };
       return text(templates.render(`config/${kind}`, shown));
-    } catch (error) {
-      if (error instanceof TemplateError) return none(error.message);
-      throw error;
-    }
-  });
+    }),
+  );
 }
 
 function netcfgLines(...about: Parameters<typeof renderPreseed>): Rendered<readonly string[]> {
@@ -267,7 +398,7 @@ function plannedDisk(job: Reader['job']): { readonly kind: 'found'; readonly nam
 
 type PlannedName = { readonly serial: string; readonly wwn: string; readonly bytes: number };
 
-function nameOf({ serial = '', wwn = '', bytes }: PlannedDisk): PlannedName | undefined {
-  if (serial === '' && wwn === '') return undefined;
-  return [serial, wwn].every((one) => /^[A-Za-z0-9._:-]*$/.test(one)) ? { serial, wwn, bytes } : undefined;
+function nameOf(disk: PlannedDisk): PlannedName | undefined {
+  const names = scriptNames(disk);
+  return names && { ...names, bytes: disk.bytes };
 }

@@ -38,7 +38,15 @@ export const INSTALLED_PACKAGES = [
   'mmdebstrap',
   'ntfs-3g',
   'mtools',
+  'debconf',
   'python3-pyghmi',
+  // What the unpacked cloud-init imports.
+  'python3-configobj',
+  'python3-jinja2',
+  'python3-jsonpatch',
+  'python3-jsonschema',
+  'python3-netifaces',
+  'python3-serial',
   'python3-sushy',
   'qemu-system-arm',
   'qemu-system-x86',
@@ -78,7 +86,9 @@ export const INSTALLED_PACKAGES = [
 export const UNPACKED_PACKAGES = [
   'bcache-tools',
   'busybox-static', // conflicts with busybox
+  'cloud-init', // a service at each boot
   'drbd-utils',
+  'ignition',
   'ipxe',
   'isc-dhcp-relay',
   'kea-dhcp4-server',
@@ -93,6 +103,7 @@ export const UNPACKED_PACKAGES = [
   'postgresql-15',
   'prometheus', // a service that scrapes
   'qemu-efi-aarch64',
+  'shim-signed', // its postinst would write boot entries
   'systemd-boot-efi',
   'systemd-container', // services that D-Bus would start
   'tftpd-hpa',
@@ -105,6 +116,7 @@ export const UNPACKED_PACKAGES = [
 export const FOREIGN_PACKAGES = [
   'busybox-static:arm64',
   'ipxe/trixie', // bookworm's has no build for arm64
+  'grub-efi-amd64-signed/trixie', // bookworm's cannot speak HTTP
   'linux-image-cloud-arm64:arm64',
 ] as const;
 
@@ -125,14 +137,17 @@ export const PROVISIONS = {
   atftp: { package: 'atftp' },
   'bmc-info': { package: 'freeipmi-tools' },
   chromium: { package: 'chromium' },
+  'cloud-init': { package: 'cloud-init', path: 'usr/bin/cloud-init' },
   cpio: { package: 'cpio' },
   curl: { package: 'curl' },
+  'debconf-set-selections': { package: 'debconf' },
   dhclient: { package: 'isc-dhcp-client' },
   dhcping: { package: 'dhcping' },
   dnsmasq: { package: 'dnsmasq-base' },
   fish: { package: 'fish' },
   gpg: { package: 'gnupg' },
   gpgv: { package: 'gpgv' },
+  'ignition-validate': { package: 'ignition', path: 'usr/bin/ignition-validate' },
   ip: { package: 'iproute2' },
   'ipmi-chassis': { package: 'freeipmi-tools' },
   'ipmi-chassis-config': { package: 'freeipmi-tools' },
@@ -228,6 +243,11 @@ export const PROVISIONS = {
   'vmlinuz-arm64': { package: 'linux-image-cloud-arm64:arm64', path: 'boot/vmlinuz-*' },
   /** The folder of the kernel's modules. */
   'modules-arm64': { package: 'linux-image-cloud-arm64:arm64', path: 'lib/modules/*' },
+  'shimx64.efi.signed': { package: 'shim-signed', path: 'usr/lib/shim/shimx64.efi.signed' },
+  'grubnetx64.efi.signed': {
+    package: 'grub-efi-amd64-signed/trixie',
+    path: 'usr/lib/grub/x86_64-efi-signed/grubnetx64.efi.signed',
+  },
   'ipxe-arm64.efi': { package: 'ipxe/trixie', path: 'usr/lib/ipxe/ipxe-arm64.efi' },
 } as const satisfies Record<string, Source>;
 

@@ -229,13 +229,29 @@ function installDisk(
   return disk;
 }
 
+/**
+ * The names of a disk that may stand in an installer’s script: plain words only. One of them is enough; ATA drives without
+ * a WWN tell one that is made of vendor, model and blanks.
+ */
+export function scriptNames({
+  serial,
+  wwn,
+}: {
+  readonly serial?: string | undefined;
+  readonly wwn?: string | undefined;
+}): { readonly serial: string; readonly wwn: string } | undefined {
+  const plain = (text: string | undefined): string =>
+    text !== undefined && /^[A-Za-z0-9._:-]+$/.test(text) ? text : '';
+  const names = { serial: plain(serial), wwn: plain(wwn) };
+  return names.serial === '' && names.wwn === '' ? undefined : names;
+}
+
 /** An installer’s script knows a disk by what it is told of it, in plain words. */
 function unnamed(
   { document: { name } }: Machine,
   { serial, wwn, name: path }: InventoryDisk,
 ): readonly { readonly because: string; readonly next: string }[] {
-  const isPlain = [serial, wwn].every((one) => one === undefined || /^[A-Za-z0-9._:-]+$/.test(one));
-  if ((serial !== undefined || wwn !== undefined) && isPlain) return [];
+  if (scriptNames({ serial, wwn }) !== undefined) return [];
   const because = `${path ?? 'the disk'} has no serial or WWN that an installer could find it by`;
   return [{ because, next: `ingot install ${name} with a profile of os: image` }];
 }

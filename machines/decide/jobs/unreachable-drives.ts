@@ -71,7 +71,8 @@ function onceEach(drives: readonly InventoryDisk[]): readonly InventoryDisk[] {
 }
 
 function isSame(one: InventoryDisk, other: InventoryDisk): boolean {
-  const plain = (text: string | undefined): string => (text ?? '').replace(/^(?:naa\.|eui\.|0x)|[^0-9a-z]/gi, '').toLowerCase();
+  const plain = (text: string | undefined): string =>
+    (text ?? '').replace(/^(?:naa\.|eui\.|0x)|[^0-9a-z]/gi, '').toLowerCase();
   if (one.wwn !== undefined && plain(one.wwn) === plain(other.wwn)) return true;
   const [short = '', long = ''] = [plain(one.serial), plain(other.serial)].toSorted((a, b) => a.length - b.length);
   return short !== '' && (short === long || (short.length >= SERIAL_PREFIX && long.startsWith(short)));

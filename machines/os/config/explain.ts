@@ -1,4 +1,5 @@
 import type { NetworkIntent } from '#machines/contract/network.ts';
+import { renderAlpine } from '../network/alpine.ts';
 import { renderBottlerocket } from '../network/bottlerocket.ts';
 import type { Refusal } from '../network/devices.ts';
 import { renderKickstart } from '../network/kickstart.ts';
@@ -22,6 +23,7 @@ export function refusalsOf(
     NetworkManager: renderNetworkManager(intent),
     kickstart: renderKickstart(intent, hostname),
     preseed: renderPreseed(intent, hostname),
+    Alpine: renderAlpine(intent),
   };
   return Object.entries(targets).flatMap(([target, result]) =>
     result.kind === 'refused' ? result.refusals.map((one) => ({ target, ...one })) : [],

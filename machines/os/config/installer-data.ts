@@ -18,6 +18,8 @@ export const installerData = z.object({
   timezone: word.default('Etc/UTC'),
   /** Where packages come from: a host and a folder (Debian’s own where none is named), or a URL (kickstart). */
   mirror: z.object({ host: word.optional(), folder: word.default('/debian'), url: word.optional() }).prefault({}),
+  /** Fedora CoreOS: the URL of the disk image; Flatcar: of the folder that it lies in. Their own where nothing is said. */
+  image: z.object({ url: word.optional() }).prefault({}),
   /** A URL of an HTTP proxy for packages. */
   proxy: word.default(''),
   suite: word.optional(),

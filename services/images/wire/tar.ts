@@ -1,5 +1,11 @@
 /** One file of a tar archive, as POSIX ustar has it (pax(1), "ustar Interchange Format"). Directories are not written. */
 export type TarEntry = { readonly name: string; readonly size: number };
+/** What else may be said of one that is written. */
+export type TarDetails = {
+  readonly mode?: number;
+  /** A symbolic link to there; its size is 0. */
+  readonly linkTo?: string;
+};
 
 export type DecodedTarHeader =
   | ({ readonly kind: 'file' } & TarEntry)
@@ -20,6 +26,7 @@ const SIZE = { at: 124, length: 12 };
 const MTIME = 136;
 const CHECKSUM = { at: 148, length: 8 };
 const TYPE = 156;
+const LINK = { at: 157, length: 100 };
 const MAGIC = 257;
 const PREFIX = { at: 345, length: 155 };
 /** 11 octal digits. Beyond that GNU tar, bsdtar and star write the number itself, with the first bit set. */
@@ -28,20 +35,21 @@ const OCTAL_SIZES = 8 ** 11;
 const ascii = new TextEncoder();
 
 /** The header before a file's bytes: the same for the same entry, whenever and by whomever it is written. */
-export function encodeTarHeader({ name, size }: TarEntry): Uint8Array {
+export function encodeTarHeader({ name, size, mode = 0o644, linkTo }: TarEntry & TarDetails): Uint8Array {
   const bytes = ascii.encode(name);
   if (!/^[\x21-\x7e]+$/.test(name) || bytes.length > NAME.length) throw new RangeError(`no name for a tar: ${name}`);
   if (!Number.isSafeInteger(size) || size < 0) throw new RangeError(`no size for a tar: ${size}`);
   const header = new Uint8Array(TAR_BLOCK);
   const put = (at: number, text: string): void => header.set(ascii.encode(text), at);
   header.set(bytes, NAME.at);
-  put(MODE, '0000644\0');
+  put(MODE, `${mode.toString(8).padStart(7, '0')}\0`);
   put(UID, '0000000\0');
   put(GID, '0000000\0');
   if (size < OCTAL_SIZES) put(SIZE.at, `${size.toString(8).padStart(11, '0')}\0`);
   else putBinarySize(header, size);
   put(MTIME, '00000000000\0');
-  put(TYPE, '0');
+  put(TYPE, linkTo === undefined ? '0' : '2');
+  put(LINK.at, (linkTo ?? '').slice(0, LINK.length));
   put(MAGIC, 'ustar\x0000');
   put(CHECKSUM.at, `${checksumOf(header).toString(8).padStart(6, '0')}\0 `);
   return header;

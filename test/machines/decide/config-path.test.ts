@@ -7,6 +7,7 @@ suite('what a path of configuration names', () => {
     ['/m/T/nocloud/user-data', { kind: 'nocloud', file: 'user-data' }],
     ['//m//T/nocloud//meta-data', { kind: 'nocloud', file: 'meta-data' }],
     ['/m/T/ignition', { kind: 'ignition' }],
+    ['/m/T/apkovl.tar.gz', { kind: 'apkovl' }],
     ['/m/T/talos?uuid=x&mac=y', { kind: 'talos' }],
     ['/m/talos?h=a&token=T', { kind: 'talos' }],
     ['/m/T/ec2/', { kind: 'ec2', path: undefined }],
