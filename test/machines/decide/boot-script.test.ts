@@ -262,12 +262,12 @@ describe('a kernel script', () => {
   });
 
   it('tells an installer where its answers are, and nothing where nobody serves them', () => {
-    const args = ['url={{config.preseed}}', 'ds=nocloud;s={{config.nocloud}}'];
+    const args = ['url={{config.preseed}}', 'apkovl={{config.apkovl}}', 'ds=nocloud;s={{config.nocloud}}'];
     const plan = netboot({ os: 'installer', writes: 'planned', args });
     const configUrl = 'http://192.0.2.1:8081/m/TOKEN';
     assert.equal(
       kernel({ firmware: 'bios', plan, configUrl }).kernelArguments,
-      `url=${configUrl}/preseed ds=nocloud;s=${configUrl}/nocloud/`,
+      `url=${configUrl}/preseed apkovl=${configUrl}/apkovl.tar.gz ds=nocloud;s=${configUrl}/nocloud/`,
     );
     const without = decideBootScript(question({ plan }));
     assert.match(without.because, /\{\{config\.preseed\}\} has no value/);
