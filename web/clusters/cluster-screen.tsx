@@ -39,7 +39,7 @@ export function ClusterScreen() {
   const all = cluster.controlPlane.length + cluster.workers.length;
   return (
     <div className="stack">
-      <div className="machine-head">
+      <div className="screen-head">
         <div className="row">
           <h1>{name}</h1>
           {ready !== undefined && (
@@ -175,7 +175,7 @@ function Members({
                       {one.ready ? 'ready' : one.stage === undefined ? 'does not answer' : `not ready, ${one.stage}`}
                     </StateMark>
                   )}
-                  {one.because !== undefined && <span className="member-because">{one.because}</span>}
+                  {!job && one.because !== undefined && <span className="member-because">{one.because}</span>}
                 </td>
                 <td>
                   <span className="next-release">

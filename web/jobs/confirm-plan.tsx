@@ -14,6 +14,8 @@ import { PlanView } from './plan-view.tsx';
 import { buttonText, changeText, KEEPS_DATA, summaryText } from './plan-words.ts';
 
 const FAILURES = /^(\d{1,4}|\d{1,2}%|100%)$/;
+/** More of them are told in a line each, and open by a click. */
+const OPEN_PLANS = 2;
 const AT_ONCE = /^([1-9]\d{0,3})?$/;
 
 type Batch = NonNullable<NonNullable<Asked<'startJobs'>['body']>['batch']>;
@@ -76,9 +78,18 @@ export function ConfirmPlan({ kind, answer, close, before, begun }: Parts) {
   return (
     <>
       <div className="plans">
-        {plans.map((one) => (
-          <PlanView key={one.id} plan={one} />
-        ))}
+        {plans.map((one) =>
+          plans.length <= OPEN_PLANS || one.refusals.length > 0 ? (
+            <PlanView key={one.id} plan={one} />
+          ) : (
+            <details key={one.id} className="plan-more">
+              <summary>
+                <strong>{one.machine}</strong> {changeText(one)}
+              </summary>
+              <PlanView plan={one} />
+            </details>
+          ),
+        )}
       </div>
       {isRefused ? (
         <div className="note" data-tone="bad" role="alert">
@@ -104,15 +115,6 @@ export function ConfirmPlan({ kind, answer, close, before, begun }: Parts) {
         >
           <div className="confirm-what">
             <strong>{summaryText(kind, plans)}</strong>
-            {plans.length > 1 && plans.length <= 12 && (
-              <ul>
-                {plans.map((one) => (
-                  <li key={one.id}>
-                    {one.machine}: {changeText(one)}
-                  </li>
-                ))}
-              </ul>
-            )}
           </div>
           {wanted.map(({ key, what, say }) => (
             <TextInput
@@ -167,7 +169,7 @@ export function ConfirmPlan({ kind, answer, close, before, begun }: Parts) {
             </p>
           )}
           {start.error && <Failed error={start.error} />}
-          <div className="row">
+          <div className="row confirm-foot">
             <Button variant="default" onClick={close}>
               Leave it
             </Button>

@@ -24,6 +24,7 @@ const PLACES: readonly Place[] = [
   { to: '/clusters', icon: 'cluster', text: 'Clusters' },
   { to: '/network', icon: 'network', text: 'Network' },
   { to: '/charts', icon: 'chart', text: 'Charts' },
+  { to: '/webhooks', icon: 'webhook', text: 'Webhooks' },
   { to: '/audit', icon: 'audit', text: 'Audit log' },
   { to: '/access', icon: 'person', text: 'Access' },
 ];

@@ -69,6 +69,10 @@ const screens = [
     component: lazyRouteComponent(() => import('../charts/charts-screen.tsx'), 'ChartsScreen'),
   }),
   createRoute({
+    ...at('/webhooks'),
+    component: lazyRouteComponent(() => import('../webhooks/webhooks-screen.tsx'), 'WebhooksScreen'),
+  }),
+  createRoute({
     ...at('/audit'),
     component: lazyRouteComponent(() => import('../audit/audit-screen.tsx'), 'AuditScreen'),
   }),

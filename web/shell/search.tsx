@@ -39,6 +39,7 @@ const SCREENS: readonly Found[] = [
   ['Clusters', '/clusters', 'Talos and Kubernetes'],
   ['Network', '/network', 'subnets and leases'],
   ['Charts', '/charts', 'boots, DHCP, TFTP, BMCs'],
+  ['Webhooks', '/webhooks', 'programs that are told what happens'],
   ['Audit log', '/audit', 'who changed what'],
   ['Access', '/access', 'users and tokens'],
 ].map(([text = '', to = '', about = '']) => ({ kind: 'Screen', text, to, about }));
