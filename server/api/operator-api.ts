@@ -188,11 +188,11 @@ const isPageAddress = ({ method, url, headers }: FastifyRequest): boolean =>
   method === 'GET' && !/^\/(api|page)\//.test(url) && /\btext\/html\b/.test(headers.accept ?? '');
 
 /** Names hold the digest of what is in them, so that a browser may keep them for good. */
-function sendPageFile(page: Page, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+async function sendPageFile(page: Page, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
   const { file: name } = request.params as { readonly file: string };
   const file = page.file(name);
   if (!file) return sendProblem(reply, makeProblem('not-found', { detail: `there is no file ${name}` }));
-  const zipped = /\bgzip\b/.test(request.headers['accept-encoding'] ?? '') ? file.zipped : undefined;
+  const zipped = /\bgzip\b/.test(request.headers['accept-encoding'] ?? '') ? await file.zipped() : undefined;
   if (zipped) reply.header('content-encoding', 'gzip');
   return reply
     .headers({ 'cache-control': 'private, max-age=31536000, immutable', vary: 'accept-encoding' })

@@ -2,7 +2,8 @@ import { createHash, randomBytes } from 'node:crypto';
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { gzipSync } from 'node:zlib';
+import { promisify } from 'node:util';
+import { gzip } from 'node:zlib';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Access } from '#services/auth/access.ts';
 import { cookieName, cookieRules } from './decide/host.ts';
@@ -18,11 +19,12 @@ const TYPES: Readonly<Record<string, string>> = {
 /** Vite's build writes it where a page may say its nonce. */
 const NONCE = /csp-nonce(?=["'])(?<!property="csp-nonce)/g;
 const MIN_ZIPPED = 1024;
+const zip = promisify(gzip);
 
 export type PageFile = {
   readonly bytes: Uint8Array;
-  /** The same by gzip, where that is worth it. */
-  readonly zipped: Uint8Array | undefined;
+  /** The same by gzip, where that is worth it; made when it is first asked for. */
+  zipped(): Promise<Uint8Array | undefined>;
   readonly contentType: string;
 };
 
@@ -110,7 +112,8 @@ function builtPage(folder: string) {
       const contentType = TYPES[name.split('.').at(-1) ?? ''];
       if (contentType === undefined || files.has(name)) continue;
       const bytes = await readFile(join(folder, name));
-      const zipped = bytes.length < MIN_ZIPPED ? undefined : gzipSync(bytes);
+      let made: Promise<Uint8Array | undefined> | undefined;
+      const zipped = () => (made ??= bytes.length < MIN_ZIPPED ? Promise.resolve(undefined) : zip(bytes));
       files.set(name, { bytes, zipped, contentType });
     }
   }

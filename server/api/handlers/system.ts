@@ -35,7 +35,8 @@ export function systemHandlers(
   },
 ): Pick<Handlers, Names> {
   const { registry, leases, audit, loaders, latest, now } = parts;
-  const document = openApi(parts.version);
+  // A tenth of a second's work that few ask for: not at the start.
+  let document: ReturnType<typeof openApi> | undefined;
 
   const loader = (name: string) => {
     const file = loaders.available().get(name);
@@ -139,7 +140,7 @@ export function systemHandlers(
       return { kind: 'done', value: await verifyAudit(audit, query.head) };
     },
 
-    getOpenApi: () => ({ kind: 'done', value: document }),
+    getOpenApi: () => ({ kind: 'done', value: (document ??= openApi(parts.version)) }),
 
     listRates: ({ query: { since } }) => ({ kind: 'done', value: { items: [...parts.rates(since)] } }),
 

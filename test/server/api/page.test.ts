@@ -53,8 +53,9 @@ describe('the page', () => {
       'notes.txt': '',
     });
     assert.equal(served.page.file('index-a1.js')?.contentType, 'text/javascript; charset=utf-8');
-    assert.ok((served.page.file('index-a1.js')?.zipped?.length ?? 0) < 200, 'what is long is there by gzip as well');
-    assert.equal(served.page.file('index-a1.css')?.zipped, undefined);
+    const zipped = await served.page.file('index-a1.js')?.zipped();
+    assert.ok(zipped && zipped.length < 200, 'what is long is there by gzip as well');
+    assert.equal(await served.page.file('index-a1.css')?.zipped(), undefined);
     for (const name of ['index.html', 'notes.txt', '../dist/index-a1.js'])
       assert.equal(served.page.file(name), undefined);
   });
