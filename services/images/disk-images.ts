@@ -16,6 +16,8 @@ import { qcow2Bytes } from './qcow2.ts';
 /** zstd's own default: level 19 saves a tenth more and takes thirty times as long. */
 const LEVEL = 3;
 const SECTOR_BYTES = 512;
+/** A few kilobytes of gzip or qcow2 can stand for petabytes, and would be read for weeks. */
+const MAX_RAW_BYTES = 4 * 2 ** 40;
 
 /** What was found out about a source, kept beside what was made of it. */
 const known = z.object({
@@ -50,8 +52,9 @@ export function openDiskImages(parts: {
   readonly asset: (image: string) => Promise<BlobLookup>;
   readonly dir: string;
   readonly log: Pick<Logger, 'info' | 'warn'>;
+  readonly maxRawBytes?: number;
 }): DiskImages & AsyncDisposable {
-  const { asset, dir, log } = parts;
+  const { asset, dir, log, maxRawBytes = MAX_RAW_BYTES } = parts;
   const ending = new AbortController();
   const work = new Map<string, Work>();
   const ready = new Map<string, Known>();
@@ -77,10 +80,14 @@ export function openDiskImages(parts: {
       const because = `${blob.path} is being prepared: ${read} of ${blob.size} bytes read`;
       say({ kind: 'preparing', because, progress: Math.min(1, read / Math.max(1, blob.size)) });
     };
+    const bounded = (bytes: number): number => {
+      if (bytes <= maxRawBytes) return bytes;
+      throw new Error(`${blob.path} holds more than ${maxRawBytes} bytes as ${format}: is it an image of a disk?`);
+    };
     const entry =
       format === 'zstd'
-        ? await count(blob, told, ending.signal)
-        : await convert(blob, format, dir, told, ending.signal);
+        ? await count(blob, told, bounded, ending.signal)
+        : await convert(blob, format, dir, told, bounded, ending.signal);
     if (entry.rawBytes === 0 || entry.rawBytes % SECTOR_BYTES !== 0) {
       throw new Error(
         `${blob.path} holds ${entry.rawBytes} bytes as ${format}, want whole sectors of ${SECTOR_BYTES}: is it an image of a disk?`,
@@ -142,9 +149,11 @@ async function firstBytes(path: string): Promise<Uint8Array> {
 }
 
 type Read = (bytes: number) => void;
+/** Throws where it is too much. */
+type Bounded = (bytes: number) => number;
 
 /** It is zstd already: read to its end once, since a cut file or a wrong size must not be found out on a disk. */
-async function count(blob: Blob, told: Read, signal: AbortSignal): Promise<Known> {
+async function count(blob: Blob, told: Read, bounded: Bounded, signal: AbortSignal): Promise<Known> {
   const digest = createHash('sha256');
   let rawBytes = 0;
   await pipeline(
@@ -152,14 +161,21 @@ async function count(blob: Blob, told: Read, signal: AbortSignal): Promise<Known
     watched((piece, total) => (digest.update(piece), told(total))),
     createZstdDecompress(),
     async function (source: AsyncIterable<Uint8Array>) {
-      for await (const piece of source) rawBytes += piece.length;
+      for await (const piece of source) rawBytes = bounded(rawBytes + piece.length);
     },
     { signal },
   );
   return { source: blob.path, etag: blob.etag, compression: 'zstd', sha256: digest.digest('hex'), rawBytes };
 }
 
-async function convert(blob: Blob, format: DiskFormat, dir: string, told: Read, signal: AbortSignal): Promise<Known> {
+async function convert(
+  blob: Blob,
+  format: DiskFormat,
+  dir: string,
+  told: Read,
+  bounded: Bounded,
+  signal: AbortSignal,
+): Promise<Known> {
   const digest = createHash('sha256');
   const part = join(dir, `${process.pid}-${Date.now()}.part`);
   let rawBytes = 0;
@@ -167,7 +183,7 @@ async function convert(blob: Blob, format: DiskFormat, dir: string, told: Read, 
     const raw = await rawBytesOf(blob, format, told, signal);
     await pipeline(
       raw,
-      watched((piece) => void (rawBytes += piece.length)),
+      watched((piece) => void (rawBytes = bounded(rawBytes + piece.length))),
       createZstdCompress({
         params: {
           [constants.ZSTD_c_compressionLevel]: LEVEL,
