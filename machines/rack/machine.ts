@@ -263,6 +263,7 @@ async function leaveIpxe(
       if (around.nodes?.isTalos(commandLine)) {
         return afterTalos(await around.nodes.runTalos(boot, signal));
       }
+      if (around.nodes?.isInstaller(commandLine)) return { kind: await around.nodes.runInstaller(boot, signal) };
       if (!around.nodes?.isAgent(commandLine)) return { kind: 'running', arguments: commandLine };
       const end = await around.nodes.run(boot, signal);
       return { kind: end === 'shutdown' ? 'off' : 'reboot' };

@@ -10,9 +10,14 @@ import { waitFor } from '#test/lab/wait.ts';
 import { openRackWorld } from './rack-world.ts';
 
 const MACHINES = 3;
+const INSTALLERS = [
+  ['debian', 'url={{config.preseed}}'],
+  ['ubuntu', 'ds=nocloud-net;s={{config.nocloud}}'],
+  ['alpine', 'apkovl={{config.apkovl}}'],
+] as const;
 
 /** Nobody touches a machine: their simulated BMCs turn them on and restart them, and the real agent does the work. */
-test('three machines at once are inspected, installed, boot their own disks, and are erased', async (t) => {
+test('three machines at once are inspected, installed, boot their own disks, are erased, and are installed by network', async (t) => {
   await using world = await openRackWorld({ machines: MACHINES });
   t.diagnostic(world.specs.map(({ name, firmware }) => `${name} ${firmware}`).join(', '));
 
@@ -49,6 +54,25 @@ test('three machines at once are inspected, installed, boot their own disks, and
       (await bytesOf(world.rackDir, spec)).every((byte) => byte === 0),
       'blank, seen from outside',
     );
+  }
+
+  // Network installers of three kinds, one on each machine: they read their answers, write the planned disk, report.
+  const kinds = INSTALLERS.map(([name, args]) => ({ name, args: ['quiet', args] }));
+  await world.daemon.apply(
+    kinds.map((one) => ({ kind: 'Profile', os: 'installer', image: 'sim-live-x86-64', ...one })),
+  );
+  const nameOf = (spec: MachineSpec): string => kinds[world.specs.indexOf(spec)]?.name ?? assert.fail();
+  assert.deepEqual(await world.run('install', undefined, nameOf), world.allDone());
+  for (const spec of world.specs) {
+    const [first] = disksOf(spec);
+    const wanted = `Installed on ${first?.name} (${first?.serial})`;
+    assert.ok(world.screenOf(spec).includes(wanted), world.screenOf(spec).join('\n'));
+    await waitFor(
+      'its own system',
+      () => world.screenOf(spec).lastIndexOf('The system on its own disk is up') > world.screenOf(spec).indexOf(wanted),
+      20_000,
+    );
+    assert.equal((await bytesOf(world.rackDir, spec)).readUInt16LE(510), 0xaa55);
   }
 });
 

@@ -25,7 +25,12 @@ export type RackWorld = AsyncDisposable & {
   /** All that one has shown on its screen. */
   screenOf(spec: MachineSpec): readonly string[];
   /** One job of that kind on each machine, its plan confirmed; how each ended, by the machine's name. */
-  run(kind: JobKind, look?: (job: Job) => Promise<void>): Promise<Readonly<Record<string, string>>>;
+  run(
+    kind: JobKind,
+    look?: (job: Job) => Promise<void>,
+    /** Instead of what the machines’ documents say. */
+    profileOf?: (spec: MachineSpec) => string,
+  ): Promise<Readonly<Record<string, string>>>;
   /** What `run` gives when nothing went wrong. */
   allDone(): Readonly<Record<string, string>>;
 };
@@ -105,9 +110,13 @@ export async function openRackWorld(options: {
     specs,
     screenOf: ({ name }) => screenOf(name),
     allDone: () => Object.fromEntries(names.map((name) => [name, 'done'])),
-    async run(kind, look) {
+    async run(kind, look, profileOf) {
       const wanted =
-        kind === 'inspect' ? names.map((machine) => ({ kind, machine })) : await planned(daemon, kind, names);
+        kind === 'inspect'
+          ? names.map((machine) => ({ kind, machine }))
+          : profileOf === undefined
+            ? await planned(daemon, kind, names)
+            : (await Promise.all(specs.map((spec) => planned(daemon, kind, [spec.name], profileOf(spec))))).flat();
       const { items } = await daemon.api<{ readonly items: readonly Job[] }>('POST', '/api/v1/jobs', { jobs: wanted });
       assert.equal(items.length, names.length);
       const ids = new Set(items.map(({ id }) => id));
@@ -140,8 +149,9 @@ export async function openRackWorld(options: {
   };
 }
 
-async function planned(daemon: Daemon, kind: JobKind, machines: readonly string[]) {
-  const ask = () => daemon.api<PlanAnswer>('POST', '/api/v1/plans', { kind, machines });
+async function planned(daemon: Daemon, kind: JobKind, machines: readonly string[], profile?: string) {
+  const ask = () =>
+    daemon.api<PlanAnswer>('POST', '/api/v1/plans', { kind, machines, ...(profile === undefined ? {} : { profile }) });
   // An image is read once before it can be planned with.
   const { items } = await waitFor('the plans', () => ask().catch(() => undefined), 20_000);
   for (const plan of items) assert.deepEqual(plan.refusals, []);

@@ -18,7 +18,7 @@ const IDLE_LIMIT_MS = 30_000;
 export async function httpRead(request: {
   readonly local: Ipv4;
   readonly url: string;
-  readonly method: 'GET' | 'HEAD';
+  readonly method: 'GET' | 'HEAD' | 'POST';
   readonly userAgent: string;
   /** Throw the bytes away and only count them: an image needs no memory in a rack of a thousand. */
   readonly discard: boolean;

@@ -12,6 +12,7 @@ import type { Ipv4 } from '../../values/ip-address.ts';
 import { rackHardware } from '../bmc/hardware.ts';
 import { freePort } from '../free-port.ts';
 import type { MachineSpec } from '../spec.ts';
+import { isInstaller, runInstaller } from './installer.ts';
 import { nodeInventory } from './node-inventory.ts';
 import { talosNodes } from '../talos/talos-nodes.ts';
 import type { TalosFaults } from '../talos/decide/faults.ts';
@@ -25,6 +26,10 @@ export type Nodes = {
   isAgent(commandLine: string): boolean;
   /** One life of the agent, until it ends the boot. Rejects with the signal's reason when the power is taken away. */
   run(boot: NodeBoot, signal: AbortSignal): Promise<'reboot' | 'shutdown'>;
+  /** Whether a kernel with this command line is a network installer’s. */
+  isInstaller(commandLine: string): boolean;
+  /** It installs, or waits for a person until the power is taken away, and rejects then. */
+  runInstaller(boot: NodeBoot, signal: AbortSignal): Promise<'reboot'>;
   /** Its own disk holds something that firmware would start. */
   isBootable(spec: MachineSpec): Promise<boolean>;
   /** Whether a kernel with this command line is Talos'. */
@@ -67,6 +72,8 @@ export function simulatedNodes(parts: {
     ...talos,
     isAgent: (commandLine) => /(?:^| )ingot\.url=/.test(commandLine),
     isBootable: async (spec) => (await disksIn(spec)).isBootable(),
+    isInstaller,
+    runInstaller: async (boot, signal) => runInstaller(boot, await disksIn(boot.spec), signal),
     async run({ spec, commandLine, initrds, address, print }, signal) {
       const root = join(dir, spec.name, 'root');
       await put(root, '/proc/cmdline', `${commandLine}\n`);
