@@ -20,6 +20,7 @@ import { agentImageDir, openAgentImage } from '#services/images/agent-image.ts';
 import { openDiskImages } from '#services/images/disk-images.ts';
 import { systemClock } from '#services/bmc/clock.ts';
 import { openImages } from '#services/images/image-library.ts';
+import { ownFiles } from '#services/images/own-files.ts';
 import { openLoaders } from '#services/images/loaders.ts';
 import { openOciLayouts } from '#services/images/oci-layouts.ts';
 import { sharedChunks } from '#services/images/shared-chunks.ts';
@@ -53,7 +54,7 @@ import { openBmcService } from './bmc/bmc-service.ts';
 import { consoleRecording } from './bmc/console-recording.ts';
 import { ACCOUNTS, DRIVERS, PROBES } from './bmc/drivers.ts';
 import { heldByJobs } from './bmc/held-by-jobs.ts';
-import { jobPower } from './bmc/job-power.ts';
+import { isOffBy, jobPower } from './bmc/job-power.ts';
 import { bootPlanner } from './boot/boot-planner.ts';
 import { type AddressLookup, networkLookup } from './boot/network-lookup.ts';
 import type { Config } from './config/config.ts';
@@ -79,7 +80,7 @@ import { webhookTask } from './webhook-task.ts';
 import { besideImageOf } from './jobs/beside-image.ts';
 import { agentBoots, installersOf } from './jobs/boots.ts';
 import { erasureKeeper } from './jobs/erasure.ts';
-import { planMaker } from './jobs/plan-for.ts';
+import { planMaker, type PlanQuestion } from './jobs/plan-for.ts';
 import { recipes } from './jobs/recipe.ts';
 import { erasedMembers } from './jobs/talos/erased-members.ts';
 import { machineAddresses } from './jobs/talos/addresses.ts';
@@ -135,7 +136,15 @@ export async function serve(parts: {
   const users = openUsers({ store: store.users, access, passwords: openPasswords(), now });
   const loaders = openLoaders({ dir: config.loaders.dir });
   const imageDir = join(config.dataDir, 'images');
-  await using images = openImages({ registry, dir: imageDir, log, mirrors: config.images.mirrors });
+  const credentialsDir = process.env['CREDENTIALS_DIRECTORY'];
+  const secret = [config.file, config.api.tls?.files?.key, credentialsDir].filter((path) => path !== undefined);
+  await using images = openImages({
+    registry,
+    dir: imageDir,
+    log,
+    mirrors: config.images.mirrors,
+    isOwn: ownFiles({ dataDir: config.dataDir, secret }),
+  });
   await using diskImages = openDiskImages({
     asset: (image) => images.asset(image, 'disk', 0),
     dir: join(imageDir, 'disks'),
@@ -146,7 +155,7 @@ export async function serve(parts: {
   const vault = await openVault({
     secrets: store.secrets,
     dataDir: config.dataDir,
-    credentialsDir: process.env['CREDENTIALS_DIRECTORY'],
+    credentialsDir,
     random: randomBytes,
   });
   const provider = config.api.oidc;
@@ -352,7 +361,14 @@ export async function serve(parts: {
       erased: erasureKeeper({ signer: certificateSigner(vault), site: config.site, now, newId: randomUUID }),
       imagePath: (_image, sha256) => `/agent/images/${sha256}`,
       besideImage: besideImageOf(registry),
-      talos: { reach, configs: clusterConfig, secrets: clusterKeys, registry, jobs: () => jobs },
+      talos: {
+        reach,
+        configs: clusterConfig,
+        secrets: clusterKeys,
+        registry,
+        jobs: () => jobs,
+        isOff: isOffBy(bmc),
+      },
       now,
       startedAt: now(),
     }),
@@ -371,7 +387,8 @@ export async function serve(parts: {
       failed: (err, name) => log.error({ err, machine: name }, 'that a member of a cluster is erased was not kept'),
     }),
   );
-  const voidable = { jobs, registry, tokens, audit: store.audit, now, log };
+  const plans = openPlans<PlanQuestion>({ now, newId: randomUUID });
+  const voidable = { jobs, registry, tokens, plans, audit: store.audit, now, log };
   const doubt = await distrust({ dataDir: config.dataDir, audit: store.audit, now });
   if (doubt) {
     await voidAll(doubt.restored ? { ...voidable, access } : voidable, doubt.because);
@@ -457,7 +474,7 @@ export async function serve(parts: {
     bmc,
     system,
     inventories: store.inventories,
-    plans: openPlans({ now, newId: randomUUID }),
+    plans,
     secondApprover: config.jobs.secondApprover,
     planFor: planMaker({
       registry,

@@ -25,12 +25,15 @@ export function openImages({
   log,
   limits,
   mirrors = [],
+  isOwn = async () => false,
 }: {
   readonly registry: Pick<Registry, 'image' | 'documents' | 'watch'>;
   readonly dir: string;
   readonly log: Pick<Logger, 'info' | 'warn'>;
   readonly limits?: DownloadLimits;
   readonly mirrors?: readonly Mirror[];
+  /** Is this file the daemon's own? Then it is no image. */
+  readonly isOwn?: (path: string) => Promise<boolean>;
 }): ImageLibrary & AsyncDisposable {
   const digests = digestCache();
   const fetched = downloads({ dir, log, mirrors, ...(limits ? { limits } : {}) });
@@ -57,6 +60,7 @@ export function openImages({
 
   async function stateOfPath(name: string, path: string, sha256: string | undefined): Promise<AssetState> {
     if (!isAbsolute(path)) return { kind: 'missing', because: `image ${name}: got ${path}, want an absolute path` };
+    if (await isOwn(path)) return { kind: 'missing', because: `${path} is the daemon’s own, and no image` };
     const looked = await lookAtFile(path);
     if (looked.kind === 'missing') return looked;
     const { blob } = looked;

@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import http from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { imageDocument } from '#machines/contract/documents.ts';
 import { openImages } from '#services/images/image-library.ts';
+import { ownFiles } from '#services/images/own-files.ts';
 import type { RegistryChange } from '#services/registry/contract.ts';
 
 const sha256 = (bytes: string) => createHash('sha256').update(bytes).digest('hex');
@@ -27,6 +28,7 @@ async function place(assets: (dir: string) => readonly object[]) {
     },
     dir: join(dir, 'kept'),
     log: { info() {}, warn() {} },
+    isOwn: ownFiles({ dataDir: join(dir, 'data'), secret: [join(dir, 'api.key'), join(dir, 'credentials')] }),
   });
   return {
     dir,
@@ -94,6 +96,40 @@ describe('the image library', () => {
       assert.match(looked.kind === 'missing' ? looked.because : looked.kind, want);
     });
   }
+
+  it('is no way to the daemon’s own files, also by another name', async () => {
+    const own = [
+      'data/operator.token',
+      'data/ingot.db-wal',
+      'data/.backup-x/ingot.db',
+      'data/files.restored/api.key',
+      'api.key',
+      'credentials/seal.key',
+      'linked',
+      'folder/operator.token',
+    ];
+    const others = ['data/rack/images/vmlinuz', 'database/vmlinuz', 'vmlinuz', '.data'];
+    await using at = await place((dir) => [
+      ...[...own, ...others].map((path) => ({ role: 'kernel', path: join(dir, path) })),
+      { role: 'kernel', path: '/proc/self/environ' },
+      { role: 'kernel', path: join(dir, 'folder/../data/operator.token') },
+    ]);
+    for (const path of [...own.slice(0, 6), ...others]) {
+      await mkdir(join(at.dir, path, '..'), { recursive: true });
+      await writeFile(join(at.dir, path), 'x');
+    }
+    await symlink(join(at.dir, 'data/operator.token'), join(at.dir, 'linked'));
+    await symlink(join(at.dir, 'data'), join(at.dir, 'folder'));
+    const told = async (index: number): Promise<string> => {
+      const looked = await at.library.asset('live', 'kernel', index);
+      return looked.kind === 'missing' ? looked.because : looked.kind;
+    };
+    for (const [index, path] of own.entries())
+      assert.match(await told(index), /is the daemon’s own, and no image$/, path);
+    for (const [index, path] of others.entries()) assert.equal(await told(own.length + index), 'found', path);
+    const count = own.length + others.length;
+    for (const index of [count, count + 1]) assert.match(await told(index), /is the daemon’s own/);
+  });
 
   it('checks the digest again when the file changes', async () => {
     await using at = await place((dir) => [{ role: 'kernel', path: join(dir, 'vmlinuz'), sha256: sha256('right') }]);
