@@ -46,6 +46,7 @@ import { openRecorder } from '#services/trace/recorder.ts';
 import { encodePcap } from '#services/trace/wire/pcap.ts';
 import { operatorApi } from './api/operator-api.ts';
 import { openOperatorTls, type OperatorTls, shownFingerprint } from './api/tls.ts';
+import { imageCleaner, imageCleaning } from './image-cleaning.ts';
 import { imageRefresh } from './image-refresh.ts';
 import { ociRegistry } from './oci/registry.ts';
 import { agentPower } from './bmc/agent-power.ts';
@@ -306,6 +307,7 @@ export async function serve(parts: {
     : [];
   const everyMs = config.images.refreshHours * 3_600_000;
   const refresh: readonly Task[] = everyMs > 0 ? [imageRefresh({ images, everyMs, log })] : [];
+  const { cleanHours, cleanAboveGib } = config.images;
   const machineApi = loadMachineApi();
   const openAgent = agentApi({ authority, definition: machineApi, now });
   const addressesOf = machineAddresses({
@@ -388,6 +390,19 @@ export async function serve(parts: {
     }),
   );
   const plans = openPlans<PlanQuestion>({ now, newId: randomUUID });
+  const cleaning: readonly Task[] =
+    cleanHours > 0
+      ? [
+          imageCleaning({
+            dir: imageDir,
+            clean: imageCleaner({ dir: imageDir, registry, jobs, now }),
+            everyMs: cleanHours * 3_600_000,
+            aboveBytes: cleanAboveGib * 2 ** 30,
+            audit: (entry) => store.audit.append({ at: now(), ...entry }),
+            log,
+          }),
+        ]
+      : [];
   const voidable = { jobs, registry, tokens, plans, audit: store.audit, now, log };
   const doubt = await distrust({ dataDir: config.dataDir, audit: store.audit, now });
   if (doubt) {
@@ -586,6 +601,7 @@ export async function serve(parts: {
     ...logs,
     ...oci,
     ...refresh,
+    ...cleaning,
     clocks,
     jobs,
     bmc.poller,

@@ -4,6 +4,7 @@ import type { Logger } from 'pino';
 import { z } from 'zod';
 import type { Access } from '#services/auth/access.ts';
 import type { BootTokens } from '#services/boot-tokens/boot-tokens.ts';
+import type { Plans } from '#services/jobs/plans.ts';
 import type { RunningJobs } from '#services/jobs/open-jobs.ts';
 import type { Registry } from '#services/registry/contract.ts';
 import type { AuditEntry, AuditStore } from '#services/store/contract.ts';
@@ -13,6 +14,7 @@ export type VoidParts = {
   readonly jobs: Pick<RunningJobs, 'parkAll'>;
   readonly registry: Pick<Registry, 'voidGrants'>;
   readonly tokens: Pick<BootTokens, 'voidAll'>;
+  readonly plans: Pick<Plans<unknown>, 'voidAll'>;
   /** Where given, the operators' tokens, sessions and codes end, too: after a restore one that was void since is back. */
   readonly access?: Pick<Access, 'removeAll'>;
   readonly audit: Pick<AuditStore, 'append'>;
@@ -23,30 +25,34 @@ export type VoidParts = {
 export type Voided = {
   readonly jobs: number;
   readonly grants: number;
+  readonly plans: number;
   readonly bootTokens: number;
   readonly keys: number;
 };
 
 /**
- * Safety rule 6: after a restore, a clone or a clock jump all jobs are parked, and all grants and tokens void. Durable
+ * Safety rule 6: after a restore, a clone or a clock jump all jobs are parked, and all grants, tokens and plans void. Durable
  * when it resolves; jobs that were at work end at their next safe point. `because` is what people read in the jobs, the
  * audit log and the daemon's: `the clock went back by 2 h`.
  */
 export async function voidAll(parts: VoidParts, because: string): Promise<Voided> {
-  const { jobs, registry, tokens, access, audit, now, log } = parts;
+  const { jobs, registry, tokens, plans, access, audit, now, log } = parts;
+  // What was shown before is not to be confirmed while the rest is made void.
+  const shown = plans.voidAll();
   // Grants first: they are what lets a machine boot something new in this very moment.
   const grants = await registry.voidGrants();
   const bootTokens = await tokens.voidAll();
   const parked = await jobs.parkAll(because);
   const keys = (await access?.removeAll()) ?? 0;
-  const voided = { jobs: parked, grants, bootTokens, keys };
-  log.warn({ because, ...voided }, 'all jobs are parked, all grants and tokens are void');
+  // One more may have been made in between, from what was known before.
+  const voided = { jobs: parked, grants, plans: shown + plans.voidAll(), bootTokens, keys };
+  log.warn({ because, ...voided }, 'all jobs are parked, all grants, tokens and plans are void');
   await audit.append({
     at: now(),
     who: 'daemon',
     action: 'voidAll',
     target: 'everything',
-    detail: `${because}: ${parked} jobs parked; void: ${grants} grants, ${bootTokens} boot tokens, ${keys} keys`,
+    detail: `${because}: ${parked} jobs parked; void: ${grants} grants, ${voided.plans} plans, ${bootTokens} boot tokens, ${keys} keys`,
   });
   return voided;
 }

@@ -70,7 +70,7 @@ export function batchEndLines(term: Terminal, jobs: readonly Job[]): readonly st
   const which = left.length <= NAMED ? left.map(escaped).join(' ') : `the ${left.length} that are left`;
   const stopped = jobs.find(({ result }) => result?.because.startsWith('batch stopped: '))?.result?.because;
   return [
-    `${paint(term, style, batchLine(jobs))}`,
+    paint(term, style, batchLine(jobs)),
     ...(stopped === undefined ? [] : [`  ${escaped(stopped)}`]),
     ...(left.length === 0 || !first ? [] : [`  next: ingot ${first.kind} ${which}`]),
   ];

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { PlanAnswer } from '#machines/contract/api/job-resource.ts';
 import type { ClusterDocument } from '#machines/contract/cluster.ts';
 import { EXIT } from '#machines/contract/exit-status.ts';
 import { isOver, type Job, type JobKind, type Plan, type WipeMethod } from '#machines/contract/job.ts';
@@ -7,7 +8,7 @@ import { terminal as escaped } from '#machines/values/escape.ts';
 import { confirm, confirmCount } from '../ask.ts';
 import type { Daemon } from '../daemon.ts';
 import { badInput, CommandFailure } from '../failure.ts';
-import { count, resolveMachines, type Selection } from '../machine-names.ts';
+import { resolveMachines, type Selection } from '../machine-names.ts';
 import { ago } from '../decide/ago.ts';
 import { type Format, printDocuments } from '../output/format.ts';
 import { type Column, pairs, table } from '../output/table.ts';
@@ -113,7 +114,7 @@ async function makeSure(
   daemon: Daemon,
   kind: PlannedKind,
   plans: readonly Plan[],
-  { digest, ceremony }: { readonly digest: string; readonly ceremony: 'yes' | 'count' },
+  { digest, ceremony, summary }: Pick<PlanAnswer, 'digest' | 'ceremony' | 'summary'>,
   options: JobOptions,
 ): Promise<void> {
   if (options.confirm !== undefined) {
@@ -123,12 +124,7 @@ async function makeSure(
       `--confirm: got ${options.confirm.slice(0, 12)}…, the plan is ${digest.slice(0, 12)}…: it is not what was shown then`,
     );
   }
-  const disks = plans.flatMap((one) => one.disks.filter(({ act }) => act === 'wipe' || act === 'write')).length;
-  const lost =
-    kind === 'upgrade' || kind === 'rollback'
-      ? 'each restarts, one machine of a cluster at a time'
-      : `${disks} ${disks === 1 ? 'disk loses' : 'disks lose'} what is on ${disks === 1 ? 'it' : 'them'}`;
-  const what = `${kind} ${count(plans.length)} at ${daemon.url}: ${lost}.`;
+  const what = `${kind} at ${daemon.url}: ${summary}.`;
   if (ceremony === 'yes') return await confirm(term, what, options.yes);
   if (options.yes === true) {
     throw new CommandFailure(

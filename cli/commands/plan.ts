@@ -62,6 +62,7 @@ export function planLines(term: Terminal, plan: Plan): readonly string[] {
     `${paint(term, 'bold', `${plan.kind} ${escaped(plan.machine)}`)}${plan.image === undefined ? '' : `  image ${plan.image}`}`,
     ...(plan.talos ? talosLines(plan.talos) : []),
     ...(plan.disks.length === 0 ? [] : table(term, COLUMNS, plan.disks).map((line) => `  ${line}`)),
+    ...(plan.summary === undefined ? [] : [`  does     ${escaped(plan.summary)}`]),
     `  steps    ${plan.steps.join(' → ')}`,
     `  proven by ${proof.length === 0 ? 'nothing' : proof.join(', ')}, read again before the first byte`,
     ...acknowledge.map(({ what, say }) =>

@@ -116,6 +116,8 @@ export const plan = z
     inventoryAt: time.optional(),
     talos: talosWork.optional(),
     steps: z.array(z.string()),
+    /** In a line for people, and no part of the digest: `erases 2 disks: S4X1, S4X2`. */
+    summary: z.string().optional(),
     /** What needs an acknowledgement of its own, with the word to type: a serial, or the machine's name. */
     acknowledge: z.array(z.object({ what: z.string(), say: z.string() })),
     /** What stands against it; with any of these it cannot be confirmed at all. */

@@ -45,6 +45,7 @@ describe('destructive commands', () => {
     const { status, out } = await cli.run(['wipe', 'r1', '--plan']);
     assert.equal(status, EXIT.done);
     assert.match(out, /ERASE\s+sda\s+D1\s+PM9A3\s+480 GB/);
+    assert.match(out, /does {5}erases 1 disk: D1\n/);
     assert.match(out, /leave alone\s+sdb\s+U1.*removable/);
     assert.match(out, /boot-agent → prove-machine → wipe-disks/);
     assert.deepEqual(await cli.api.jobs.list({ limit: 10 }), []);
@@ -55,7 +56,7 @@ describe('destructive commands', () => {
     await withMachine(cli, 'r1', 1);
     const refused = await cli.run(['wipe', 'r1']);
     assert.equal(refused.status, EXIT.refused);
-    assert.match(refused.error, /1 disk loses what is on it.*say --yes/s);
+    assert.match(refused.error, /1 disk of 1 machine loses what is on it.*say --yes/s);
     const begun = await cli.run(['wipe', 'r1', '--yes']);
     assert.equal(begun.status, EXIT.done, begun.error);
     assert.match(begun.out, /r1 wipe: job [0-9a-f-]+; ingot job logs/);

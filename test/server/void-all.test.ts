@@ -5,9 +5,17 @@ import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { clockJump, type ClockReading, clockWatch } from '#server/clock-watch.ts';
 import { distrust, noteRestored, RESTORED_FILE, voidAll } from '#server/void-all.ts';
+import { makePlan } from '#machines/decide/jobs/make-plan.ts';
+import { openPlans } from '#services/jobs/plans.ts';
+import { sampleMachine } from '#test/harness/sample-machine.ts';
 import type { AuditEntry } from '#services/store/contract.ts';
 
 const log = { warn() {}, error() {} };
+
+const samplePlan = () => {
+  const machine = sampleMachine({});
+  return makePlan({ kind: 'wipe', machine, inventory: undefined, sharedWwns: new Set(), now: 7 });
+};
 
 describe('everything is made void', () => {
   it('grants, boot tokens, jobs, and the keys where they are given', async () => {
@@ -16,18 +24,21 @@ describe('everything is made void', () => {
       jobs: { parkAll: async () => 2 },
       registry: { voidGrants: async () => 3 },
       tokens: { voidAll: async () => 4 },
+      plans: openPlans<undefined>({ now: () => 7, newId: () => 'p1' }),
       audit: { append: async (entry: AuditEntry) => void said.push(entry) },
       now: () => 7,
       log,
     };
-    assert.deepEqual(await voidAll(parts, 'a test'), { jobs: 2, grants: 3, bootTokens: 4, keys: 0 });
+    const shown = parts.plans.keep(samplePlan(), undefined);
+    assert.deepEqual(await voidAll(parts, 'a test'), { jobs: 2, grants: 3, plans: 1, bootTokens: 4, keys: 0 });
+    assert.equal(parts.plans.get(shown.id), undefined, 'what was shown before is confirmed by nobody');
     const access = { removeAll: async () => 5 };
     assert.equal((await voidAll({ ...parts, access }, 'a restore')).keys, 5);
     assert.deepEqual(
       said.map(({ at, action, detail }) => [at, action, detail]),
       [
-        [7, 'voidAll', 'a test: 2 jobs parked; void: 3 grants, 4 boot tokens, 0 keys'],
-        [7, 'voidAll', 'a restore: 2 jobs parked; void: 3 grants, 4 boot tokens, 5 keys'],
+        [7, 'voidAll', 'a test: 2 jobs parked; void: 3 grants, 1 plans, 4 boot tokens, 0 keys'],
+        [7, 'voidAll', 'a restore: 2 jobs parked; void: 3 grants, 0 plans, 4 boot tokens, 5 keys'],
       ],
     );
   });

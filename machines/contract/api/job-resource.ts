@@ -38,6 +38,8 @@ export const planRequest = z.strictObject({
 export const planAnswer = z
   .object({
     items: z.array(plan),
+    /** What is done to all of them, in a sentence: `2 disks of 1 machine lose what is on them`. */
+    summary: z.string(),
     /** Over the digests of all of them: the word that confirms them at once. */
     digest: z.string(),
     /** `yes`: one answer is enough; `count`: the number of machines is typed, or the digest given. */

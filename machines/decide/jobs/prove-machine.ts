@@ -60,8 +60,10 @@ function sameIdentifier(kind: string, one: string, other: string): boolean {
 }
 
 /**
- * The planned disks as the machine shows them now, or the first difference: it voids the confirmation. A disk that is not
- * in the plan at all, although the plan was to erase everything, is a difference too.
+ * The disks that the plan wipes or writes, as the machine shows them now, or the first difference, which voids the
+ * confirmation: one is gone, is there twice, has another size, or shows signatures that the plan does not know. Disks that
+ * are kept or left alone may have come, gone and changed. Only where all disks are erased, none left out by name, one that
+ * could be erased and is not in the plan is a difference, too.
  */
 export function matchDisks(
   plan: Pick<Plan, 'kind' | 'disks'>,

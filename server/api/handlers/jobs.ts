@@ -5,6 +5,7 @@ import { roleAllows } from '#machines/contract/api/role.ts';
 import { mayDo } from '#machines/decide/actions.ts';
 import { failuresBorne } from '#machines/decide/jobs/batch.ts';
 import { ceremonyFor, checkConfirmation } from '#machines/decide/jobs/confirm.ts';
+import { summaryOfAll } from '#machines/decide/jobs/plan-summary.ts';
 import { isPlanned } from '#machines/decide/jobs/make-plan.ts';
 import type { NewJob } from '#services/jobs/contract.ts';
 import { digestOfAll } from '#services/jobs/plans.ts';
@@ -24,28 +25,28 @@ import { logPage } from '../log-page.ts';
 import { machineFilter } from '../machine-filter.ts';
 
 type Names = 'makePlans' | 'getPlan' | 'startJobs' | 'listJobs' | 'getJob' | 'listJobEvents' | 'cancelJob';
-type Parts = Pick<OperatorApiParts, 'jobs' | 'plans' | 'planFor' | 'registry' | 'secondApprover' | 'now'>;
+type Parts = Pick<OperatorApiParts, 'jobs' | 'plans' | 'planFor' | 'registry' | 'secondApprover' | 'audit' | 'now'>;
 type Asked = JobRequest['jobs'][number];
 
 /** Kinds whose jobs exist; the others are named in the API's schema, and refused with a reason. */
 const STARTABLE = ['inspect', 'install', 'wipe', 'reset', 'reprovision', 'retire', 'upgrade', 'rollback', 'rescue'];
 
 export function jobHandlers(parts: Parts): Pick<Handlers, Names> {
-  const { jobs, plans, planFor } = parts;
+  const { jobs, plans, planFor, secondApprover } = parts;
   return {
-    async makePlans({ body, caller }) {
+    async makePlans({ body }) {
       const { machines, ...asked } = body;
       const items: Plan[] = [];
       for (const machine of machines) {
         const question = { ...asked, machine };
         const outcome = await planFor(question);
         if (outcome.kind !== 'done') return problemOf(outcome);
-        items.push(plans.keep(outcome.value, question, personOf(caller)));
+        items.push(plans.keep(outcome.value, question));
       }
       const { kind: ceremony, waitSeconds } = ceremonyFor(items);
       return {
         kind: 'done',
-        value: { items, digest: digestOfAll(items), ceremony, waitSeconds },
+        value: { items, summary: summaryOfAll(items), digest: digestOfAll(items), ceremony, waitSeconds },
         audit: 'nothing-changed',
       };
     },
@@ -64,6 +65,18 @@ export function jobHandlers(parts: Parts): Pick<Handlers, Names> {
         if ('problem' in checked) return checked;
         wanted.push(checked);
       }
+      const asked = secondApprover ? secondYes(wanted, caller, plans) : undefined;
+      if (asked?.kind === 'alone') {
+        const target = wanted.map(({ machine }) => machine).join(' ');
+        await parts.audit.append({
+          at: parts.now(),
+          who: caller.name,
+          action: 'askForJobs',
+          target,
+          detail: asked.detail,
+        });
+        return asked.answer;
+      }
       // Another request may have confirmed the same while this one was looked at, and one request may name it twice.
       for (const { kind, machine, plan } of wanted) {
         if (!plan) continue;
@@ -79,7 +92,9 @@ export function jobHandlers(parts: Parts): Pick<Handlers, Names> {
       const started: Job[] = [];
       for (const job of wanted) {
         const notes = { ...job.notes, ...(holdUntil === undefined ? {} : { holdUntil }) };
-        started.push(await jobs.submit({ ...job, notes, ...(batch ? { batch } : {}) }));
+        // Who asked for it first asked for the job; who confirmed it then stands in `confirmed`.
+        const by = (job.plan && asked?.first.get(job.plan.digest)) ?? job.by;
+        started.push(await jobs.submit({ ...job, by, notes, ...(batch ? { batch } : {}) }));
       }
       return {
         kind: 'done',
@@ -148,14 +163,54 @@ function batchOf(wanted: readonly NewJob[], asked: JobRequest['batch']): JobBatc
   };
 }
 
-/** All tokens and sessions of a user are one person. */
-const personOf = ({ user, name }: AccessKey): string => user ?? name;
+/**
+ * All tokens and sessions of a user are one person. What belongs to no user goes back to the operator token in the data
+ * directory, by whatever tokens were made with it: whoever has that is one person, too.
+ */
+const personOf = ({ user }: AccessKey): string => user ?? '';
+
+/**
+ * Where a site wants two persons, both of them say yes to the same plans, one of them an approver: who is the first is kept
+ * as asking for it. To have been shown a plan is no yes.
+ */
+function secondYes(
+  wanted: readonly NewJob[],
+  caller: AccessKey,
+  plans: Parts['plans'],
+):
+  | { readonly kind: 'both'; readonly first: ReadonlyMap<string, string> }
+  | { readonly kind: 'alone'; readonly answer: ProblemAnswer; readonly detail: string } {
+  const own = { person: personOf(caller), name: caller.name, isApprover: roleAllows(caller.role, 'approver') };
+  const planned = wanted.flatMap(({ plan }) => plan ?? []);
+  const first = new Map<string, string>();
+  for (const { digest } of planned) {
+    const other = plans
+      .requestedBy(digest)
+      .find(({ person, isApprover }) => person !== own.person && (isApprover || own.isApprover));
+    if (other) first.set(digest, other.name);
+  }
+  const open = planned.filter(({ digest }) => !first.has(digest));
+  if (open.length === 0) return { kind: 'both', first };
+  for (const { id } of planned) plans.request(id, own);
+  const what = planned.map(({ kind, machine }) => `${kind} ${machine}`).join(', ');
+  const who = own.isApprover ? 'another person' : 'an approver';
+  const digest = digestOfAll(planned);
+  return {
+    kind: 'alone',
+    detail: `${what} plan ${digest}`,
+    answer: problemAnswer('refused', {
+      title: 'Another person has to confirm it, too',
+      detail: `${what}: asked for by ${own.name}, and kept for an hour; this site wants two persons, so ${who} confirms it before it begins`,
+      next: `${who}: ingot ${planned[0]?.kind} ${planned.map(({ machine }) => machine).join(' ')} --confirm ${digest}`,
+    }),
+  };
+}
 
 /** The job that would be begun, or why not. Everything is looked at again: a plan is an hour old at most, facts change. */
 async function check(
   { kind, machine: name, plan: named, acknowledge }: Asked,
   caller: AccessKey,
-  { registry, plans, planFor, secondApprover, now }: Parts,
+  { registry, plans, planFor, now }: Parts,
   index: number,
 ): Promise<NewJob | ProblemAnswer> {
   const by = caller.name;
@@ -184,15 +239,6 @@ async function check(
   const confirmed = checkConfirmation(plan, { digest: named.digest, said: acknowledge, at: now() });
   if (confirmed.kind === 'refused') {
     return problemAnswer('refused', { detail: `${name}: ${confirmed.because}`, next: confirmed.next });
-  }
-  if (secondApprover && !roleAllows(caller.role, 'approver')) {
-    const detail = `${name}: this site wants two persons; ${personOf(caller)} is ${caller.role}, and confirming needs an approver`;
-    return problemAnswer('forbidden', { detail, next: `an approver confirms ${plan.digest}` });
-  }
-  if (secondApprover && plans.shownTo(plan.digest).every((planner) => planner === personOf(caller))) {
-    const detail = `${name}: this site wants two persons; nobody but ${personOf(caller)} has made this plan`;
-    const next = `somebody else makes it too (${again}); then confirm ${plan.digest}`;
-    return problemAnswer('refused', { detail, next });
   }
   const ofCluster = plan.talos && registry.clusterOf(name);
   if (plan.talos && ofCluster?.name !== plan.talos.cluster) {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { describe, it } from 'node:test';
 import { inventory } from '#machines/contract/inventory.ts';
+import type { Role } from '#machines/contract/api/role.ts';
 import type { Plan } from '#machines/contract/job.ts';
 import type { PlanAnswer } from '#machines/contract/api/job-resource.ts';
 import { sampleCertificate } from '#test/services/certificates/sample.ts';
@@ -128,26 +129,69 @@ describe('plans and jobs over the API', () => {
       assert.equal(answer.status, 409, await answer.clone().text());
     }));
 
-  it('a site that wants two persons: who made a plan alone confirms nothing, the other does, once', async () => {
+  it('a site that wants two persons: two of them say yes to the same plan, one an approver; a look at it is no yes', async () => {
     await using api = await runningApi({ secondApprover: true });
     await withMachines(api, ['a']);
     const asked = { kind: 'wipe', machines: ['a'] };
-    const mine = await planned(api, asked);
-    const alone = await start(api, mine.items);
-    assert.equal(alone.status, 409);
-    assert.match(await alone.text(), /wants two persons; nobody but a-admin has made this plan/);
-    const again = await start(api, (await planned(api, asked)).items);
-    assert.equal(again.status, 409, 'the same person twice is one person');
-    const as = { authorization: `Bearer ${api.tokens.approver}` };
-    const [plan] = mine.items;
+    const as = async (user: string, role: Role) => {
+      await api.users.create({ name: user, role });
+      const { key: by } = await api.access.openSession({ name: user, role, user });
+      const token = async (name: string) => (await api.access.createToken({ name, role, by })).secret;
+      const send = async (secret: string, path: string, body: unknown) =>
+        await api.send('POST', path, body, { authorization: `Bearer ${secret}` });
+      const [one, other] = [await token(`${user}-1`), await token(`${user}-2`)];
+      return {
+        look: async () => ((await (await send(one, '/api/v1/plans', asked)).json()) as PlanAnswer).items,
+        start: async (plans: readonly Plan[], secret = one) =>
+          await send(secret, '/api/v1/jobs', {
+            jobs: plans.map(({ kind, machine, id, digest }) => ({ kind, machine, plan: { id, digest } })),
+          }),
+        other,
+      };
+    };
+    const [anna, ben, carl] = [await as('anna', 'operator'), await as('ben', 'approver'), await as('carl', 'operator')];
+
+    await anna.look();
+    const first = await ben.start(await ben.look());
+    assert.equal(first.status, 409, 'that anna has looked at it is no yes of hers');
+    assert.match(await first.text(), /asked for by ben.*another person/);
+    assert.equal((await ben.start(await ben.look(), ben.other)).status, 409, 'two tokens of one person are one person');
+    const plans = await anna.look();
+    const done = await anna.start(plans);
+    assert.equal(done.status, 201, await done.clone().text());
+    const [job] = await api.jobs.list({ limit: 1 });
+    assert.deepEqual([job?.by, job?.confirmed?.by], ['ben-1', 'anna-1']);
+    assert.equal((await anna.start(plans)).status, 409, 'what was confirmed is spent');
+
+    const again = await anna.start(await anna.look());
+    assert.match(await again.text(), /so an approver confirms it before it begins.*approver: ingot wipe a --confirm/);
+    assert.equal((await carl.start(await carl.look())).status, 409, 'two operators are not enough');
+    assert.equal((await ben.start(await ben.look())).status, 201);
+    const entries = (await api.audit()).filter(({ action }) => action === 'askForJobs' || action === 'startJobs');
+    assert.deepEqual(
+      entries.map(({ who, action }) => `${who} ${action}`),
+      [
+        'ben-1 askForJobs',
+        'ben-2 askForJobs',
+        'anna-1 startJobs',
+        'anna-1 askForJobs',
+        'carl-1 askForJobs',
+        'ben-1 startJobs',
+      ],
+    );
+  });
+
+  it('tokens that belong to no user go back to the operator token: together they are one person', async () => {
+    await using api = await runningApi({ secondApprover: true });
+    await withMachines(api, ['a']);
+    const { items } = await planned(api, { kind: 'wipe', machines: ['a'] });
+    assert.equal((await start(api, items)).status, 409);
+    const [plan] = items;
     assert.ok(plan);
     const jobs = [{ kind: plan.kind, machine: plan.machine, plan: { id: plan.id, digest: plan.digest } }];
-    const operator = { authorization: `Bearer ${api.tokens.operator}` };
-    const refused = await api.send('POST', '/api/v1/jobs', { jobs }, operator);
-    assert.equal(refused.status, 403, 'an operator plans, an approver confirms');
-    assert.match(await refused.text(), /a-operator is operator, and confirming needs an approver/);
-    assert.equal((await api.send('POST', '/api/v1/jobs', { jobs }, as)).status, 201);
-    assert.equal((await start(api, (await planned(api, asked)).items)).status, 409, 'what was confirmed is spent');
+    const other = { authorization: `Bearer ${api.tokens.approver}` };
+    assert.equal((await api.send('POST', '/api/v1/jobs', { jobs }, other)).status, 409);
+    assert.deepEqual(await api.jobs.list({ limit: 1 }), []);
   });
 
   it('an hour later the plan is void', () =>
