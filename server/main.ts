@@ -3,6 +3,7 @@ import { enableCompileCache } from 'node:module';
 import { EXIT } from '#machines/contract/exit-status.ts';
 import { VERSION } from '#machines/contract/version.ts';
 import { configSamples } from '#services/templates/config-samples.ts';
+import { grubSamples } from '#services/templates/grub-samples.ts';
 import { ipxeSamples } from '#services/templates/ipxe-samples.ts';
 import { openTemplates } from '#services/templates/templates.ts';
 import { StoreError } from '#services/store/store-error.ts';
@@ -42,7 +43,10 @@ async function main(): Promise<number> {
   const look = { ...loaded, now: Date.now, signal: stop.signal, inherited };
   if (command.kind === 'doctor') return report(await startDoctor(look), options.json);
 
-  const templates = await openTemplates({ dir: TEMPLATES_DIR, samples: [...ipxeSamples(), ...configSamples()] });
+  const templates = await openTemplates({
+    dir: TEMPLATES_DIR,
+    samples: [...ipxeSamples(), ...grubSamples(), ...configSamples()],
+  });
   if (!templates.ok) return complain(EXIT.badInput, templates.errors);
   // With an interface on the command line somebody is trying it out on a real network: everything is looked at first.
   const findings = options.interfaces.length > 0 ? await startDoctor(look) : await beforeServing(look);

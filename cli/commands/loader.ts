@@ -54,8 +54,14 @@ export async function addLoader(
 /** A UEFI program says for which processor it is; upstream's file names say the rest. */
 export function nameOf(file: string, bytes: Uint8Array): string {
   const kind = kindOfLoader(bytes);
-  const wanted = kind.kind === 'efi' ? `ipxe/${kind.architecture}/${file}` : `ipxe/${file}`;
-  if (LOADER_NAMES.includes(wanted)) return wanted;
+  // As Debian's packages of shim and GRUB have them.
+  const plain = file.replace(/\.signed$/, '').replace(/^grubnet/, 'grub');
+  const wanted =
+    kind.kind === 'efi'
+      ? ['ipxe', 'grub'].map((program) => `${program}/${kind.architecture}/${plain}`)
+      : [`ipxe/${file}`];
+  const name = wanted.find((one) => LOADER_NAMES.includes(one));
+  if (name !== undefined) return name;
   throw badInput(
     `${file}: what it is for cannot be told by its name; want --as with one of`,
     ...LOADER_NAMES.map((name) => `  ${name}`),

@@ -8,6 +8,10 @@ export type BootPath =
   | { readonly kind: 'failed'; readonly attempt: string }
   /** For people: `chain http://…/boot.ipxe?mac=${net0/mac}`. */
   | { readonly kind: 'by-hand' }
+  /** What every GRUB reads first, wherever its image was loaded from: it sends it on to its machine's own. */
+  | { readonly kind: 'grub-start' }
+  /** The machine's configuration for GRUB; the query names the machine. */
+  | { readonly kind: 'grub' }
   | { readonly kind: 'loader'; readonly name: string }
   | { readonly kind: 'none'; readonly because: string };
 
@@ -19,6 +23,9 @@ export const failedPath = (attempt: string): string => `a/${attempt}/failed`;
 export const assetPath = (attempt: string, role: AssetRole, index: number): string =>
   `a/${attempt}/${assetName(role, index)}`;
 export const BY_HAND_PATH = 'boot.ipxe';
+/** The name is built into the signed GRUB images of Debian and Ubuntu. */
+export const GRUB_START_PATH = 'grub/grub.cfg';
+export const GRUB_PATH = 'grub/machine.cfg';
 
 /** iPXE names an image by the last part of its URL, and under UEFI the kernel looks for `initrd=NAME`. */
 export function assetName(role: AssetRole, index: number): string {
@@ -39,6 +46,12 @@ export function assetName(role: AssetRole, index: number): string {
 const MAX_TARGET = 8192;
 const ATTEMPT = /^[A-Za-z0-9_-]{22}$/;
 const LOADERS: ReadonlySet<string> = new Set(LOADER_NAMES);
+const GRUB_BY_FILE: ReadonlyMap<string, string> = new Map(
+  LOADER_NAMES.flatMap((name) => {
+    const file = /^grub\/[^/]+\/(grub[^/]+)$/.exec(name)?.[1];
+    return file === undefined ? [] : [[file, name] as const];
+  }),
+);
 
 /**
  * Resolves a request target (RFC 9112 §3.2: origin or absolute form) against what can be served. Everything else is
@@ -52,7 +65,12 @@ export function resolveBootPath(target: string): BootPath {
   const parts = path.split('/').filter((part) => part !== '');
   if (parts.length === 1 && parts[0] === BY_HAND_PATH) return { kind: 'by-hand' };
   const name = parts.join('/');
+  if (name === GRUB_START_PATH) return { kind: 'grub-start' };
+  if (name === GRUB_PATH) return { kind: 'grub' };
   if (LOADERS.has(name)) return { kind: 'loader', name };
+  // A shim that was named in option 67 alone asks for its GRUB at the root.
+  const beside = GRUB_BY_FILE.get(name);
+  if (beside !== undefined) return { kind: 'loader', name: beside };
   const [first, attempt = '', file = '', rest] = parts;
   if (first !== 'a' || rest !== undefined) return none('no such file');
   if (!ATTEMPT.test(attempt)) return none('no such attempt');

@@ -2,9 +2,17 @@ import { RESCUE_ARGUMENT } from '../contract/agent.ts';
 import type { ImageDocument, ProfileDocument } from '../contract/documents.ts';
 import type { Machine } from '../contract/machine.ts';
 import type { ScriptSituation } from '../contract/trace.ts';
-import { ipxeText } from '../values/escape.ts';
+import { ipxeText, shellWord } from '../values/escape.ts';
 import type { MacAddress } from '../values/mac-address.ts';
-import { assetName, assetPath, BY_HAND_PATH, CLAIMS_QUERY, failedPath, scriptPath } from './boot-path.ts';
+import {
+  assetName,
+  assetPath,
+  BY_HAND_PATH,
+  CLAIMS_QUERY,
+  failedPath,
+  GRUB_START_PATH,
+  scriptPath,
+} from './boot-path.ts';
 import type { BootPlan } from './boot-plan.ts';
 import type { LogReceivers, ScriptValues } from './boot-script-values.ts';
 import { kernelArguments, scriptLines } from './boot-script-lines.ts';
@@ -12,7 +20,12 @@ import { kernelArguments, scriptLines } from './boot-script-lines.ts';
 /** How iPXE was started; `unknown` where nothing told yet, and then the script finds out by itself. */
 export type ScriptFirmware = 'bios' | 'uefi' | 'unknown';
 
+/** What reads the script. GRUB comes where iPXE may not: it boots kernels, and no more. */
+export type ScriptReader = 'ipxe' | 'grub';
+
 export type ScriptQuestion = {
+  /** Default: ipxe. */
+  readonly reader?: ScriptReader | undefined;
   readonly plan: BootPlan;
   readonly machine: Machine | undefined;
   readonly mac: MacAddress | undefined;
@@ -75,7 +88,7 @@ export type KernelData = ScriptCommon & {
   readonly initrds: readonly { readonly name: string; readonly url: string }[];
 };
 
-/** A situation with what its template needs: one file each, templates/ipxe/SITUATION.eta. */
+/** A situation with what its template needs: one file each, templates/READER/SITUATION.eta. */
 export type ScriptBody =
   | { readonly situation: 'kernel' | 'agent' | 'rescue'; readonly data: KernelData }
   | { readonly situation: 'disk' | 'stop'; readonly data: ScriptCommon }
@@ -127,6 +140,11 @@ function netboot(question: ScriptQuestion, plan: Netboot): BootScript | Broken {
   const { profile, because } = plan;
   const data = { ...common(question, because), onFailure: profile.onFailure };
   const values = valuesOf(question, profile, plan.image);
+  if (question.reader === 'grub' && (profile.os === 'menu' || profile.os === 'chain' || profile.os === 'script')) {
+    return {
+      broken: `GRUB, which the machine has loaded, boots kernels, and profile ${profile.name} is os: ${profile.os}`,
+    };
+  }
   switch (profile.os) {
     case 'kernel':
     // Its arguments say where its answers are.
@@ -176,15 +194,19 @@ function kernel(
   // Under UEFI the kernel's own stub loads the initrds, and it finds them only by their names (a BIOS kernel is handed
   // them by iPXE, and ignores the words).
   const initrdWords = firmware === 'bios' ? [] : names.map((name) => `initrd=${name}`);
+  const initrds = names.map((name, index) => ({ name, url: `${bootUrl}/${assetPath(attempt, 'initrd', index)}` }));
+  const kernelUrl = `${bootUrl}/${assetPath(attempt, role, 0)}`;
+  const files =
+    question.reader === 'grub'
+      ? forGrub({ kernelUrl, words: given.words, initrds })
+      : {
+          kernelUrl: `${kernelUrl}?${CLAIMS_QUERY}`,
+          kernelArguments: [...initrdWords, ...given.words].join(' '),
+          initrds,
+        };
   return {
     situation: profile.onFailure === 'shell' ? 'rescue' : 'kernel',
-    data: {
-      ...data,
-      profile: ipxeText(profile.name),
-      kernelUrl: `${bootUrl}/${assetPath(attempt, role, 0)}?${CLAIMS_QUERY}`,
-      kernelArguments: [...initrdWords, ...given.words].join(' '),
-      initrds: names.map((name, index) => ({ name, url: `${bootUrl}/${assetPath(attempt, 'initrd', index)}` })),
-    },
+    data: { ...data, profile: ipxeText(profile.name), ...files },
     because,
     spends: 'assets',
   };
@@ -205,28 +227,47 @@ function agent(
   const given = kernelArguments([boot.commandLine, ...profile.args], values);
   if (!given.ok) return { broken: given.because };
   const names = AGENT_INITRDS.map((_, index) => assetName('initrd', index));
+  const initrds = names.map((name, index) => ({ name, url: `${bootUrl}/${assetPath(attempt, 'initrd', index)}` }));
+  const kernelUrl = `${bootUrl}/${assetPath(attempt, 'kernel', 0)}`;
+  const words = [...given.words, `ingot.url=${boot.url}`, `ingot.pin=${boot.pin}`, `ingot.attempt=${attempt}`];
+  // As PXELINUX writes it: the ARP hardware type, then the address of the card that it booted by.
+  const bootIf = question.mac === undefined ? [] : [`BOOTIF=01-${question.mac.replaceAll(':', '-')}`];
+  const files =
+    question.reader === 'grub'
+      ? forGrub({ kernelUrl, words: [...words, ...bootIf], initrds })
+      : {
+          kernelUrl: `${kernelUrl}?${CLAIMS_QUERY}`,
+          kernelArguments: [
+            ...(firmware === 'bios' ? [] : names.map((name) => `initrd=${name}`)),
+            ...words,
+            'BOOTIF=01-${netX/mac:hexhyp}',
+          ].join(' '),
+          initrds,
+        };
   return {
     // Nobody waits for an agent's call.
     situation: profile.args.includes(RESCUE_ARGUMENT) ? 'rescue' : 'agent',
-    data: {
-      ...data,
-      profile: ipxeText(profile.name),
-      kernelUrl: `${bootUrl}/${assetPath(attempt, 'kernel', 0)}?${CLAIMS_QUERY}`,
-      kernelArguments: [
-        ...(firmware === 'bios' ? [] : names.map((name) => `initrd=${name}`)),
-        ...given.words,
-        `ingot.url=${boot.url}`,
-        `ingot.pin=${boot.pin}`,
-        `ingot.attempt=${attempt}`,
-        // As PXELINUX writes it: the ARP hardware type, then the address of the card that iPXE booted by.
-        'BOOTIF=01-${netX/mac:hexhyp}',
-      ].join(' '),
-      initrds: names.map((name, index) => ({ name, url: `${bootUrl}/${assetPath(attempt, 'initrd', index)}` })),
-    },
+    data: { ...data, profile: ipxeText(profile.name), ...files },
     because,
     spends: 'assets',
   };
 }
+
+/** GRUB names a file by its device, hands the initrds over itself, and takes a quoted word as it stands. */
+function forGrub(files: {
+  readonly kernelUrl: string;
+  readonly words: readonly string[];
+  readonly initrds: KernelData['initrds'];
+}): Pick<KernelData, 'kernelUrl' | 'kernelArguments' | 'initrds'> {
+  return {
+    kernelUrl: grubFile(files.kernelUrl),
+    kernelArguments: files.words.map(shellWord).join(' '),
+    initrds: files.initrds.map(({ name, url }) => ({ name, url: grubFile(url) })),
+  };
+}
+
+/** `http://192.0.2.1:8080/a/x` is `(http,192.0.2.1:8080)/a/x`. */
+const grubFile = (url: string): string => url.replace(/^(https?):\/\/([^/]+)/, '($1,$2)');
 
 function hold(question: ScriptQuestion, because: string): BootScript {
   const acceptName = ipxeText(question.machine?.document.name ?? 'NAME');
@@ -251,7 +292,10 @@ function common(question: ScriptQuestion, because: string): ScriptCommon {
     firmware,
     onFailure: 'disk',
     failedUrl: `${bootUrl}/${failedPath(attempt)}`,
-    againUrl: `${bootUrl}/${scriptPath(attempt)}?${CLAIMS_QUERY}`,
+    againUrl:
+      question.reader === 'grub'
+        ? grubFile(`${bootUrl}/${GRUB_START_PATH}`)
+        : `${bootUrl}/${scriptPath(attempt)}?${CLAIMS_QUERY}`,
     syslog: /^([0-9.]+):514$/.exec(log.syslog ?? '')?.[1],
   };
 }
@@ -273,6 +317,16 @@ function canRun(image: string, machine: string | undefined): boolean {
 
 /** What a person types at an iPXE prompt to be booted by us: it works on every machine. */
 export const byHandUrl = (bootUrl: string): string => `${bootUrl}/${BY_HAND_PATH}?${CLAIMS_QUERY}`;
+
+/** Those that GRUB can be told; in every other one it goes on to the machine's own disk. */
+export const GRUB_SITUATIONS = [
+  'kernel',
+  'agent',
+  'rescue',
+  'disk',
+  'stop',
+  'hold',
+] as const satisfies readonly ScriptSituation[];
 
 /** All situations there are, so that templates and tests can be complete. */
 export const SITUATIONS = [

@@ -1,3 +1,4 @@
+import type { Machine } from '../contract/machine.ts';
 import type { Architecture, ClientSystem, Platform } from '../values/architecture.ts';
 
 /** A first-stage boot file that is really there. */
@@ -19,6 +20,11 @@ type LoaderRow = {
   readonly architecture: Architecture;
   /** Best first. */
   readonly names: readonly string[];
+  /**
+   * What firmware with Secure Boot starts: the distribution's shim, signed by Microsoft, and its GRUB, which that shim
+   * trusts and loads from beside itself. The second is of no use without the first, nor the other way round.
+   */
+  readonly signed?: readonly [shim: string, grub: string];
   readonly next: string;
 };
 
@@ -39,6 +45,7 @@ const LOADERS: readonly LoaderRow[] = [
     platform: 'uefi',
     architecture: 'x86_64',
     names: ['ipxe/x86_64/snponly.efi', 'ipxe/x86_64/ipxe.efi'],
+    signed: ['grub/x86_64/shimx64.efi', 'grub/x86_64/grubx64.efi'],
     next: `apt install ipxe, or ${ADD}`,
   },
   { platform: 'uefi', architecture: 'i386', names: ['ipxe/i386/snponly.efi', 'ipxe/i386/ipxe.efi'], next: ADD },
@@ -46,6 +53,7 @@ const LOADERS: readonly LoaderRow[] = [
     platform: 'uefi',
     architecture: 'arm64',
     names: ['ipxe/arm64/snponly.efi', 'ipxe/arm64/ipxe.efi'],
+    signed: ['grub/arm64/shimaa64.efi', 'grub/arm64/grubaa64.efi'],
     next: `apt install ipxe on Debian 13 or later, or ${ADD}`,
   },
   {
@@ -63,15 +71,37 @@ const LOADERS: readonly LoaderRow[] = [
 ];
 
 /** Every name that could ever be offered, so that a test can prove each is served when its file is there. */
-export const LOADER_NAMES: readonly string[] = LOADERS.flatMap(({ names }) => names);
+export const LOADER_NAMES: readonly string[] = LOADERS.flatMap(({ names, signed = [] }) => [...names, ...signed]);
 
-export function chooseLoader(system: ClientSystem, available: ReadonlyMap<string, LoaderFile>): LoaderChoice {
+/**
+ * The label by which an operator says that a machine's firmware has Secure Boot on. No firmware says so itself while it
+ * boots over the network; the agent finds it out.
+ */
+export const SECURE_BOOT_LABEL = 'ingot/secure-boot';
+
+/** Does this machine start only what is signed? By its label, else by what was found out about it. */
+export function hasSecureBoot(machine: Pick<Machine, 'document' | 'facts'> | undefined): boolean {
+  const label = machine?.document.labels[SECURE_BOOT_LABEL];
+  return label === undefined ? machine?.facts['secure-boot']?.value === true : label !== 'false';
+}
+
+/**
+ * `secureBoot`: the signed chain goes before everything else, where it is here whole. Otherwise it is the last resort:
+ * its GRUB boots kernels, but no iPXE scripts.
+ */
+export function chooseLoader(
+  system: ClientSystem,
+  available: ReadonlyMap<string, LoaderFile>,
+  { secureBoot = false }: { readonly secureBoot?: boolean } = {},
+): LoaderChoice {
   const row = LOADERS.find(
     ({ platform, architecture }) => platform === system.platform && architecture === system.architecture,
   );
   if (!row)
     return { kind: 'impossible', because: `no loader is known for ${system.platform} on ${system.architecture}` };
-  for (const name of row.names) {
+  const [shim, grub] = row.signed ?? [];
+  const signed = shim !== undefined && grub !== undefined && available.has(grub) ? [shim] : [];
+  for (const name of secureBoot ? [...signed, ...row.names] : [...row.names, ...signed]) {
     const file = available.get(name);
     if (file) return { kind: 'loader', file };
   }

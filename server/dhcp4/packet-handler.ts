@@ -1,3 +1,4 @@
+import { hasSecureBoot } from '#machines/decide/loader.ts';
 import type { Machine } from '#machines/contract/machine.ts';
 import type { TraceBody } from '#machines/contract/trace.ts';
 import { ANY_IPV4, type Ipv4, ipv4ToNumber, isIpv6 } from '#machines/values/ip-address.ts';
@@ -218,6 +219,7 @@ export function packetHandler(parts: HandlerParts) {
         client,
         plan: parts.planner({ machine, attempt, discovery: place.discovery }),
         loaders: parts.loaders.available(),
+        secureBoot: hasSecureBoot(machine),
         attempt,
         advertise:
           place.network?.document.advertise?.replace(/\/+$/, '') ??

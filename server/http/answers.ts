@@ -5,6 +5,7 @@ import { lookAtFile } from '#services/images/blob.ts';
 import type { Blob } from '#services/images/contract.ts';
 import { type Asker, type BootScripts, machineOf, observe, type RenderedScript } from './boot-scripts.ts';
 import type { BootPlaneParts } from './contract.ts';
+import type { ScriptReader } from '#machines/decide/boot-script.ts';
 import { paddingAfter } from './padded-blob.ts';
 
 /** What a request gets, before conditions and ranges. Nothing has been sent yet. */
@@ -28,7 +29,7 @@ export type BootAnswer =
       readonly bytes: Uint8Array;
       readonly asset: SentAsset;
     }
-  | { readonly kind: 'text'; readonly role: 'other'; readonly attempt: string; readonly text: string }
+  | { readonly kind: 'text'; readonly role: 'other'; readonly attempt?: string; readonly text: string }
   | {
       readonly kind: 'not-found';
       readonly role: HttpRole;
@@ -50,6 +51,8 @@ export type BootRequest = {
   readonly asker: Asker;
 };
 
+export const NO_GRUB_MAC = 'no MAC address in the query: want /grub/machine.cfg?mac=$net_default_mac';
+
 /** From a request to its answer. Only reads: what has been sent is noted when it has been (deliveries.ts). */
 export function bootAnswers(parts: BootPlaneParts, scripts: BootScripts) {
   const { recorder, registry, planner, networkOf, images, loaders } = parts;
@@ -60,12 +63,17 @@ export function bootAnswers(parts: BootPlaneParts, scripts: BootScripts) {
     return { kind: 'script', role: 'script', attempt: rendered.attempt, rendered };
   }
 
-  async function scriptByHand({ method, target, asker }: BootRequest): Promise<BootAnswer> {
+  async function scriptOfMac(
+    { method, target, asker }: BootRequest,
+    reader: ScriptReader,
+    otherwise: string,
+  ): Promise<BootAnswer> {
     const rendered = await scripts.ofMac({
       claims: claimsOf(target),
       asker,
       look: method === 'HEAD',
-      otherwise: 'no MAC address in the query: want /boot.ipxe?mac=${net0/mac}',
+      reader,
+      otherwise,
     });
     if (rendered.kind === 'none') return { kind: 'not-found', role: 'script', because: rendered.because };
     return { kind: 'script', role: 'script', attempt: rendered.attempt, rendered };
@@ -138,7 +146,11 @@ export function bootAnswers(parts: BootPlaneParts, scripts: BootScripts) {
         case 'script':
           return await script(path.attempt, request);
         case 'by-hand':
-          return await scriptByHand(request);
+          return await scriptOfMac(request, 'ipxe', 'no MAC address in the query: want /boot.ipxe?mac=${net0/mac}');
+        case 'grub-start':
+          return { kind: 'text', role: 'other', text: scripts.grubStart() };
+        case 'grub':
+          return await scriptOfMac(request, 'grub', NO_GRUB_MAC);
         case 'asset':
           return await asset(path, request);
         case 'failed':

@@ -1,10 +1,11 @@
-import { resolveBootPath } from '#machines/decide/boot-path.ts';
+import { claimsOf, resolveBootPath } from '#machines/decide/boot-path.ts';
 import type { IpAddress } from '#machines/values/ip-address.ts';
 import type { LoaderCatalog } from '#services/images/contract.ts';
 import { formatListen } from '../config/schema.ts';
 import type { TftpFile, TftpFileRequest, TftpFiles, TftpRefusal } from '../tftp/contract.ts';
 import { TFTP_ERROR } from '../tftp/wire/packet.ts';
-import type { BootScripts } from './boot-scripts.ts';
+import { NO_GRUB_MAC } from './answers.ts';
+import type { BootScripts, NoScript, RenderedScript } from './boot-scripts.ts';
 import type { BootPlaneParts } from './contract.ts';
 import { grantSpender } from './grants.ts';
 
@@ -29,7 +30,16 @@ export function bootFiles({
 
   async function script(attempt: string, { peer, local }: TftpFileRequest): Promise<TftpFile | TftpRefusal> {
     const asker = { peer: peer.address, reachedUrl: urlOf(local.address, bootPort()) };
-    const rendered = await scripts.ofAttempt({ attempt, target: '', asker, look: false });
+    return sending(await scripts.ofAttempt({ attempt, target: '', asker, look: false }));
+  }
+
+  async function grub({ name, peer, local }: TftpFileRequest): Promise<TftpFile | TftpRefusal> {
+    const asker = { peer: peer.address, reachedUrl: urlOf(local.address, bootPort()) };
+    const claims = claimsOf(name);
+    return sending(await scripts.ofMac({ claims, asker, look: false, reader: 'grub', otherwise: NO_GRUB_MAC }));
+  }
+
+  function sending(rendered: RenderedScript | NoScript): TftpFile | TftpRefusal {
     if (rendered.kind === 'none') {
       return { kind: 'refused', code: TFTP_ERROR.notFound, because: rendered.because };
     }
@@ -47,9 +57,20 @@ export function bootFiles({
   }
 
   return {
-    open(request) {
+    async open(request) {
       const path = resolveBootPath(request.name);
-      return path.kind === 'script' ? script(path.attempt, request) : files.open(request);
+      switch (path.kind) {
+        case 'script':
+          return await script(path.attempt, request);
+        case 'grub':
+          return await grub(request);
+        case 'grub-start': {
+          const bytes = Buffer.from(scripts.grubStart());
+          return { kind: 'file', size: bytes.length, content: bytes, close() {} };
+        }
+        default:
+          return await files.open(request);
+      }
     },
   };
 }
@@ -59,7 +80,8 @@ const urlOf = (address: IpAddress, port: number): string => `http://${formatList
 /** Loaders by name, wherever they lie. */
 export const loaderFiles = (loaders: LoaderCatalog) => ({
   get(name: string): { readonly kind: 'path'; readonly path: string } | undefined {
-    const path = resolveBootPath(name).kind === 'loader' ? loaders.path(name) : undefined;
+    const resolved = resolveBootPath(name);
+    const path = resolved.kind === 'loader' ? loaders.path(resolved.name) : undefined;
     return path === undefined ? undefined : { kind: 'path', path };
   },
 });

@@ -2,7 +2,12 @@ import type { Machine } from '#machines/contract/machine.ts';
 import type { Attempt } from '#machines/contract/trace.ts';
 import type { BootPlan } from '#machines/decide/boot-plan.ts';
 import { type Claim, claimsOf } from '#machines/decide/boot-path.ts';
-import { type BootScript, decideBootScript, type ScriptFirmware } from '#machines/decide/boot-script.ts';
+import {
+  type BootScript,
+  decideBootScript,
+  type ScriptFirmware,
+  type ScriptReader,
+} from '#machines/decide/boot-script.ts';
 import { receiversAt } from '#machines/decide/boot-script-values.ts';
 import type { IpAddress } from '#machines/values/ip-address.ts';
 import { isMachineMac, type MacAddress, parseMacAddress } from '#machines/values/mac-address.ts';
@@ -37,7 +42,7 @@ export function bootScripts(parts: BootPlaneParts) {
 
   function render(subject: Subject, asker: Asker, attempt: string | undefined): RenderedScript {
     const network = networkOf(asker.peer);
-    const { machine, mac, claims } = subject;
+    const { machine, mac, claims, reader = 'ipxe' } = subject;
     const plan = planner({ machine, attempt, discovery: network.discovery });
     const id = attempt ?? PREVIEW_ATTEMPT;
     const bootUrl = network.advertise ?? asker.reachedUrl;
@@ -46,6 +51,7 @@ export function bootScripts(parts: BootPlaneParts) {
       plan,
       machine,
       mac,
+      reader,
       firmware: firmwareOf(claims, machine),
       architecture: claims.get('buildarch') ?? textFact(machine, 'arch'),
       attempt: id,
@@ -56,7 +62,7 @@ export function bootScripts(parts: BootPlaneParts) {
       loop: live?.verdict.code === 'boot-loop' ? live.verdict.cause : undefined,
       insists: claims.has('again'),
     });
-    const text = templates.render(`ipxe/${script.situation}`, script.data);
+    const text = templates.render(`${reader}/${script.situation}`, script.data);
     return { kind: 'script', attempt: id, text, script, plan };
   }
 
@@ -108,16 +114,18 @@ export function bootScripts(parts: BootPlaneParts) {
       asker,
       look,
       otherwise,
+      reader = 'ipxe',
     }: {
       readonly claims: ReadonlyMap<Claim, string>;
       readonly asker: Asker;
       readonly look: boolean;
       readonly otherwise: string;
+      readonly reader?: ScriptReader;
     }): Promise<RenderedScript | NoScript> {
       const mac = macOf(claims);
       if (mac === undefined) return { kind: 'none', because: otherwise };
       const machine = look ? registry.machineByMac(mac) : observe(mac, claims, parts);
-      const subject = { machine, mac, claims };
+      const subject = { machine, mac, claims, reader };
       const live = recorder.live({ mac });
       // What it will be told decides whether there is an attempt at all, so the first rendering has no id yet. An id has
       // a fixed length, therefore the number of bytes is right.
@@ -134,6 +142,9 @@ export function bootScripts(parts: BootPlaneParts) {
       return await sent(rendered, asker);
     },
 
+    /** The first thing that a GRUB reads: where its machine's own configuration is. */
+    grubStart: (): string => templates.render('grub/start', {}),
+
     /** What a machine would be sent now, for `explain`. Nothing is recorded. */
     preview(machine: Machine | undefined, mac: MacAddress | undefined, asker: Asker): RenderedScript {
       return render({ machine, mac, claims: new Map() }, asker, undefined);
@@ -147,6 +158,7 @@ type Subject = {
   readonly machine: Machine | undefined;
   readonly mac: MacAddress | undefined;
   readonly claims: ReadonlyMap<Claim, string>;
+  readonly reader?: ScriptReader;
 };
 
 export function machineOf(

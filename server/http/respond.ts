@@ -13,6 +13,8 @@ type Headers = Record<string, string | number>;
 type Blobs = Extract<BootAnswer, { kind: 'blob' }>;
 
 const EMPTY = new Uint8Array(0);
+/** Spelled so because GRUB 2.12 knows it in no other way, and refuses a kernel whose size it does not know. */
+const CONTENT_LENGTH = 'Content-Length';
 const TEXT = 'text/plain; charset=utf-8';
 
 /**
@@ -41,7 +43,7 @@ export async function respond({
   };
   if (answer.kind === 'not-found') {
     const bytes = Buffer.from(`${answer.because}\n`);
-    const headers = { 'content-type': TEXT, 'content-length': bytes.length };
+    const headers = { 'content-type': TEXT, [CONTENT_LENGTH]: bytes.length };
     if (method === 'HEAD') return await headOnly(404, headers, bytes.length);
     response.writeHead(404, headers);
     return { status: 404, size: bytes.length, start: 0, sent: await sendBytes(response, bytes) };
@@ -57,13 +59,13 @@ export async function respond({
   if (entity.modifiedAt !== undefined) headers['last-modified'] = formatHttpDate(entity.modifiedAt);
   if (!('start' in part)) {
     if (part.status === 416) headers['content-range'] = `bytes */${entity.size}`;
-    if (part.status !== 304) headers['content-length'] = 0;
+    if (part.status !== 304) headers[CONTENT_LENGTH] = 0;
     return await headOnly(part.status, headers, 0);
   }
   const { status, start, end } = part;
   const size = end - start;
   headers['content-type'] = contentType;
-  headers['content-length'] = size;
+  headers[CONTENT_LENGTH] = size;
   if (status === 206) headers['content-range'] = `bytes ${start}-${end - 1}/${entity.size}`;
   if (method === 'HEAD') return await headOnly(status, headers, size, start);
   if (answer.kind === 'blob') {

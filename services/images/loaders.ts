@@ -1,11 +1,11 @@
-import { closeSync, openSync, readSync, statSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, readSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { LOADER_NAMES, type LoaderFile } from '#machines/decide/loader.ts';
 import type { LoaderCatalog } from './contract.ts';
 import { kindOfLoader, LOADER_HEAD_BYTES } from './wire/pe-header.ts';
 
-/** Where Debian's package `ipxe` puts its builds. */
-export const DEBIAN_LOADERS = ['/usr/lib/ipxe'] as const;
+/** Where Debian's packages `ipxe`, `shim-signed` and `grub-efi-*-signed` put theirs. */
+export const DEBIAN_LOADERS = ['/usr/lib/ipxe', '/usr/lib/shim', '/usr/lib/grub'] as const;
 
 /** How long an answer stands: DHCP asks for each packet. */
 const LOOK_AGAIN_MS = 1000;
@@ -43,7 +43,7 @@ export function openLoaders({
       for (const path of roots.flatMap((root) => placesOf(root, name))) {
         const header = headers.read(path);
         if (!header) continue;
-        const problem = header.kind === 'unreadable' ? header.because : unfit(name, header.head);
+        const problem = header.kind === 'unreadable' ? header.because : unfit(name, header);
         if (problem === undefined && header.kind === 'file') {
           found.set(name, { file: { name, size: header.size }, path });
           break;
@@ -75,17 +75,22 @@ function placesOf(root: string, name: string): readonly string[] {
   return [...new Set([name, join('ipxe', flat), flat, debianName(name)])].map((place) => join(root, place));
 }
 
-/** Since Debian 13 one package has builds for several processors, side by side and named as dpkg names these. */
+/**
+ * Since Debian 13 one package has iPXE for several processors, side by side and named as dpkg names these. What is
+ * signed has its name from that.
+ */
 function debianName(name: string): string {
-  const [, architecture = '', file = ''] = /^ipxe\/([^/]+)\/([^/]+)\.efi$/.exec(name) ?? [];
-  if (file === '') return basename(name);
-  return `${file}-${architecture === 'x86_64' ? 'amd64' : architecture}.efi`;
+  const [, program, architecture = '', file = ''] = /^(ipxe|grub)\/([^/]+)\/([^/]+)\.efi$/.exec(name) ?? [];
+  if (program === undefined) return basename(name);
+  if (program === 'ipxe') return `${file}-${architecture === 'x86_64' ? 'amd64' : architecture}.efi`;
+  if (file.startsWith('shim')) return `${file}.efi.signed`;
+  return `${architecture}-efi-signed/${file.replace('grub', 'grubnet')}.efi.signed`;
 }
 
 /** Why a file cannot be what its name says. */
-function unfit(name: string, head: Uint8Array): string | undefined {
+function unfit(name: string, { head, hasHttp }: Extract<Header, { kind: 'file' }>): string | undefined {
   const kind = kindOfLoader(head);
-  const wanted = /^ipxe\/([^/]+)\/[^/]+\.efi$/.exec(name)?.[1];
+  const [, wanted, file = ''] = /^(?:ipxe|grub)\/([^/]+)\/([^/]+)\.efi$/.exec(name) ?? [];
   if (wanted === undefined) return kind.kind === 'other' ? undefined : 'is a UEFI program, want a BIOS one';
   switch (kind.kind) {
     case 'other':
@@ -93,14 +98,23 @@ function unfit(name: string, head: Uint8Array): string | undefined {
     case 'efi-other':
       return `is for a processor that nothing is known of (PE machine 0x${kind.machine.toString(16)})`;
     case 'efi':
-      return kind.architecture === wanted ? undefined : `is for ${kind.architecture}, its name says ${wanted}`;
+      if (kind.architecture !== wanted) return `is for ${kind.architecture}, its name says ${wanted}`;
+      return file.startsWith('grub') && !hasHttp() ? WITHOUT_HTTP : undefined;
     default:
       return kind satisfies never;
   }
 }
 
+const WITHOUT_HTTP = 'is a GRUB that cannot speak HTTP, as the signed one of Debian 12; that of Debian 13 can';
+
 type Header =
-  | { readonly kind: 'file'; readonly size: number; readonly head: Uint8Array }
+  | {
+      readonly kind: 'file';
+      readonly size: number;
+      readonly head: Uint8Array;
+      /** Are words of an HTTP client in it? The whole file is read for that, once. */
+      readonly hasHttp: () => boolean;
+    }
   | { readonly kind: 'unreadable'; readonly because: string };
 
 /** Reads heads of files, each once as long as it does not change. Synchronous, since a DHCP packet asks. */
@@ -127,11 +141,19 @@ function readHead(path: string, size: number): Header {
     try {
       const head = new Uint8Array(Math.min(size, LOADER_HEAD_BYTES));
       const length = readSync(descriptor, head, 0, head.length, 0);
-      return { kind: 'file', size, head: head.subarray(0, length) };
+      return { kind: 'file', size, head: head.subarray(0, length), hasHttp: once(() => hasHttp(path)) };
     } finally {
       closeSync(descriptor);
     }
   } catch (error) {
     return { kind: 'unreadable', because: `could not be read (${error instanceof Error ? error.message : 'unknown'})` };
   }
+}
+
+/** A module of GRUB lies in its image as it is, with the header fields that it reads. */
+const hasHttp = (path: string): boolean => readFileSync(path).includes('Transfer-Encoding: chunked');
+
+function once<T>(work: () => T): () => T {
+  let result: { readonly value: T } | undefined;
+  return () => (result ??= { value: work() }).value;
 }

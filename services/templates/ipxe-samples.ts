@@ -12,13 +12,13 @@ export function ipxeSamples(): readonly TemplateSample[] {
       (['disk', 'shell'] as const).map((onFailure) => ({
         template: `ipxe/${situation}`,
         label: `${firmware}, ${onFailure} on failure`,
-        data: sampleOf(situation, { ...COMMON, firmware, onFailure }).data,
+        data: sampleOf(situation, { ...SAMPLE_COMMON, firmware, onFailure }).data,
       })),
     ),
   );
 }
 
-const COMMON: ScriptCommon = {
+export const SAMPLE_COMMON: ScriptCommon = {
   title: 'r1-u12',
   mac: '52:54:00:00:00:01',
   attempt: ATTEMPT,
@@ -30,7 +30,8 @@ const COMMON: ScriptCommon = {
   syslog: '192.0.2.1',
 };
 
-function sampleOf(situation: ScriptSituation, common: ScriptCommon): ScriptBody {
+/** Data as a situation has it. */
+export function sampleOf(situation: ScriptSituation, common: ScriptCommon): ScriptBody {
   switch (situation) {
     case 'kernel':
     case 'agent':

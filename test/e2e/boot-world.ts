@@ -60,6 +60,8 @@ export async function openBootWorld(
     readonly config?: Readonly<Record<string, unknown>>;
     /** Which of Debian's UEFI loaders are there; by default both, and so snponly.efi is chosen. */
     readonly loaders?: readonly PcLoader[];
+    /** More loaders: the name that each is served by, and its file. */
+    readonly moreLoaders?: Readonly<Record<string, string>>;
   },
 ): Promise<BootWorld> {
   await using stack = new AsyncDisposableStack();
@@ -67,7 +69,8 @@ export async function openBootWorld(
   await options.before?.(lab);
   const loaders = join(lab.folder, 'loaders');
   const live = 'vmlinuz-arm64' in tools ? arm64Live(tools) : pcLive(tools, options.loaders);
-  for (const [name, path] of live.loaders) place(path, join(loaders, name));
+  for (const [name, path] of [...live.loaders, ...Object.entries(options.moreLoaders ?? {})])
+    place(path, join(loaders, name));
   const server = {
     interfaces: [{ name: lab.bridge, mode: options.mode, discovery: 'off' }],
     subnets:

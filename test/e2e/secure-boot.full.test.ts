@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { need } from '#test/lab/need.ts';
-import { assertHealthyBoot, situation, WITHOUT_DHCPV6 } from './boot-steps.ts';
+import { assertBooted, assertHealthyBoot, situation, WITHOUT_DHCPV6 } from './boot-steps.ts';
 import { BOOT_LIMIT_MS, BOOT_NEEDS, LINE_LIMIT_MS, MAC, machineDocument, openBootWorld } from './boot-world.ts';
 
 test('firmware with Secure Boot and Microsoft’s keys refuses an unsigned loader, and the verdict says so', async (t) => {
@@ -37,6 +37,35 @@ test('firmware with Secure Boot and the operator’s keys boots a loader and a k
   await guest.waitForPowerOff(LINE_LIMIT_MS);
   await assertHealthyBoot(world, 'uefi-pxe');
 });
+
+for (const firmware of ['uefi-pxe', 'uefi-http'] as const) {
+  test(`firmware with Secure Boot and Microsoft’s keys boots Debian’s shim, GRUB and kernel (${firmware})`, async (t) => {
+    const needs = [
+      'OVMF_CODE_4M.secboot.fd',
+      'OVMF_VARS_4M.ms.fd',
+      'shimx64.efi.signed',
+      'grubnetx64.efi.signed',
+    ] as const;
+    const tools = need(t, [...BOOT_NEEDS, ...needs]);
+    if (!tools) return;
+    await using world = await openBootWorld(tools, {
+      mode: 'server',
+      moreLoaders: {
+        'grub/x86_64/shimx64.efi': tools['shimx64.efi.signed'],
+        'grub/x86_64/grubx64.efi': tools['grubnetx64.efi.signed'],
+      },
+    });
+    const labels = { 'ingot/secure-boot': 'true' };
+    await world.daemon.apply([machineDocument({ profile: 'live', labels, address: '192.168.77.12' })]);
+    const secureBoot = { code: tools['OVMF_CODE_4M.secboot.fd'], variables: tools['OVMF_VARS_4M.ms.fd'] };
+    const guest = world.powerOn({ firmware, secureBoot });
+    await guest.waitForSerial(/^INGOT-GUEST-UP mac=52:54:00:00:00:01 cmdline=.* profile\.is=live$/m, BOOT_LIMIT_MS);
+    await guest.waitForSerial(/^INGOT-GUEST-ADDRESS ip=192\.168\.77\.12 /m, LINE_LIMIT_MS);
+    await guest.waitForPowerOff(LINE_LIMIT_MS);
+    assert.match(guest.serial(), /Secure boot enabled/);
+    await assertBooted(world);
+  });
+}
 
 /** Signs a copy of an EFI program with the key pair that Debian's OVMF trusts for tests. */
 function signer(t: TestContext, tools: Readonly<Record<'sbsign' | 'snakeoil.key' | 'snakeoil.pem', string>>) {

@@ -55,7 +55,7 @@ export function foldTftp(evidence: Evidence, event: TftpEvent): Evidence {
 }
 
 const isScript = ({ dhcp }: Evidence, file: string): boolean =>
-  resolveBootPath(file).kind === 'script' ||
+  ['script', 'grub'].includes(resolveBootPath(file).kind) ||
   (dhcp.client?.kind === 'ipxe' && sameFile(file, lastOf(dhcp.bootFiles)) && !resolvesToLoader(file));
 
 const resolvesToLoader = (file: string): boolean => resolveBootPath(file).kind === 'loader';

@@ -5,7 +5,7 @@ import { refusalsOf } from '#machines/os/config/explain.ts';
 import { parseMacAddress } from '#machines/values/mac-address.ts';
 import type { Machine } from '#machines/contract/machine.ts';
 import { standingOf } from '#machines/decide/inspection.ts';
-import { chooseLoader } from '#machines/decide/loader.ts';
+import { chooseLoader, hasSecureBoot } from '#machines/decide/loader.ts';
 import { ARCHITECTURES } from '#machines/values/architecture.ts';
 import type { BootPlan } from '#machines/decide/boot-plan.ts';
 import type { Explanation } from '#machines/contract/api/explain.ts';
@@ -243,7 +243,9 @@ function loaderOf(
     const told = platform ? `${platform}, of an architecture that its firmware has not told` : 'not known';
     return { kind: 'unknown', because: `no packet of its firmware has been seen yet: it is ${told}` };
   }
-  const choice = chooseLoader({ platform, architecture, http: false }, available);
+  const choice = chooseLoader({ platform, architecture, http: false }, available, {
+    secureBoot: hasSecureBoot(machine),
+  });
   switch (choice.kind) {
     case 'loader':
       return { kind: 'loader', name: choice.file.name, because: `${platform} on ${architecture}` };

@@ -19,6 +19,8 @@ export type BootFacts = {
   readonly client: Client;
   readonly plan: BootPlan;
   readonly loaders: ReadonlyMap<string, LoaderFile>;
+  /** Its firmware starts only what is signed. */
+  readonly secureBoot?: boolean;
   /** Of the boot attempt; without one there is no script. */
   readonly attempt: string | undefined;
   /** Base URL of the boot plane, without a slash at its end. */
@@ -72,9 +74,12 @@ function scriptFor({ plan, attempt, advertise, tftp }: BootFacts, { ipxe }: Clie
   return { kind: 'file', name: `${base}/${scriptPath(attempt)}`, because: plan.because };
 }
 
-function loaderFor({ plan, loaders, advertise }: BootFacts, { kind, system, archCode }: Client): BootFile {
+function loaderFor(
+  { plan, loaders, advertise, secureBoot = false }: BootFacts,
+  { kind, system, archCode }: Client,
+): BootFile {
   if (!system) return none('wrong-arch', `no loader can exist for architecture ${archCode}`);
-  const choice = chooseLoader(system, loaders);
+  const choice = chooseLoader(system, loaders, { secureBoot });
   switch (choice.kind) {
     case 'loader': {
       const { name } = choice.file;
