@@ -1,5 +1,6 @@
 import type { TestEvent } from 'node:test/reporters';
 import { inspect } from 'node:util';
+import type { FileResult } from './reported.ts';
 import type { Result } from './result.ts';
 
 /**
@@ -16,8 +17,15 @@ export default async function* jsonLines(events: AsyncIterable<TestEvent>): Asyn
       path.push(event.data.name);
     }
     const result = resultOf(event, path);
-    if (result !== undefined) yield `${JSON.stringify(result)}\n`;
+    if (result !== undefined) yield `${JSON.stringify(placed(result, event))}\n`;
   }
+}
+
+function placed(result: Result, { data }: TestEvent): FileResult {
+  const file = data !== undefined && 'file' in data ? data.file : undefined;
+  const details = data !== undefined && 'details' in data ? data.details : undefined;
+  const durationMs = details !== undefined && 'duration_ms' in details ? details.duration_ms : 0;
+  return { result, file, durationMs };
 }
 
 function resultOf(event: TestEvent, path: readonly string[]): Result | undefined {

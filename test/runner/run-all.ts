@@ -1,11 +1,18 @@
+import { availableParallelism } from 'node:os';
 import { type FileRun, runFile } from './run-file.ts';
-import { sharesMachine } from './tiers.ts';
+import { runGroup } from './run-group.ts';
+import { isPure, sharesMachine } from './tiers.ts';
 
-const SHARING = 2;
+/** Most of the fast ones also wait: for a disk, a worker, a timer. */
+const SHARING = 2 * availableParallelism();
+const GROUPS = availableParallelism();
 const FAST_LIMIT_MS = 120_000;
 const SLOW_LIMIT_MS = 900_000;
 
-/** Runs test files: those that share the machine two at a time, then the others one after another. */
+/**
+ * Runs test files: the pure ones in a process for each core, the others that share the machine several at a time, then the
+ * rest one after another.
+ */
 export async function runAll(options: {
   readonly files: readonly string[];
   readonly root: string;
@@ -13,8 +20,13 @@ export async function runAll(options: {
   readonly signal: AbortSignal;
   readonly done: (run: FileRun) => void;
 }): Promise<void> {
-  const sharing = options.files.filter(sharesMachine);
+  const pure = options.files.length > 1 ? options.files.filter(isPure) : [];
+  const sharing = options.files.filter((file) => sharesMachine(file) && !pure.includes(file));
   const alone = options.files.filter((file) => !sharesMachine(file));
+  const groups = Array.from({ length: GROUPS }, (_, index) => pure.filter((_file, at) => at % GROUPS === index)).filter(
+    (files) => files.length > 0,
+  );
+  await Promise.all(groups.map((files) => runGroup({ ...options, files, limitMs: FAST_LIMIT_MS })));
   await drain(sharing, SHARING, FAST_LIMIT_MS);
   await drain(alone, 1, SLOW_LIMIT_MS);
 

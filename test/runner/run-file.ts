@@ -1,7 +1,7 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { REPORTER, readResults } from './reported.ts';
 import type { Result } from './result.ts';
 import { type Outcome, runCommand } from './run-command.ts';
 
@@ -12,8 +12,6 @@ export type FileRun = {
   readonly output: string;
   readonly durationMs: number;
 };
-
-const REPORTER = fileURLToPath(new URL('reporter.ts', import.meta.url));
 
 /**
  * Runs one test file in a process of its own.
@@ -34,7 +32,7 @@ export async function runFile(options: {
     const reported = join(folder, 'results');
     const args = [`--test-reporter=${REPORTER}`, `--test-reporter-destination=${reported}`, options.file];
     const outcome = await runCommand({ ...options, command: process.execPath, args, cwd: options.root });
-    const results = await readResults(reported);
+    const results = (await readResults(reported)).map(({ result }) => result);
     return {
       file: options.file,
       results: [...results, ...faultsOfFile({ outcome, results, limitMs: options.limitMs })],
@@ -44,13 +42,6 @@ export async function runFile(options: {
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
-}
-
-async function readResults(path: string): Promise<Result[]> {
-  const text = await readFile(path, 'utf8').catch(() => '');
-  // A killed process may leave half a line behind.
-  const lines = text.split('\n').slice(0, -1);
-  return lines.map((line) => JSON.parse(line) as Result);
 }
 
 function faultsOfFile(options: {

@@ -26,6 +26,13 @@ export function sharesMachine(file: string): boolean {
   return tierOf(file) === 'fast';
 }
 
+const PURE = [/\/(decide|wire)\//, /^test\/machines\/(api|contract|values)\//];
+
+/** Whether a test file is of rings 0 and 1: it opens nothing and waits for nothing, so many may share a process. */
+export function isPure(file: string): boolean {
+  return tierOf(file) === 'fast' && PURE.some((place) => place.test(file));
+}
+
 /** All test files of a repository, sorted, with paths relative to its root. */
 export function findTestFiles(root: string): string[] {
   return readdirSync(join(root, 'test'), { recursive: true, encoding: 'utf8' })
