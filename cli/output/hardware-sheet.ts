@@ -1,4 +1,4 @@
-import type { Inventory, InventoryDisk, InventoryNic } from '#machines/contract/inventory.ts';
+import type { Inventory, InventoryDisk, InventoryNic, InventorySensor } from '#machines/contract/inventory.ts';
 import { inventoryDifferences } from '#machines/decide/inventory-differences.ts';
 import { diskSize } from '#machines/values/size.ts';
 import { paint, type Terminal } from '../terminal.ts';
@@ -65,9 +65,35 @@ function parts(inventory: Inventory, bmc: Inventory | undefined): readonly (read
     ...memoryLines(inventory),
     ['GPUs', joined(counted(gpus))],
     ['BMC', bmcLine(inventory.bmc, bmc?.bmc)],
-    ['health', joined([health ?? bmc?.health, watts === undefined ? undefined : `${Math.round(watts)} W`])],
+    ['health', joined([worse(health, bmc?.health), watts === undefined ? undefined : `${Math.round(watts)} W`])],
+    ...sensorLines(bmc?.sensors ?? []),
   ];
 }
+
+const worse = (one: Inventory['health'], other: Inventory['health']): string | undefined =>
+  (['critical', 'warning', 'ok'] as const).find((health) => health === one || health === other);
+
+/** What is wrong by name; of the rest how warm it is, and that the fans turn. */
+function sensorLines(sensors: readonly InventorySensor[]): readonly Line[] {
+  const shown = ({ name, value, unit, state }: InventorySensor): string =>
+    [name, value === undefined ? undefined : `${value} ${unit ?? ''}`.trim(), state].filter(Boolean).join(' ');
+  const measured = (kind: InventorySensor['kind']) =>
+    sensors.filter((one) => one.kind === kind && (one.value !== undefined || one.state !== undefined));
+  const line = (kind: InventorySensor['kind']): string | undefined => {
+    const all = measured(kind);
+    const more = all.length - MOST_SENSORS;
+    return joined([...all.slice(0, MOST_SENSORS).map(shown), more > 0 ? `and ${more} more` : undefined]);
+  };
+  const unwell = sensors.filter(({ health }) => health === 'warning' || health === 'critical');
+  return [
+    ['not well', joined(unwell.map((one) => `${one.health}: ${shown(one)}`))],
+    ['warmth', line('temperature')],
+    ['fans', line('fan')],
+    ['supplies', line('supply')],
+  ];
+}
+
+const MOST_SENSORS = 6;
 
 type Line = readonly [string, string | undefined];
 

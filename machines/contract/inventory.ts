@@ -63,6 +63,33 @@ export const inventoryNic = z.strictObject({
   booted: z.boolean().optional(),
 });
 
+/** What a BMC measures, or watches: temperatures, fans, supplies, what is drawn. */
+export const SENSOR_KINDS = [
+  'temperature',
+  'fan',
+  'supply',
+  'power',
+  'voltage',
+  'current',
+  'processor',
+  'memory',
+  'drive',
+  'battery',
+  'intrusion',
+  'other',
+] as const;
+
+export const inventorySensor = z.strictObject({
+  name: text,
+  kind: z.enum(SENSOR_KINDS),
+  /** In `unit`: `°C`, `rpm`, `W`, `V`, `A`, `%`. Absent where it has states only, and while it measures nothing. */
+  value: z.number().optional(),
+  unit: text.optional(),
+  health: z.enum(HEALTH).optional(),
+  /** `above the upper critical threshold`; `present, input lost`. */
+  state: text.optional(),
+});
+
 export const inventory = z
   .strictObject({
     source: z.enum(['agent', 'bmc']),
@@ -146,6 +173,8 @@ export const inventory = z
     gpus: z.array(text).max(256).default([]),
     health: z.enum(HEALTH).optional(),
     powerWatts: z.number().min(0).optional(),
+    /** As they stood when it was read. */
+    sensors: z.array(inventorySensor).max(256).optional(),
     /** What could not be read, and why: `smartctl: /dev/sda: permission denied`. */
     gaps: z.array(text).max(256).default([]),
   })
@@ -154,3 +183,4 @@ export const inventory = z
 export type Inventory = z.output<typeof inventory>;
 export type InventoryDisk = z.output<typeof inventoryDisk>;
 export type InventoryNic = z.output<typeof inventoryNic>;
+export type InventorySensor = z.output<typeof inventorySensor>;

@@ -98,6 +98,29 @@ describe('the hardware sheet', () => {
   });
 });
 
+describe('what a BMC measures', () => {
+  it('stands in the sheet: what is not well by name, the rest in a line of its kind', async () => {
+    await using cli = await runningCli();
+    await cli.done('machine', 'add', 'r1-u1');
+    const temperatures = Array.from({ length: 8 }, (_, index) => ({
+      name: `T${index}`,
+      kind: 'temperature',
+      value: 40 + index,
+      unit: '°C',
+      health: 'ok',
+    }));
+    const fan = { name: 'Fan 1', kind: 'fan', value: 0, unit: 'rpm', health: 'critical', state: 'below the threshold' };
+    const supply = { name: 'PS1', kind: 'supply', state: 'present', health: 'ok' };
+    const sensors = [...temperatures, fan, { name: 'Fan 2', kind: 'fan' }, supply];
+    const told = { source: 'bmc', at: Date.now(), health: 'critical', powerWatts: 180, sensors };
+    await cli.api.store.inventories.put('r1-u1', inventory.parse(told));
+    const { out } = await cli.done('machine', 'show', 'r1-u1');
+    assert.match(out, /health +critical, 180 W\nnot well +critical: Fan 1 0 rpm below the threshold\n/);
+    assert.match(out, /warmth +T0 40 °C, .*T5 45 °C, and 2 more\nfans +Fan 1 0 rpm .*\nsupplies +PS1 present\n/);
+    assert.doesNotMatch(out, /Fan 2/);
+  });
+});
+
 describe('ingot machine replace', () => {
   async function world() {
     const cli = await runningCli();

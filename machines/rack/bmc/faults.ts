@@ -17,6 +17,7 @@ export const BMC_FAULTS = [
   'no-sessions', // others have taken all its sessions and do not log out
   'loses-packets', // one datagram in ten is lost, each way
   'ipmi-off', // answers no IPMI at all
+  'fan-failed', // its first fan stands still, and it says so
   'slow', // takes a second over everything
 ] as const;
 export type BmcFault = (typeof BMC_FAULTS)[number];

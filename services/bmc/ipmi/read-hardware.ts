@@ -2,7 +2,9 @@ import { isMachineMac, macFromBytes } from '#machines/values/mac-address.ts';
 import { BmcError } from '../contract.ts';
 import type { Conversation, Order } from './conversation.ts';
 import { COMPLETION } from './decide/completion.ts';
-import type { HardwareFacts } from './decide/hardware.ts';
+import { type HardwareFacts, statusOf } from './decide/hardware.ts';
+import { readSensors } from './read-sensors.ts';
+import { CHASSIS, decodeChassisStatus } from './wire/chassis.ts';
 import { type Decoded, joined } from './wire/cursor.ts';
 import {
   DCMI_POWER_REQUEST,
@@ -63,16 +65,26 @@ export async function readInventory(talk: Conversation, signal: AbortSignal): Pr
     doing: 'reading how much power it draws',
   };
   // Few boards have DCMI; that one does not is no gap.
-  const watts = await orGap([], talk.read(dcmi, decodeDcmiPower, signal));
+  const measured = await orGap([], talk.read(dcmi, decodeDcmiPower, signal));
+  const chassis: Order = { netFn: NET_FN.chassis, cmd: CHASSIS.status, doing: 'reading the power' };
+  const status = await orGap(gaps, talk.read(chassis, decodeChassisStatus, signal));
+  const told = await orGap(gaps, readSensors(talk, status?.isOn ?? true, signal));
   return {
     ...identity,
     // What is not set is all zero.
     address: address === '0.0.0.0' ? undefined : address,
     mac: mac && isMachineMac(macFromBytes(mac)) ? macFromBytes(mac) : undefined,
-    watts,
-    gaps,
+    watts: measured ?? told?.watts,
+    sensors: told?.sensors,
+    health: worst(told?.health, status && statusOf(status).health),
+    gaps: [...gaps, ...(told?.gaps ?? [])],
   };
 }
+
+type Health = HardwareFacts['health'];
+
+const worst = (one: Health, other: Health): Health =>
+  (['critical', 'warning', 'ok'] as const).find((health) => health === one || health === other);
 
 /** Nothing, with a gap, where the BMC says no; what concerns the whole BMC is thrown. */
 async function orGap<T>(gaps: string[], reading: Promise<T>): Promise<T | undefined> {

@@ -101,6 +101,33 @@ test('what ipmi_sim tells of its machine is what its configuration says', async 
   assert.equal(inventory.system.version, 'v2');
 });
 
+test('sensors of ipmi_sim say what ipmitool reads of them', async (t) => {
+  const tools = need(t, ['ipmitool']);
+  const lab = tools && (await rig(t));
+  if (!tools || !lab) return;
+  const { sensors = [], health, powerWatts } = await lab.bmc.inventory(signal());
+  const shown = sensors.map(({ name, value, unit, state }) => `${name}: ${value ?? ''} ${unit ?? ''} ${state ?? ''}`);
+  assert.deepEqual(shown, [
+    'Outside: -10 °C ',
+    '12V: 12.088 V ',
+    'FAN1: 6000 rpm ',
+    'System Power: 180 W ',
+    'PS1 Status:   present, input lost',
+  ]);
+  assert.deepEqual([health, powerWatts], ['critical', 180]);
+  const { stdout } = await promisify(execFile)(
+    tools.ipmitool,
+    ['-I', 'lanplus', '-C', '3', '-H', '127.0.0.1', '-p', String(lab.sim.port), '-U', SIM_USER.username, '-E', 'sdr'],
+    { env: { ...process.env, IPMI_PASSWORD: SIM_USER.password } },
+  );
+  for (const { name, value } of sensors) {
+    const line = stdout.split('\n').find((one) => one.startsWith(name));
+    assert.ok(line, `${name} in ${stdout}`);
+    // It rounds to two digits after the point.
+    if (value !== undefined) assert.equal(Number.parseFloat(line.split('|')[1] ?? '').toFixed(2), value.toFixed(2));
+  }
+});
+
 test('events that ipmitool writes into the log of ipmi_sim are read, the newest last', async (t) => {
   const tools = need(t, ['ipmitool']);
   const lab = tools && (await rig(t));

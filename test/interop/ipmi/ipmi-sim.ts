@@ -74,6 +74,7 @@ sel_enable 0x20 1000 0x0a
 sensor_add 0x20 0 0 35 0x6f event-only
 mc_add_fru_data 0x20 0 0x100 data \\
 ${fruLines()}
+${sensorLines()}
 mc_enable 0x20
 `;
   await Promise.all([
@@ -149,4 +150,45 @@ function fruLines(): string {
   return Array.from({ length: Math.ceil(hex.length / 8) }, (_, row) => hex.slice(row * 8, row * 8 + 8).join(' ')).join(
     ' \\\n',
   );
+}
+
+const THRESHOLDS = 0x01;
+
+/** Sensors that count in the ways that boards do; the last one has states. */
+const SENSORS = [
+  // A temperature below zero: two's complement.
+  { name: 'Outside', type: 0x01, unit: 1, format: 0x80, m: 1, b: 0, exponents: 0x00, raw: 0xf6 },
+  // 0.02 V a count, from 1 V on: B with its own exponent.
+  { name: '12V', type: 0x02, unit: 4, format: 0, m: 63, b: 10, exponents: 0xd2, raw: 0xb0 },
+  { name: 'FAN1', type: 0x04, unit: 18, format: 0, m: 75, b: 0, exponents: 0x00, raw: 0x50 },
+  { name: 'System Power', type: 0x0b, unit: 6, format: 0, m: 4, b: 0, exponents: 0x00, raw: 0x2d },
+] as const;
+const SUPPLY = 5;
+
+function sensorLines(): string {
+  const record = (type: number, body: readonly number[], name: string): string => {
+    const whole = [...body, 0xc0 | name.length, ...new TextEncoder().encode(name)];
+    const bytes = [0, 0, 0x51, type, whole.length, ...whole];
+    return `main_sdr_add 0x20 ${bytes.map((byte) => `0x${byte.toString(16)}`).join(' ')}`;
+  };
+  const zeros = (count: number): readonly number[] => Array.from({ length: count }, () => 0);
+  const counted = SENSORS.flatMap(({ name, type, unit, format, m, b, exponents, raw }, index) => {
+    const number = index + 1;
+    const key = [0x20, 0, number, 7, number, 0x7f, 0x04, type, THRESHOLDS, ...zeros(6)];
+    const factors = [format, unit, 0, 0, m, 0, b, 0, 0, exponents];
+    return [
+      record(0x01, [...key, ...factors, ...zeros(4), 0xff, 0, ...zeros(11)], name),
+      `sensor_add 0x20 0 ${number} ${type} ${THRESHOLDS}`,
+      `sensor_set_value 0x20 0 ${number} ${raw} 0`,
+    ];
+  });
+  const key = [0x20, 0, SUPPLY, 10, 1, 0x63, 0, 0x08, 0x6f, 0x0f, 0, 0x0f, 0, 0x0f, 0];
+  return [
+    ...counted,
+    record(0x02, [...key, 0xc0, ...zeros(10)], 'PS1 Status'),
+    `sensor_add 0x20 0 ${SUPPLY} 0x08 0x6f`,
+    // Present, and its input is lost.
+    `sensor_set_bit 0x20 0 ${SUPPLY} 0 1 0`,
+    `sensor_set_bit 0x20 0 ${SUPPLY} 3 1 0`,
+  ].join('\n');
 }

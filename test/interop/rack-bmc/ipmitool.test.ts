@@ -78,6 +78,20 @@ test('ipmitool reads who the BMC and its machine are', async (t) => {
   assert.match((await ask('channel getciphers ipmi')).output, /^3 +N\/A +hmac_sha1 +[^]*^17 +N\/A +hmac_sha256 +/m);
 });
 
+test('ipmitool reads the sensors, those of a machine that is off and those of a fan that stands still', async (t) => {
+  const lab = await rig(t, 17);
+  if (!lab) return;
+  const { at, ask } = lab;
+  const off = (await ask('sdr elist all')).output;
+  assert.match(off, /Inlet Temp .* ok .* 21 degrees C\n[^]*Fan 1 .* ns .* No Reading\n/);
+  await ask('power on');
+  await at.bmc.board.power.settled();
+  at.bmc.faults.add('fan-failed');
+  const on = (await ask('sdr elist all')).output;
+  assert.match(on, /Fan 1 .* lcr .* 0 RPM\n[^]*PS1 Status .* ok .* Presence detected\n[^]*Pwr Consumption .* 180 Watts/);
+  assert.match((await ask('chassis status')).output, /Cooling\/Fan Fault +: true/);
+});
+
 test('ipmitool reads the event log, and clears it', async (t) => {
   const lab = await rig(t, 17);
   if (!lab) return;

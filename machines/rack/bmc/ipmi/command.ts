@@ -71,7 +71,7 @@ export type Command = {
   readonly run: (data: Uint8Array, service: IpmiService, session: IpmiSession | undefined) => Completion | 'silence';
 };
 
-export const NET_FN = { chassis: 0x00, app: 0x06, storage: 0x0a, transport: 0x0c, group: 0x2c } as const;
+export const NET_FN = { chassis: 0x00, sensor: 0x04, app: 0x06, storage: 0x0a, transport: 0x0c, group: 0x2c } as const;
 
 export const done = (...bytes: readonly number[]): Completion => ({
   code: COMPLETION.done,

@@ -5,6 +5,7 @@ import { EVENT_LOG_COMMANDS } from './commands/event-log.ts';
 import { INVENTORY_COMMANDS } from './commands/inventory.ts';
 import { LAN_COMMANDS } from './commands/lan.ts';
 import { PAYLOAD_COMMANDS } from './commands/payloads.ts';
+import { SENSOR_COMMANDS } from './commands/sensors.ts';
 import { SESSION_COMMANDS } from './commands/session.ts';
 import { USER_COMMANDS } from './commands/users.ts';
 import { COMPLETION, type Command, type Completion, type IpmiService, NET_FN, refused } from './command.ts';
@@ -21,6 +22,7 @@ const COMMANDS: ReadonlyMap<number, Command> = new Map(
     ...BOOT_COMMANDS,
     ...EVENT_LOG_COMMANDS,
     ...INVENTORY_COMMANDS,
+    ...SENSOR_COMMANDS,
     ...USER_COMMANDS,
     ...LAN_COMMANDS,
     ...PAYLOAD_COMMANDS,

@@ -24,14 +24,27 @@ function oemMeaning(record: Extract<SelRecord, { readonly kind: 'oem' }>): Meani
 
 function meaningOf(record: Extract<SelRecord, { readonly kind: 'event' }>): Meaning {
   const { eventType, offset, sensorType, sensor, isDeasserted, data } = record;
-  const known = eventType === SENSOR_SPECIFIC ? SPECIFIC[sensorType]?.[offset] : GENERIC[eventType]?.[offset];
-  const [text, severity] = known ?? [`event ${eventType.toString(16)}/${offset}, data ${hexOf(data)}`, 'ok'];
-  const name = SENSOR_TYPES[sensorType] ?? (sensorType >= 0xc0 ? 'OEM sensor' : `sensor type ${sensorType}`);
-  const where = `${name} ${sensor.toString(16).padStart(2, '0')}`;
+  const unknown = { text: `event ${eventType.toString(16)}/${offset}, data ${hexOf(data)}`, severity: 'ok' } as const;
+  const { text, severity } = stateMeaning(record) ?? unknown;
+  const where = `${sensorTypeName(sensorType)} ${sensor.toString(16).padStart(2, '0')}`;
   // What ended is no fault any more, whatever it was.
   if (isDeasserted) return { text: `${where}: no longer: ${text}`, severity: 'ok' };
   return { text: `${where}: ${text}`, severity };
 }
+
+/** What one state of a sensor means, where a table names it. */
+export function stateMeaning(state: {
+  readonly eventType: number;
+  readonly sensorType: number;
+  readonly offset: number;
+}): Meaning | undefined {
+  const { eventType, sensorType, offset } = state;
+  const known = eventType === SENSOR_SPECIFIC ? SPECIFIC[sensorType]?.[offset] : GENERIC[eventType]?.[offset];
+  return known && { text: known[0], severity: known[1] };
+}
+
+export const sensorTypeName = (sensorType: number): string =>
+  SENSOR_TYPES[sensorType] ?? (sensorType >= 0xc0 ? 'OEM sensor' : `sensor type ${sensorType}`);
 
 const SENSOR_SPECIFIC = 0x6f;
 

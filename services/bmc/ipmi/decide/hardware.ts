@@ -1,5 +1,5 @@
 import { isPlaceholderSerial } from '#machines/decide/identity.ts';
-import type { Inventory } from '#machines/contract/inventory.ts';
+import type { Inventory, InventorySensor } from '#machines/contract/inventory.ts';
 import type { BmcIdentity, BmcStatus } from '#machines/contract/power.ts';
 import type { ChassisStatus } from '../wire/chassis.ts';
 import type { DeviceId } from '../wire/device.ts';
@@ -46,6 +46,8 @@ export type HardwareFacts = {
   readonly address?: string | undefined;
   readonly mac?: string | undefined;
   readonly watts?: number | undefined;
+  readonly sensors?: readonly InventorySensor[] | undefined;
+  readonly health?: BmcStatus['health'] | undefined;
   readonly gaps: readonly string[];
 };
 
@@ -73,7 +75,7 @@ function systemOf(fru: Fru | undefined) {
 
 /** `at`: milliseconds since the epoch. */
 export function inventoryOf(facts: HardwareFacts, at: number): Inventory {
-  const { device, guid, fru, address, mac, watts } = facts;
+  const { device, guid, fru, address, mac, watts, sensors = [], health } = facts;
   const board = known({
     manufacturer: plainText(fru?.board?.manufacturer),
     product: plainText(fru?.board?.product),
@@ -93,7 +95,9 @@ export function inventoryOf(facts: HardwareFacts, at: number): Inventory {
     nics: [],
     pci: [],
     gpus: [],
+    ...(health ? { health } : {}),
     ...(watts === undefined ? {} : { powerWatts: watts }),
+    ...(sensors.length > 0 ? { sensors: [...sensors] } : {}),
     gaps: gaps.slice(0, 256).map((gap) => plainText(gap) ?? 'unknown'),
   };
 }

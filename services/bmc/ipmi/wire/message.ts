@@ -1,7 +1,7 @@
 import { type Decoded, decoding, joined, malformed } from './cursor.ts';
 
 /** Network functions, IPMI v2.0 table 5-1; an answer's is one higher. */
-export const NET_FN = { chassis: 0x00, app: 0x06, storage: 0x0a, transport: 0x0c, group: 0x2c } as const;
+export const NET_FN = { chassis: 0x00, sensor: 0x04, app: 0x06, storage: 0x0a, transport: 0x0c, group: 0x2c } as const;
 
 const BMC_ADDRESS = 0x20;
 /** Software ID of a remote console, IPMI v2.0 table 5-4. */

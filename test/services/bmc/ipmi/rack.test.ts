@@ -84,6 +84,29 @@ test('a password is changed, and proven; a BMC that keeps the old one is found o
   await assert.rejects(changePassword(renewed, 'another-Password', signal(), QUICK), code('not-stored'));
 });
 
+test('sensors tell how it is, and a fan that stands still is critical, but not while the machine is off', async (t) => {
+  const { at, driver } = await rig(t, 'fan-failed');
+  const off = await driver.inventory(signal());
+  assert.equal(off.health, 'ok', JSON.stringify(off.sensors));
+  await driver.power('on', signal());
+  await at.bmc.board.power.settled();
+  const on = await driver.inventory(signal());
+  assert.equal(on.health, 'critical');
+  assert.equal(on.powerWatts, HARDWARE.watts);
+  assert.deepEqual(
+    on.sensors?.find(({ name }) => name === 'Fan 1'),
+    {
+      name: 'Fan 1',
+      kind: 'fan',
+      value: 0,
+      unit: 'rpm',
+      health: 'critical',
+      state: 'below the lower critical threshold',
+    },
+  );
+  assert.equal((await driver.status(signal())).health, 'warning');
+});
+
 test('an administrator of our own is made, does all, and is taken away again', async (t) => {
   const { at } = await rig(t);
   const target = { type: 'ipmi', address: at.bmc.ipmi, credential: CREDENTIAL } as const;

@@ -21,8 +21,9 @@ export const CHASSIS_COMMANDS: readonly Command[] = [
       // The supply is still on while it goes off, and not yet on while it comes.
       const state = board.power.state();
       const isOn = state === 'on' || state === 'powering-off';
+      const fanFault = isOn && board.fault('fan-failed') ? 0x08 : 0;
       const lastEvent = board.power.turnedOnByCommand() ? 0x10 : 0;
-      return done((isOn ? 0x01 : 0) | (memory.restorePolicy << 5), lastEvent, 0x40 | (lamp(board) << 4));
+      return done((isOn ? 0x01 : 0) | (memory.restorePolicy << 5), lastEvent, 0x40 | (lamp(board) << 4) | fanFault);
     },
   },
   {

@@ -13,6 +13,8 @@ import {
   nextSequence,
   type SequenceWindow,
 } from '#services/bmc/ipmi/decide/sequence-window.ts';
+import { valueOf, wattsOf } from '#services/bmc/ipmi/decide/sensor.ts';
+import { decodeSdr } from '#services/bmc/ipmi/wire/sdr.ts';
 import { ackOf, heard, NOTHING_HEARD, nextSolSequence } from '#services/bmc/ipmi/decide/sol-hearing.ts';
 import type { BootFlags } from '#services/bmc/ipmi/wire/boot-options.ts';
 import { SOL_STATUS, type SolPacket } from '#services/bmc/ipmi/wire/sol.ts';
@@ -243,4 +245,60 @@ test('a console hears each character once', () => {
   });
   assert.deepEqual(ackOf({ ...ack, accepted: 200 }, sent), { accepted: 5, isHeld: false });
   assert.equal(ackOf({ ...ack, ack: 4 }, sent), undefined);
+});
+
+const line = { isSigned: 'no', linearization: 0, m: 1, b: 0, bExponent: 0, rExponent: 0 } as const;
+for (const [name, by, raw, want] of [
+  ['as it is', line, 0x2a, 42],
+  ["two's complement", { ...line, isSigned: 'twos' }, 0xf6, -10],
+  ["one's complement", { ...line, isSigned: 'ones' }, 0xf5, -10],
+  ['B has its own exponent', { ...line, m: 63, b: 10, bExponent: 2, rExponent: -3 }, 0xb0, 12.088],
+  ['a negative B', { ...line, m: 2, b: -40 }, 10, -20],
+  ['the other way round', { ...line, linearization: 7 }, 4, 0.25],
+  ['nothing can be divided by nothing', { ...line, linearization: 7 }, 0, undefined],
+  ['a curve of the maker’s own', { ...line, linearization: 0x70 }, 4, undefined],
+] as const) {
+  test(`a reading counts: ${name}`, () => assert.equal(valueOf(by, raw), want));
+}
+
+test('a sensor data record is read in both forms, with names in each alphabet, and cut off nowhere', () => {
+  const full = (name: string): Uint8Array =>
+    bytes(
+      `0200 51 01 ${(42 + bytes(name).length).toString(16)} 2000010701 7f04 0101 000000000000 0001000001 0000000000 00000000ff00 00000000000000000000 00 ${name}`,
+    );
+  for (const [name, want] of [
+    ['c4 46616e31', 'Fan1'],
+    ['83 29dc a6', 'IPMI'],
+    ['43 12 a3 4c', '12 34.'],
+    ['00', ''],
+  ] as const) {
+    const record = full(name);
+    const decoded = decodeSdr(record);
+    assert.ok(decoded.ok && decoded.value.kind === 'sensor', JSON.stringify(decoded));
+    assert.equal(decoded.value.name, want);
+    for (let length = 0; length < record.length; length++) {
+      assert.equal(decodeSdr(record.subarray(0, length)).ok, false, `${length} bytes`);
+    }
+  }
+});
+
+test('watts are the machine’s where one sensor is its board’s, or the only one', () => {
+  const at = (entity: number, value: number) => ({
+    record: {
+      kind: 'sensor',
+      number: 1,
+      owner: 0x20,
+      lun: 0,
+      entity,
+      sensorType: 0x0b,
+      readingType: 1,
+      isPercent: false,
+      unit: 6,
+      name: 'x',
+    } as const,
+    sensor: { name: 'x', kind: 'power', value, unit: 'W' } as const,
+  });
+  assert.equal(wattsOf([at(10, 90), at(7, 180), at(10, 90)]), 180);
+  assert.equal(wattsOf([at(10, 90)]), 90);
+  assert.equal(wattsOf([at(10, 90), at(10, 90)]), undefined, 'supplies are not added up');
 });

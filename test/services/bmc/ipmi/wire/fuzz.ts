@@ -1,4 +1,4 @@
-import { inventory } from '#machines/contract/inventory.ts';
+import { inventory, inventorySensor } from '#machines/contract/inventory.ts';
 import { eventOf } from '#services/bmc/ipmi/decide/event-text.ts';
 import { identityOf, inventoryOf, statusOf } from '#services/bmc/ipmi/decide/hardware.ts';
 import { heard, NOTHING_HEARD } from '#services/bmc/ipmi/decide/sol-hearing.ts';
@@ -16,6 +16,17 @@ import {
 import { decodeFru, decodeFruAreaInfo, decodeFruRead, fruSpan } from '#services/bmc/ipmi/wire/fru.ts';
 import { decodeResponse } from '#services/bmc/ipmi/wire/message.ts';
 import { decodeAsfPong, decodeRmcp } from '#services/bmc/ipmi/wire/rmcp.ts';
+import { sensorOf } from '#services/bmc/ipmi/decide/sensor.ts';
+import {
+  decodeReservation,
+  decodeSdr,
+  decodeSdrInfo,
+  decodeSdrLength,
+  decodeSdrPart,
+  decodeSensorReading,
+  type SensorRecord,
+} from '#services/bmc/ipmi/wire/sdr.ts';
+import { decodeUserAccess, decodeUserName } from '#services/bmc/ipmi/wire/users.ts';
 import { decodeSelEntry, decodeSelInfo } from '#services/bmc/ipmi/wire/sel.ts';
 import { decodeSessionPacket, splitTrailer } from '#services/bmc/ipmi/wire/session-packet.ts';
 import {
@@ -59,6 +70,13 @@ const DECODERS: readonly ((bytes: Uint8Array) => Decoded<unknown>)[] = [
   (bytes) => mapped(decodeSelEntry(bytes), ({ record }) => plain(eventOf(record).text)),
   (bytes) => mapped(decodeSol(bytes), (packet) => heard(NOTHING_HEARD, decodedAgain(encodeSol(packet)))),
   (bytes) => mapped(decodeDeviceId(bytes), (device) => holds({ device })),
+  decodeSdrInfo,
+  decodeReservation,
+  decodeSdrLength,
+  decodeSdrPart,
+  decodeUserAccess,
+  decodeUserName,
+  (bytes) => mapped(decodeSdr(bytes), (record) => record.kind === 'sensor' && tells(record, bytes)),
   (bytes) => mapped(decodeGuid(bytes), (guid) => holds({ guid })),
   (bytes) => mapped(decodeFru(bytes), (fru) => holds({ fru })),
 ];
@@ -89,7 +107,7 @@ export function fuzzIpmi(order: {
 export function survives(bytes: Uint8Array): boolean {
   if (decodeCipherSuites(bytes).length > bytes.length / 2) throw new Error('more suites than there is room for');
   if (fruSpan(bytes).length > 3) throw new Error('more areas than there are');
-  return DECODERS.map((decode) => decode(bytes).ok).filter(Boolean).length > 4;
+  return DECODERS.map((decode) => decode(bytes).ok).filter(Boolean).length > 10;
 }
 
 function mapped<T>(decoded: Decoded<T>, use: (value: T) => unknown): Decoded<unknown> {
@@ -110,6 +128,14 @@ function plain(text: string): void {
 function holds(facts: Omit<Parameters<typeof inventoryOf>[0], 'gaps'>): void {
   identityOf({ ...facts, gaps: [] });
   const { error } = inventory.safeParse(inventoryOf({ ...facts, gaps: [] }, 0));
+  if (error) throw error;
+}
+
+/** The same bytes are its reading: whatever they say, the contract holds. */
+function tells(record: SensorRecord, bytes: Uint8Array): void {
+  const reading = decodeSensorReading(bytes);
+  const sensor = sensorOf(record, reading.ok ? { ...reading.value, isAvailable: true } : undefined, true);
+  const { error } = inventorySensor.safeParse(sensor ?? { name: '', kind: 'other' });
   if (error) throw error;
 }
 
