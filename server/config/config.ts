@@ -71,6 +71,10 @@ export type Config = {
     readonly mirrors: readonly { readonly from: string; readonly to: string }[];
     /** 0: never. */
     readonly refreshHours: number;
+    /** How often what no image needs is removed; 0: only by hand. */
+    readonly cleanHours: number;
+    /** Only where the folder holds more than so much. */
+    readonly cleanAboveGib: number;
   };
   readonly store: { readonly kind: 'sqlite' } | { readonly kind: 'postgres'; readonly url: string };
   readonly traces: {

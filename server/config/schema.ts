@@ -161,6 +161,10 @@ export const configFile = z.strictObject({
         .default([]),
       /** How often files of which no digest is pinned are looked for anew; 0: never. */
       refreshHours: z.int().min(0).max(500).default(0),
+      /** How often files that no image needs are removed, as `ingot image clean` does; 0: never. */
+      cleanHours: z.int().min(0).max(500).default(0),
+      /** Only while the folder of images holds more than so many GiB. */
+      cleanAboveGib: z.number().min(0).max(1_000_000).default(0),
     })
     .prefault({}),
   store: z

@@ -38,6 +38,10 @@ export async function collectGarbage(parts: {
   return { items: [...items], bytes: items.reduce((sum, { bytes }) => sum + bytes, 0), removed: remove };
 }
 
+/** How much the folder of images holds, in bytes. */
+export const storedBytes = async (dir: string): Promise<number> =>
+  (await filesBelow(dir)).reduce((sum, { bytes }) => sum + bytes, 0);
+
 async function filesBelow(dir: string): Promise<readonly FoundFile[]> {
   const files: FoundFile[] = [];
   for (const folder of FOLDERS) {

@@ -5,9 +5,9 @@ import { makeProblem } from '#machines/contract/api/problem.ts';
 import { CATALOG, nameOfReference, parseReference, resolveReference } from '#machines/os/catalog/catalog.ts';
 import type { Resolved } from '#machines/os/catalog/entry.ts';
 import type { ImageLibrary } from '#services/images/contract.ts';
-import { collectGarbage } from '#services/images/collect-garbage.ts';
 import { imageState } from '#services/images/image-states.ts';
 import { respond } from '../../http/respond.ts';
+import { imageCleaner } from '../../image-cleaning.ts';
 import { type Handlers, invalid, notFound, problemAnswer, problemOf } from '../answers.ts';
 import type { OperatorApiParts } from '../contract.ts';
 import { SECURITY_HEADERS, sendProblem } from '../guard.ts';
@@ -28,6 +28,7 @@ type Parts = Pick<OperatorApiParts, 'registry' | 'jobs' | 'images' | 'loaders' |
 
 export function imageHandlers({ registry, jobs, images, loaders, now }: Parts): Pick<Handlers, Names> {
   const { library, diskImages, uploads, dir } = images;
+  const clean = imageCleaner({ dir, registry, jobs, now });
   const documents = (): readonly ImageDocument[] =>
     registry.documents('Image').flatMap(({ document }) => (document.kind === 'Image' ? [document] : []));
   const profiles = (): readonly ProfileDocument[] =>
@@ -124,14 +125,7 @@ export function imageHandlers({ registry, jobs, images, loaders, now }: Parts): 
     },
 
     async collectImageGarbage({ body: { remove } }) {
-      const plans = jobs.unfinished().flatMap(({ plan }) => plan ?? []);
-      const value = await collectGarbage({
-        dir,
-        images: documents(),
-        held: new Set(plans.flatMap(({ imageSha256 }) => imageSha256 ?? [])),
-        now: now(),
-        remove,
-      });
+      const value = await clean(remove);
       const detail = `${value.items.length} files, ${value.bytes} bytes`;
       return { kind: 'done', value, audit: remove ? { target: 'images', detail } : 'nothing-changed' };
     },
