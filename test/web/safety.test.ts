@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import { machineResource } from '#machines/contract/api/machine-resource.ts';
 import { job, type Plan, plan } from '#machines/contract/job.ts';
 import { POWER_ACTIONS } from '#machines/contract/power.ts';
-import { buttonText, changeText, losesData, summaryText } from '../../web/jobs/plan-words.ts';
+import { buttonText, losesData } from '../../web/jobs/plan-words.ts';
 import { powerCeremony } from '../../web/machine/power-ceremony.ts';
 
 const machine = (service: 'none' | 'adopted') =>
@@ -84,9 +84,7 @@ describe('a plan in words', () => {
       talos: { ...talos, keeps: ['etcd'], from: '1.13.1', to: '1.14.0' },
       disks: [disk('write', 'the other of its two boot entries'), disk('leave-alone', 'not its system disk', 'S2')],
     });
-    assert.equal(changeText(one), 'Talos 1.13.1 → 1.14.0, on disk S1');
     assert.equal(buttonText('upgrade', [one]), 'Upgrade r1-u1 to 1.14.0');
-    assert.match(summaryText('upgrade', [one]), /No data is erased/);
     assert.equal(losesData('upgrade', one.disks[0] ?? assert.fail()), false);
   });
 
@@ -95,18 +93,13 @@ describe('a plan in words', () => {
       talos: { ...talos, keeps: ['etcd'], from: '1.14.0' },
       disks: [disk('keep', 'only the boot entry changes')],
     });
-    assert.equal(changeText(one), 'Talos 1.14.0 → the release before it, on disk S1');
     assert.equal(buttonText('rollback', [one, one]), 'Roll back 2 machines');
-    assert.match(summaryText('rollback', [one]), /No disk is written/);
   });
 
   it('of what erases counts each disk of each machine', () => {
     const one = planned('wipe', { disks: [disk('wipe', ''), disk('wipe', '', 'S2'), disk('keep', '', 'S3')] });
-    assert.equal(changeText(one), 'loses what is on S1, S2');
     assert.equal(buttonText('wipe', [one, one]), 'Erase 4 disks of 2 machines');
-    assert.equal(summaryText('wipe', [one]), '2 disks of 1 machine lose what is on them.');
     const single = planned('install', { image: 'debian', disks: [disk('write', '')] });
     assert.equal(buttonText('install', [single]), 'Overwrite disk S1');
-    assert.equal(changeText(single), 'loses what is on S1; gets debian');
   });
 });

@@ -1,5 +1,6 @@
 import './jobs.css';
 import { Button, TextInput } from '@mantine/core';
+import { planSummary } from '#machines/decide/jobs/plan-summary.ts';
 import { useMutation } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
 import { useState } from 'react';
@@ -11,7 +12,7 @@ import { capital } from '../look/format.ts';
 import { Failed, Mono } from '../look/parts.tsx';
 import { tell } from '../look/tell.ts';
 import { PlanView } from './plan-view.tsx';
-import { buttonText, changeText, KEEPS_DATA, summaryText } from './plan-words.ts';
+import { buttonText, KEEPS_DATA } from './plan-words.ts';
 
 const FAILURES = /^(\d{1,4}|\d{1,2}%|100%)$/;
 /** More of them are told in a line each, and open by a click. */
@@ -84,7 +85,7 @@ export function ConfirmPlan({ kind, answer, close, before, begun }: Parts) {
           ) : (
             <details key={one.id} className="plan-more">
               <summary>
-                <strong>{one.machine}</strong> {changeText(one)}
+                <strong>{one.machine}</strong> {planSummary(one)}
               </summary>
               <PlanView plan={one} />
             </details>
@@ -114,7 +115,7 @@ export function ConfirmPlan({ kind, answer, close, before, begun }: Parts) {
           }}
         >
           <div className="confirm-what">
-            <strong>{summaryText(kind, plans)}</strong>
+            <strong>{capital(answer.summary)}.</strong>
           </div>
           {wanted.map(({ key, what, say }) => (
             <TextInput

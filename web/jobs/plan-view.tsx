@@ -1,10 +1,11 @@
 import type { Plan, PlannedDisk } from '#machines/contract/job.ts';
 import { isPlanned } from '#machines/decide/jobs/make-plan.ts';
+import { planSummary } from '#machines/decide/jobs/plan-summary.ts';
 import { diskSize } from '#machines/values/size.ts';
 import { words } from '../look/format.ts';
 import type { Tone } from '../look/machine-state.ts';
 import { Claimed, Mono, Pairs, StateMark, Wide } from '../look/parts.tsx';
-import { changeText, diskName, losesData } from './plan-words.ts';
+import { diskName, losesData } from './plan-words.ts';
 
 type Act = { readonly text: string; readonly tone: Tone };
 const ACTS: Readonly<Record<PlannedDisk['act'], Act>> = {
@@ -25,7 +26,7 @@ export function PlanView({ plan }: { plan: Plan }) {
   return (
     <section className="plan" aria-label={`Plan for ${plan.machine}`}>
       <h3>
-        {plan.machine} <span className="soft plan-change">{changeText(plan)}</span>
+        {plan.machine} <span className="soft plan-change">{planSummary(plan)}</span>
       </h3>
       {plan.talos && <TalosWork plan={plan} />}
       {plan.disks.length > 0 && <Disks plan={plan} />}

@@ -9,6 +9,7 @@ import { MachineLink } from '../look/machine-link.tsx';
 import { Bar, Failed, StateMark, Track } from '../look/parts.tsx';
 import { FirstMachine } from '../shell/first-machine.tsx';
 import { type Rack, racksOf } from './elevation.ts';
+import { FirstSteps, NeedsYou } from './needs-you.tsx';
 import { useNear } from './near.ts';
 
 /** Machines where they stand, and how each is. */
@@ -36,16 +37,22 @@ export function RackScreen() {
           {count(machines.length, 'machine')} of {total.toLocaleString('en')} read…
         </p>
       )}
-      <div className="racks">
-        {racks.map((rack) => (
-          <RackView
-            key={rack.key}
-            rack={rack}
-            jobs={jobs}
-            only={only}
-            severalSites={racks.some((one) => one.site !== rack.site)}
-          />
-        ))}
+      <div className="rack-floor">
+        <div className="racks">
+          {racks.map((rack) => (
+            <RackView
+              key={rack.key}
+              rack={rack}
+              jobs={jobs}
+              only={only}
+              severalSites={racks.some((one) => one.site !== rack.site)}
+            />
+          ))}
+        </div>
+        <aside aria-label="What to do">
+          <FirstSteps machines={machines} jobs={jobs} />
+          <NeedsYou machines={machines} jobs={jobs} />
+        </aside>
       </div>
     </>
   );

@@ -7,6 +7,7 @@ import { ask } from '../api/daemon.ts';
 import { useAsk } from '../api/queries.ts';
 import { Icon, type IconName } from '../look/icons.tsx';
 import { standingOf } from '../look/machine-state.ts';
+import { Keys, showKeys } from './keys.tsx';
 import { ConnectionMark } from './connection.tsx';
 import { SearchButton, SearchEverything } from './search.tsx';
 import { useSession } from './session.ts';
@@ -73,6 +74,7 @@ export function Frame() {
         <Outlet />
       </main>
       <SearchEverything />
+      <Keys />
     </div>
   );
 }
@@ -164,6 +166,9 @@ function Person() {
             {name}, {role}
           </Menu.Label>
           {data && <Menu.Label>Ingot {data.version}</Menu.Label>}
+          <Menu.Item onClick={showKeys} rightSection={<kbd>?</kbd>}>
+            Keys
+          </Menu.Item>
           {user !== undefined && <Menu.Item onClick={password.open}>Your password…</Menu.Item>}
           <Menu.Item
             onClick={() => {

@@ -7,6 +7,7 @@ import { useAsk } from '../api/queries.ts';
 import { Icon } from '../look/icons.tsx';
 import { standingOf } from '../look/machine-state.ts';
 import { haystackOf } from '../machines/filter.ts';
+import { isTyping } from './typing.ts';
 
 const OPEN = 'ingot:search';
 const MAX_FOUND = 50;
@@ -43,9 +44,6 @@ const SCREENS: readonly Found[] = [
   ['Audit log', '/audit', 'who changed what'],
   ['Access', '/access', 'users and tokens'],
 ].map(([text = '', to = '', about = '']) => ({ kind: 'Screen', text, to, about }));
-
-const isTyping = ({ target }: Event): boolean =>
-  target instanceof HTMLElement && (/^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName) || target.isContentEditable);
 
 /** Everything by a key: machines, jobs, images, profiles, clusters, leases, screens. */
 export function SearchEverything() {

@@ -15,7 +15,7 @@ export type Demo = AsyncDisposable & {
   readonly firstAddress: string;
   /** Another one. */
   newAddress(): Promise<string>;
-  api<T>(method: string, path: string, body?: unknown): Promise<T>;
+  api<T>(method: string, path: string, body?: unknown, headers?: Readonly<Record<string, string>>): Promise<T>;
 };
 
 /** What `npm start` starts, on a free port and with data of its own. */
@@ -45,10 +45,15 @@ export async function startDemo({ machines }: { readonly machines: number }): Pr
     );
     const url = new URL(firstAddress).origin;
     const token = (await readFile(join(dataDir, 'operator.token'), 'utf8')).trim();
-    const api: Demo['api'] = async <T>(method: string, path: string, body?: unknown): Promise<T> => {
+    const api: Demo['api'] = async <T>(
+      method: string,
+      path: string,
+      body?: unknown,
+      headers: Readonly<Record<string, string>> = {},
+    ): Promise<T> => {
       const answer = await fetch(new URL(path, url), {
         method,
-        headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+        headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json', ...headers },
         ...(method === 'GET' ? {} : { body: JSON.stringify(body ?? {}) }),
       });
       const text = await answer.text();

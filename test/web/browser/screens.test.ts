@@ -20,8 +20,10 @@ const SCREENS: readonly (readonly [path: string, shows: string])[] = [
   ['/images', 'sim-live-x86-64'],
   ['/profiles', 'How to make one'],
   ['/profiles/sim-live-x86-64', 'What a machine would be sent now'],
+  ['/clusters', 'No clusters yet'],
   ['/network', 'Leases'],
   ['/charts', 'Why boots failed'],
+  ['/webhooks', 'Nobody is told yet'],
   ['/audit', 'Audit log'],
   ['/access', 'Tokens and sessions'],
 ];

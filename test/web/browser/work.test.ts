@@ -111,7 +111,7 @@ test('what people do on the page, by keyboard where that is the question', { tim
   });
 
   await t.test('an image is uploaded with its digest taken here', async () => {
-    const content = randomBytes(9 << 20);
+    const content = randomBytes(40 << 20);
     await page.goto(`${demo.url}/images`);
     await page.getByRole('button', { name: 'Add an image' }).click();
     await page.getByRole('menuitem', { name: 'Upload files…' }).click();
@@ -130,6 +130,94 @@ test('what people do on the page, by keyboard where that is the question', { tim
     const sha256 = createHash('sha256').update(content).digest('hex');
     type Document = { readonly assets: readonly { readonly sha256: string }[] };
     assert.equal((await demo.api<Document>('GET', '/api/v1/images/uploaded')).assets[0]?.sha256, sha256);
+  });
+
+  await t.test(
+    'a document is written on the page: wrong lines, what changes, and nothing newer overwritten',
+    async () => {
+      await page.goto(`${demo.url}/profiles`);
+      await page.getByRole('button', { name: 'New profile…' }).click();
+      const dialog = page.getByRole('dialog');
+      const text = dialog.getByLabel('Document');
+      await text.fill('kind: Profile\nname: mine\nos: kernel\nimage: none-such\nargs: []\nwrite: none\n');
+      await dialog.getByRole('button', { name: /line 6.*did you mean writes/ }).waitFor();
+      assert.deepEqual(await accessProblems(page), []);
+      await text.fill('kind: Profile\nname: mine\nos: kernel\nimage: sim-live-x86-64\nwrites: none\n');
+      await dialog.getByRole('button', { name: 'See what changes' }).click();
+      await dialog.getByText('mine is new').waitFor();
+      await dialog.getByRole('button', { name: 'Make it' }).click();
+      await dialog.waitFor({ state: 'detached' });
+
+      await page.getByRole('link', { name: 'mine', exact: true }).click();
+      await page.getByRole('button', { name: /Edit/ }).click();
+      await text.waitFor();
+      const written = await text.inputValue();
+      const theirs = { kind: 'Profile', name: 'mine', os: 'kernel', image: 'sim-live-x86-64', writes: 'none' };
+      await demo.api('PUT', '/api/v1/profiles/mine', { ...theirs, args: ['theirs'] }, { 'if-match': '*' });
+      await text.fill(`${written.replace('labels: {}\n', '')}labels: { by: me }\n`);
+      await dialog.getByRole('button', { name: 'See what changes' }).click();
+      await dialog.getByRole('button', { name: 'Apply this change' }).click();
+      await dialog.getByText('Somebody else has changed it while you wrote.').waitFor();
+      await dialog.getByRole('button', { name: 'Compare mine with theirs' }).click();
+      await dialog.getByRole('button', { name: 'See what changes' }).click();
+      // What I would undo of theirs is among what changes.
+      await dialog.getByText('args[0]').waitFor();
+      assert.deepEqual(await accessProblems(page), []);
+      await dialog.getByRole('button', { name: 'Apply this change' }).click();
+      await dialog.waitFor({ state: 'detached' });
+      type Profile = { readonly labels: unknown };
+      assert.deepEqual((await demo.api<Profile>('GET', '/api/v1/profiles/mine')).labels, { by: 'me' });
+    },
+  );
+
+  await t.test('keys go to screens, and `?` says which', async () => {
+    await page.keyboard.press('?');
+    await page.getByRole('dialog', { name: 'Keys' }).getByText('To Machines').waitFor();
+    assert.deepEqual(await accessProblems(page), []);
+    await page.keyboard.press('Escape');
+    await page.getByRole('dialog').waitFor({ state: 'detached' });
+    await page.keyboard.press('g');
+    await page.keyboard.press('n');
+    await page.getByRole('heading', { level: 1, name: 'Network' }).waitFor();
+    await page.getByRole('button', { name: /Document subnet/ }).click();
+    await page.getByRole('dialog').getByText('Subnets are read from').waitFor();
+    await page.keyboard.press('Escape');
+  });
+
+  await t.test('figures are there again after the page was loaded anew', async () => {
+    type Rates = { readonly items: readonly unknown[] };
+    const twoReadings = async (): Promise<boolean> => (await demo.api<Rates>('GET', '/api/v1/rates')).items.length > 1;
+    await waitFor('two readings', twoReadings, 40_000);
+    await page.goto(`${demo.url}/charts`);
+    const chart = page.getByRole('img', { name: 'DHCP packets a second' });
+    await chart.locator('canvas').waitFor();
+    await page.reload();
+    await chart.locator('canvas').waitFor();
+    assert.deepEqual(await accessProblems(page), []);
+  });
+
+  await t.test('a token and a webhook are made, and their secrets are shown once', async () => {
+    await page.goto(`${demo.url}/access`);
+    const dialog = page.getByRole('dialog');
+    await page.getByRole('button', { name: 'New token' }).click();
+    await dialog.getByLabel(/^Name/).fill('ci');
+    assert.deepEqual(await accessProblems(page), []);
+    await dialog.getByRole('button', { name: 'Make the token' }).click();
+    await dialog.getByText(/ingot_[\w-]{20,}/).waitFor();
+    await dialog.getByRole('button', { name: 'I have it' }).click();
+    await dialog.waitFor({ state: 'detached' });
+    await page.goto(`${demo.url}/webhooks`);
+    await page.getByRole('button', { name: 'Add a webhook…' }).click();
+    const where = dialog.getByLabel(/^Where its messages go/);
+    await where.fill('https://user:pass@chat.example');
+    await dialog.getByText('want no password in it').waitFor();
+    await where.fill('https://chat.example/hook');
+    assert.deepEqual(await accessProblems(page), []);
+    await dialog.getByRole('button', { name: 'Make its secret' }).click();
+    await dialog.getByText(/printf %s [0-9a-f]{64}/).waitFor();
+    assert.deepEqual(await accessProblems(page), []);
+    await dialog.getByRole('button', { name: 'I have it' }).click();
+    await dialog.waitFor({ state: 'detached' });
   });
 
   await t.test('a viewer may look and not act', async () => {
