@@ -48,6 +48,9 @@ import { scopes } from './scope.ts';
 import { changeStream } from './stream.ts';
 import { watchHub } from './watch-hub.ts';
 
+/** Whoever opens more keeps operators out, and not machines: files for them are left. */
+const MAX_CONNECTIONS = 4096;
+
 /**
  * REST under `/api/v1`, the status page at `/`, `/metrics` and `/healthz`, as machines/contract/api/routes.ts lists
  * them. For operators only: everything but `/healthz` needs a token or a session, and a Host that is ours.
@@ -69,6 +72,7 @@ export function operatorApi(parts: OperatorApiParts & { readonly listen: Listen 
       trustProxy: parts.proxies.length > 0 ? [...parts.proxies] : false,
       ...(tls ? { serverFactory: tlsServer(tls, stops) } : {}),
     });
+    app.server.maxConnections = MAX_CONNECTIONS;
     await app.register(cookie);
     addSecurityHeaders(app);
     addBodyReaders(app);

@@ -34,6 +34,12 @@ export function machinePlane(parts: {
     addRoutes(app, parts.recorder);
     if (parts.metadata) addMetadataRoutes(app, { ...parts.metadata, recorder: parts.recorder });
     app.setNotFoundHandler((_request, reply) => reply.code(404).send(NOT_FOUND));
+    // What went wrong here is nothing for a stranger to read.
+    app.setErrorHandler((error, _request, reply) => {
+      const status = error instanceof Error && 'statusCode' in error ? Number(error.statusCode) : 500;
+      if (status >= 500) parts.metadata?.log.error({ err: error }, 'a call of a machine could not be answered');
+      return reply.code(status).send({ title: status < 500 ? 'not understood' : 'internal error' });
+    });
     await app.listen(tcpListen(parts.listen));
     const bound = app.server.address();
     const port = typeof bound === 'object' && bound ? bound.port : parts.listen.port;

@@ -8,6 +8,13 @@ import { attempt } from './login.ts';
 type Names = 'listUsers' | 'createUser' | 'patchUser' | 'removeUser' | 'setPassword';
 
 export function userHandlers({ users }: Pick<OperatorApiParts, 'users'>): Pick<Handlers, Names> {
+  /** A certificate says who somebody is, so that it cannot say two. */
+  async function holderOf(certificates: readonly string[], name: string) {
+    const all = await users.list();
+    const holder = all.find((one) => one.name !== name && one.certificates.some((each) => certificates.includes(each)));
+    return holder && problemAnswer('exists', { detail: `that certificate is ${holder.name}’s` });
+  }
+
   return {
     async listUsers() {
       return { kind: 'done', value: { items: (await users.list()).map(sent) } };
@@ -16,6 +23,8 @@ export function userHandlers({ users }: Pick<OperatorApiParts, 'users'>): Pick<H
     async createUser({ body }) {
       const { name, role, scope, password, certificates } = body;
       if (password !== undefined && tooLikeName(password, name)) return likeName();
+      const taken = await holderOf(certificates, name);
+      if (taken) return taken;
       const made = await attempt(() => users.create({ name, role, scope, password, certificates }));
       if (typeof made === 'object' && 'kind' in made) return tooManyAtOnce();
       if (made === 'exists') return problemAnswer('exists', { detail: `there is a user ${name}` });
@@ -24,6 +33,8 @@ export function userHandlers({ users }: Pick<OperatorApiParts, 'users'>): Pick<H
     },
 
     async patchUser({ params: { name }, body }) {
+      const taken = await holderOf(body.certificates ?? [], name);
+      if (taken) return taken;
       const changed = await users.change(name, body);
       if (!changed) return notFound(`user ${name}`);
       const detail = Object.entries(body)

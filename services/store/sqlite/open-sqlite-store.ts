@@ -1,4 +1,4 @@
-import { mkdir } from 'node:fs/promises';
+import { mkdir, open } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Grant, Machine } from '#machines/contract/machine.ts';
 import type { Attempt, TraceEvent } from '#machines/contract/trace.ts';
@@ -32,6 +32,11 @@ export async function openSqliteStore({ dir }: { readonly dir: string }): Promis
   await mkdir(dir, { recursive: true, mode: 0o750 });
   const hold = holdDirectory(dir);
   const file = join(dir, DATABASE_FILE);
+  // Its log gets the same rights from SQLite. What is wrong with the file is said by who opens it next.
+  await open(file, 'a', 0o640).then(
+    (made) => made.close(),
+    () => {},
+  );
   try {
     const writer = await openWriter(file);
     try {

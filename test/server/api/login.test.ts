@@ -249,6 +249,20 @@ describe('a user', () => {
     }
   });
 
+  it('has a client certificate of their own: nobody else gets it, and who is disabled keeps it from others', () =>
+    withUser(async (api) => {
+      const certificates = ['ab'.repeat(32)];
+      assert.equal((await api.send('PATCH', '/api/v1/users/anna', { certificates })).status, 200);
+      const second = await api.send('POST', '/api/v1/users', { name: 'bert', certificates });
+      assert.equal(second.status, 409);
+      assert.match(await second.text(), /that certificate is anna’s/);
+      await api.send('POST', '/api/v1/users', { name: 'bert' });
+      assert.equal((await api.send('PATCH', '/api/v1/users/bert', { certificates })).status, 409);
+      assert.equal((await api.send('PATCH', '/api/v1/users/anna', { certificates })).status, 200, 'their own again');
+      await api.users.change('bert', { certificates });
+      assert.equal(await api.users.byCertificate('ab'.repeat(32)), undefined);
+    }));
+
   it('is listed without their password or its hash', () =>
     withUser(async (api) => {
       const text = await (await api.request('/api/v1/users')).text();

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -38,6 +38,22 @@ async function refused(dir: string, code: StoreErrorCode, text: RegExp): Promise
 }
 
 describe('SQLite', () => {
+  it('keeps its files from others, also in a folder that is open to them', async () => {
+    const dir = await directory();
+    await chmod(dir, 0o755);
+    const before = process.umask(0o022);
+    try {
+      await using store = await openSqliteStore({ dir });
+      await store.leases.bind(lease());
+      for (const name of (await readdir(dir)).filter((one) => one.startsWith(DATABASE_FILE))) {
+        assert.equal((await stat(join(dir, name))).mode & 0o007, 0, name);
+      }
+    } finally {
+      process.umask(before);
+      await rm(dir, { recursive: true });
+    }
+  });
+
   it('every lease whose promise resolved is there after kill -9', async () => {
     const dir = await directory();
     const child = spawn(process.execPath, [fileURLToPath(new URL('./bind-for-ever.ts', import.meta.url)), dir], {
