@@ -8,6 +8,7 @@ import { treeOf } from '../../cli/command-tree.ts';
 import type { CommandTree } from '../../cli/decide/command-tree.ts';
 import { programOf } from '../../cli/program.ts';
 import { type Terminal, wantsColour } from '../../cli/terminal.ts';
+import { peFile } from '#test/server/http/world.ts';
 import { nameOf } from '../../cli/commands/loader.ts';
 import { attemptOf } from '#test/server/api/memory-recorder.ts';
 import { runningCli } from './running-cli.ts';
@@ -356,5 +357,7 @@ describe('booting and access', () => {
       'a URL needs a digest',
     );
     assert.throws(() => nameOf('ipxe.iso', new Uint8Array(512)), /want --as with one of/);
+    assert.equal(nameOf('shimx64.efi.signed', peFile()), 'grub/x86_64/shimx64.efi', 'as Debian’s package has it');
+    assert.equal(nameOf('grubnetaa64.efi.signed', peFile(0xaa64)), 'grub/arm64/grubaa64.efi');
   });
 });

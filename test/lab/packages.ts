@@ -89,6 +89,7 @@ export const UNPACKED_PACKAGES = [
   'cloud-init', // a service at each boot
   'drbd-utils',
   'ignition',
+  'grub-common',
   'ipxe',
   'isc-dhcp-relay',
   'kea-dhcp4-server',
@@ -213,6 +214,7 @@ export const PROVISIONS = {
   'netplan-generate': { package: 'netplan.io', path: 'usr/libexec/netplan/generate' },
   /** The folder of its library. */
   libnetplan: { package: 'libnetplan0', path: 'usr/lib/*' },
+  'grub-script-check': { package: 'grub-common', path: 'usr/bin/grub-script-check' },
   nginx: { package: 'nginx', path: 'usr/sbin/nginx' },
   nft: { package: 'nftables', path: 'usr/sbin/nft' },
   ipmi_sim: { package: 'openipmi', path: 'usr/bin/ipmi_sim' },

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { chooseLoader, LOADER_NAMES, type LoaderFile } from '#machines/decide/loader.ts';
+import { chooseLoader, hasSecureBoot, LOADER_NAMES, type LoaderFile } from '#machines/decide/loader.ts';
 import { systemOfCode } from '#machines/values/architecture.ts';
+import { sampleMachine } from '#test/harness/sample-machine.ts';
 
 const all = new Map<string, LoaderFile>(LOADER_NAMES.map((name) => [name, { name, size: 1 }]));
 
@@ -34,6 +35,40 @@ describe('loaders', () => {
     const only = new Map([['ipxe/x86_64/ipxe.efi', { name: 'ipxe/x86_64/ipxe.efi', size: 2 }]]);
     const choice = chooseLoader({ platform: 'uefi', architecture: 'x86_64', http: false }, only);
     assert.equal(choice.kind === 'loader' ? choice.file.name : choice.kind, 'ipxe/x86_64/ipxe.efi');
+  });
+
+  const X64 = { platform: 'uefi', architecture: 'x86_64', http: false } as const;
+  const chosen = (names: readonly string[], secureBoot: boolean) => {
+    const available = new Map([...all].filter(([name]) => names.some((one) => name.endsWith(one))));
+    const choice = chooseLoader(X64, available, { secureBoot });
+    return choice.kind === 'loader' ? choice.file.name : choice.kind;
+  };
+
+  it('puts the signed chain first where Secure Boot is on, and last elsewhere', () => {
+    const both = ['x86_64/snponly.efi', 'shimx64.efi', 'grubx64.efi'];
+    assert.equal(chosen(both, true), 'grub/x86_64/shimx64.efi');
+    assert.equal(chosen(both, false), 'ipxe/x86_64/snponly.efi');
+    assert.equal(chosen(['shimx64.efi', 'grubx64.efi'], false), 'grub/x86_64/shimx64.efi');
+  });
+
+  it('offers no half of the signed chain', () => {
+    assert.equal(chosen(['x86_64/snponly.efi', 'shimx64.efi'], true), 'ipxe/x86_64/snponly.efi');
+    assert.equal(chosen(['grubx64.efi'], true), 'missing');
+  });
+
+  it('takes an operator’s word for Secure Boot before what the agent found', () => {
+    const machine = (found: boolean | undefined, labels: Readonly<Record<string, string>> = {}) =>
+      sampleMachine(
+        { name: 'r1-u1', macs: ['52:54:00:00:00:01'], labels },
+        found === undefined ? {} : { facts: { 'secure-boot': { value: found, at: 1, source: 'agent' } } },
+      );
+    const label = 'ingot/secure-boot';
+    assert.deepEqual(
+      [machine(undefined), machine(true), machine(true, { [label]: 'false' }), machine(false, { [label]: 'true' })].map(
+        hasSecureBoot,
+      ),
+      [false, true, false, true],
+    );
   });
 
   it('says what is missing and where to get it', () => {

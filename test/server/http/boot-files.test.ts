@@ -50,6 +50,24 @@ describe('boot files over TFTP', () => {
     }
   });
 
+  it('send every GRUB on to the configuration of its machine, which names files of that attempt', async () => {
+    await using world = await startWorld();
+    const read = async (name: string) => {
+      const file = await openTftp(world, name);
+      assert.ok(file.kind === 'file', name);
+      return Buffer.from(await readTftp(file)).toString();
+    };
+    const start = await read('grub/grub.cfg');
+    assert.match(start, /^configfile "\(\$root\)\/grub\/machine\.cfg\?mac=\$net_default_mac&/m);
+    const { body } = await ask(world.port, 'GET /grub/grub.cfg');
+    assert.equal(body.toString(), start);
+    const own = await read('grub/machine.cfg?mac=52:54:00:00:00:01&platform=efi');
+    const kernel = /^if linux \(http,127\.0\.0\.1:\d+\)(\/a\/[\w-]{22}\/kernel) /m.exec(own)?.[1];
+    assert.ok(kernel, own);
+    assert.equal((await ask(world.port, `GET ${kernel}`)).status, 200);
+    assert.equal((await openTftp(world, 'grub/machine.cfg')).kind, 'refused', 'it names no machine');
+  });
+
   it('are no kernels, nor anything else that only looks like ours', async () => {
     await using world = await startWorld();
     for (const name of [`a/${ATTEMPT}/kernel`, 'autoexec.ipxe', 'a/x/boot.ipxe', `a/${'Z'.repeat(22)}/boot.ipxe`]) {

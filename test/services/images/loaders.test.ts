@@ -69,6 +69,23 @@ describe('loaders', () => {
     assert.deepEqual(at.loaders.problems(), []);
   });
 
+  it('that are signed are found as Debian’s packages have them, if their GRUB speaks HTTP', async () => {
+    const speaking = Buffer.concat([X64, Buffer.from('Content-Length: \0Transfer-Encoding: chunked\0')]);
+    await using at = await place({
+      'debian/shimx64.efi.signed': X64,
+      'debian/x86_64-efi-signed/grubnetx64.efi.signed': speaking,
+      'debian/shimaa64.efi.signed': ARM64,
+      'own/grub/arm64/grubaa64.efi': ARM64,
+    });
+    assert.deepEqual(at.names(), ['grub/arm64/shimaa64.efi', 'grub/x86_64/grubx64.efi', 'grub/x86_64/shimx64.efi']);
+    assert.equal(
+      at.loaders.path('grub/x86_64/grubx64.efi'),
+      join(at.root, 'debian/x86_64-efi-signed/grubnetx64.efi.signed'),
+    );
+    assert.equal(at.loaders.problems().length, 1);
+    assert.match(at.loaders.problems()[0] ?? '', /own\/grub\/arm64\/grubaa64\.efi: is a GRUB that cannot speak HTTP/);
+  });
+
   it('of the administrator go before those of a package', async () => {
     await using at = await place({ 'own/ipxe/undionly.kpxe': BIOS, 'debian/undionly.kpxe': BIOS });
     assert.equal(at.loaders.path('ipxe/undionly.kpxe'), join(at.root, 'own/ipxe/undionly.kpxe'));

@@ -33,6 +33,11 @@ const ipxe = (features: Readonly<Record<string, number>>, code = 7): OptionValue
 const BASE = 'http://192.168.77.1:8080';
 const SCRIPT = `a/${ATTEMPT}/boot.ipxe`;
 
+const SIGNED = new Map([
+  ...LOADERS,
+  ...['grub/x86_64/shimx64.efi', 'grub/x86_64/grubx64.efi'].map((name) => [name, { name, size: 1 }] as const),
+]);
+
 const choose = (values: OptionValues, facts: Partial<BootFacts> = {}): BootFile =>
   chooseBootFile({
     client: identifyClient(clientMessage(MAC, values)),
@@ -51,6 +56,14 @@ const ROWS: readonly (readonly [string, OptionValues, Partial<BootFacts>, string
   ['UEFI x64 gets snponly', pxe(7), {}, 'ipxe/x86_64/snponly.efi'],
   ['UEFI arm64 gets its own', pxe(11), {}, 'ipxe/arm64/snponly.efi'],
   ['UEFI HTTP Boot gets a URL', http(16), {}, `${BASE}/ipxe/x86_64/snponly.efi`],
+  ['Secure Boot gets the signed chain', pxe(7), { secureBoot: true, loaders: SIGNED }, 'grub/x86_64/shimx64.efi'],
+  ['and by HTTP Boot, too', http(16), { secureBoot: true, loaders: SIGNED }, `${BASE}/grub/x86_64/shimx64.efi`],
+  [
+    'iPXE gets its script whatever is signed',
+    ipxe({ http: 1 }),
+    { secureBoot: true, loaders: SIGNED },
+    `${BASE}/${SCRIPT}`,
+  ],
   ['iPXE gets its script', ipxe({ http: 1 }), {}, `${BASE}/${SCRIPT}`],
   ['iPXE without HTTP gets its script by TFTP', ipxe({ tftp: 1 }), {}, `tftp://192.168.77.1/${SCRIPT}`],
   [
