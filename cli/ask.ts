@@ -23,6 +23,11 @@ export async function confirm(term: Terminal, question: string, yes: boolean | u
   await asked(term, `${question}${atDaemon(term)} [y/N] `, (answer) => /^y(es)?$/i.test(answer));
 }
 
+/** Goes on only when a person types this very word. */
+export async function confirmWord(term: Terminal, question: string, what: string, word: string): Promise<void> {
+  await asked(term, `${question}${atDaemon(term)} Type ${what} to go on: `, (answer) => answer === word);
+}
+
 /** What is typed is not shown. */
 export async function askSecret(term: Terminal, question: string): Promise<string> {
   const silent = new Writable({ write: (_chunk, _encoding, done) => done() });

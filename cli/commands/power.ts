@@ -2,15 +2,15 @@ import type { PowerOperation, PowerReading } from '#machines/contract/api/bmc-re
 import { EXIT } from '#machines/contract/exit-status.ts';
 import { type BootDevice, BOOT_DEVICES, type PowerAction } from '#machines/contract/power.ts';
 import { terminal as escaped } from '#machines/values/escape.ts';
-import { confirm } from '../ask.ts';
 import type { Daemon } from '../daemon.ts';
 import { badInput, failureOf } from '../failure.ts';
-import { count, resolveMachines, type Selection } from '../machine-names.ts';
+import { resolveMachines, type Selection } from '../machine-names.ts';
 import { ago } from '../decide/ago.ts';
 import { type Format, printDocuments } from '../output/format.ts';
 import { type Column, table } from '../output/table.ts';
 import { showListOf } from '../output/watched-list.ts';
 import { note, paint, say, type Terminal } from '../terminal.ts';
+import { askForPower } from './power-question.ts';
 
 export type PowerOptions = Selection & {
   readonly output: Format;
@@ -23,14 +23,6 @@ export type PowerOptions = Selection & {
 /** So many machines are waited for at once; the daemon has its own cap towards BMCs. */
 const AT_ONCE = 16;
 
-const QUESTION: Readonly<Partial<Record<PowerAction, string>>> = {
-  off: 'Turn off',
-  'force-off': 'Take the power away from',
-  soft: 'Shut down',
-  cycle: 'Turn off and on',
-  reset: 'Reset',
-};
-
 /** Does one thing to the power of each machine and waits until it is proven; what fails for one stops none of the others. */
 export async function power(
   term: Terminal,
@@ -42,9 +34,13 @@ export async function power(
   const boot = bootOf(options.boot, action);
   const wanted = action === 'off' && options.force === true ? 'force-off' : action;
   const names = await resolveMachines(term, daemon, words, options);
-  const question = QUESTION[wanted];
-  if (question !== undefined && names.length > 1)
-    await confirm(term, `${question} ${count(names.length)}?`, options.yes);
+  const { selector, fact } = options;
+  const typed = [
+    ...words,
+    ...(selector === undefined ? [] : ['-l', selector]),
+    ...(fact === undefined ? [] : ['--fact', fact]),
+  ];
+  await askForPower(term, daemon, wanted, names, { yes: options.yes, typed });
   const show = progress(term, names.length, options.output);
   const ended: PowerOperation[] = [];
   let status: number = EXIT.done;

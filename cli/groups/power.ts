@@ -52,7 +52,8 @@ export function addPowerCommands(program: Command, { term, daemon, end }: Shell)
     if (action === 'off' || action === 'cycle') command.option('--force', 'do not ask the system to shut down first');
     if (action === 'on' || action === 'cycle' || action === 'reset')
       command.option('--boot <device>', 'what it boots this once: network, http, disk, media, setup');
-    if (action !== 'on') command.option('-y, --yes', 'do not ask, although they are several');
+    if (action !== 'on')
+      command.option('-y, --yes', 'do not ask, although they are several or somebody counts on them');
     command.action(async (names: readonly string[], options: PowerOptions, self: Command) =>
       end(await power(term, await daemon(self), action, names, options)),
     );

@@ -77,8 +77,11 @@ describe('ingot power', () => {
   it('asks before it turns off several, and refuses what is locked', async () => {
     await using at = await rack(2);
     const asked = await at.run(['power', 'off', 'r1-u1..2']);
-    assert.equal(asked.status, 5);
-    assert.match(asked.error, /Turn off 2 machines\? Nobody can be asked here: say --yes/);
+    assert.equal(asked.status, 2);
+    assert.match(
+      asked.error,
+      /Turn off 2 machines\? Nobody can be asked here\n {2}next: ingot power off r1-u1..2 --yes/,
+    );
     await at.done('machine', 'lock', 'r1-u1');
     const { status, out, error } = await at.run(['power', 'off', 'r1-u1..2', '--yes']);
     assert.equal(status, 5);
@@ -94,6 +97,32 @@ describe('ingot power', () => {
     assert.equal(refused.status, 1);
     assert.match(refused.error, /not proven: its BMC says UUID .*09, and the machine itself/);
     await at.done('power', 'on', 'r1-u1', '--unproven');
+  });
+
+  it('asks before one loses its power that somebody counts on; without a terminal it says what to type', async () => {
+    await using at = await rack(2);
+    await at.done('power', 'on', 'r1-u1..2');
+    const job = await at.api.jobs.submit({ kind: 'inspect', machine: 'r1-u1', by: 'anna' });
+    assert.equal(
+      (await at.run(['power', 'cycle', 'r1-u1'])).status,
+      0,
+      'nothing is done to it yet, and nobody uses it',
+    );
+    await at.api.store.jobs.put({ ...job, state: 'running' }, job.rev);
+    const working = await at.run(['power', 'reset', 'r1-u1']);
+    assert.equal(working.status, 2);
+    assert.match(
+      working.error,
+      /r1-u1: its inspect is under way, and fails without power\nReset r1-u1\? Nobody .*\n {2}next: ingot power reset r1-u1 --yes/,
+    );
+    await at.done('machine', 'adopt', 'r1-u2');
+    const serving = await at.run(['power', 'off', 'r1-u2', '--force']);
+    assert.equal(serving.status, 2);
+    assert.match(serving.error, /r1-u2: it is in service\n.*next: ingot power off --force r1-u2 --yes/s);
+    await at.done('power', 'on', 'r1-u2');
+    await at.done('power', 'off', 'r1-u2', '--yes');
+    const both = await at.run(['power', 'cycle', 'r1-u1..2']);
+    assert.match(both.error, /r1-u1: its inspect.*r1-u2: it is in service.*ingot power cycle r1-u1..2 --yes/s);
   });
 
   it('says that nobody is asked to do anything by hand', async () => {
@@ -131,7 +160,6 @@ describe('ingot bmc', () => {
     assert.match(found.error, /found at 6 addresses/);
     for (const { logins } of at.fakes) assert.deepEqual(logins, []);
     const asked = await at.run(['bmc', 'try', 'https://192.0.2.1', '--credential', 'rack1']);
-    assert.equal(asked.status, 5);
     assert.match(asked.error, new RegExp(FINGERPRINT), 'shown before the question');
     assert.deepEqual(at.fakes[0]?.logins, []);
     const tried = await at.done('bmc', 'try', 'https://192.0.2.1', '--credential', 'rack1', '--yes');
