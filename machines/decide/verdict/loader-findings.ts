@@ -100,7 +100,7 @@ const secureBoot = (from: number, what: string): Finding => ({
   code: 'secure-boot',
   from,
   cause: `${what} That is how Secure Boot refuses a loader that is not signed for this machine.`,
-  next: 'Look for “Access Denied” or “Security Violation” on its screen. Switch Secure Boot off in its setup, or serve a signed chain: ingot loader add, with the shim and the iPXE that upstream signs.',
+  next: 'Look for “Access Denied” or “Security Violation” on its screen. Switch Secure Boot off in its setup, or give the machine the label ingot/secure-boot=true: it is then offered the signed shim and GRUB, if they are here (docs/install.md).',
 });
 
 const noReturn = (from: number, cause: string): Finding => ({
