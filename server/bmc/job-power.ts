@@ -3,6 +3,7 @@ import type { Asks } from '#services/bmc/asks.ts';
 import { BmcError } from '#services/bmc/contract.ts';
 import type { Power } from '#services/bmc/power.ts';
 import type { JobPower, PowerAsked } from '../jobs/contract.ts';
+import type { BmcService } from './contract.ts';
 
 /**
  * Power for jobs: through the BMC where it is proven to be the machine's, else a person is asked and waited for. What a
@@ -36,5 +37,19 @@ export function jobPower({ power, asks }: { readonly power: Power; readonly asks
     },
     off: (machine, asked, signal, told) =>
       act(machine, { action: 'off', byHand: 'off', network: false }, asked, signal, told),
+  };
+}
+
+/** Whether a machine's own BMC, asked now, reads that it is off. False where there is none, or none that is proven. */
+export function isOffBy({ show, read }: Pick<BmcService, 'show' | 'read'>) {
+  return async (machine: string, signal: AbortSignal): Promise<boolean> => {
+    const bmc = (await show(machine, signal))?.bmc;
+    if (!bmc || bmc.type === 'manual' || bmc.type === 'wol' || bmc.proven?.machine !== machine) return false;
+    try {
+      return (await read(machine, signal)).power === 'off';
+    } catch (error) {
+      if (error instanceof BmcError) return false;
+      throw error;
+    }
   };
 }

@@ -46,6 +46,8 @@ export type Reset = {
   /** `disk`: all of the system disk. `configuration`: STATE and EPHEMERAL, after which it waits in maintenance. */
   readonly what: 'disk' | 'configuration';
   readonly afterwards: 'reboot' | 'power-off';
+  /** It has begun: the actor by which its events can be followed again. */
+  readonly begun?: (actor: string) => Promise<void>;
 };
 
 export type Upgrade = {
@@ -65,6 +67,8 @@ export type TalosNode = {
   bootstrap(): Promise<Bootstrapped>;
   /** The events of the sequences of those names, from the whole history on; ends when one of them is over. */
   follow(sequences: readonly string[], signal: AbortSignal): AsyncGenerator<Followed, FollowedEnd, undefined>;
+  /** The same of one actor, whose sequence began in this boot of the machine. */
+  followActor(actor: string, signal: AbortSignal): AsyncGenerator<Followed, FollowedEnd, undefined>;
   reset(what: Reset, signal: AbortSignal): AsyncGenerator<Followed, FollowedEnd, undefined>;
   /**
    * Installs another release beside the one that runs and reboots into it. Does not drain the node: that is asked of
@@ -188,7 +192,8 @@ export async function talosNode(parts: {
       }
     },
     follow: (sequences, signal) => statesOf(events(signal, -1), ofSequences(sequences)),
-    reset: ({ graceful, what, afterwards }, signal) =>
+    followActor: (id, signal) => statesOf(events(signal, -1), actor(id)),
+    reset: ({ graceful, what, afterwards, begun }, signal) =>
       afterAsking(async () => {
         const labels = what === 'disk' ? [] : ['STATE', 'EPHEMERAL'];
         const request = {
@@ -199,7 +204,9 @@ export async function talosNode(parts: {
           // Other disks are never the reset's: they are wiped by a plan that names them.
           mode: 'SYSTEM_DISK',
         } as const;
-        return actor(only(await client.call('/machine.MachineService/Reset', request, { signal })).actor_id);
+        const { actor_id: id } = only(await client.call('/machine.MachineService/Reset', request, { signal }));
+        await begun?.(id);
+        return actor(id);
       }, signal),
     upgrade: (what, signal) =>
       isAtLeast(version, 14) || (version.minor === 13 && !/^alpha\.[0-2]$/.test(version.prerelease ?? ''))

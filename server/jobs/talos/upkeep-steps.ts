@@ -165,7 +165,8 @@ export function upgradeStep(parts: UpkeepParts): Step {
         const { machine } = context.job();
         const { installer, from, to } = work;
         if (installer === undefined) return failed('the plan names no installer', `ingot upgrade ${machine} --plan`);
-        const quiet = await whenQuiet(context, parts, cluster, timesOf(parts).reboot);
+        const isInstalled = context.job().notes[INSTALLED] !== undefined;
+        const quiet = await whenQuiet(context, parts, cluster, timesOf(parts).reboot, { wasTold: isInstalled });
         if (quiet.kind !== 'quiet') return failed(quiet.because, `look at the console of ${machine}`);
         using opened = quiet.opened;
         const version = talosVersionText(opened.node.version);
@@ -176,7 +177,6 @@ export function upgradeStep(parts: UpkeepParts): Step {
             `ingot upgrade ${machine} --plan`,
           );
         const { notes } = context.job();
-        const isInstalled = notes[INSTALLED] !== undefined;
         if (isInstalled && (await hasRebooted(notes, opened.node))) {
           return done(`${machine} has rebooted since Talos ${to} was installed`);
         }
@@ -212,7 +212,8 @@ export function awaitUpgradedStep(parts: UpkeepParts): Step {
         const { machine } = context.job();
         const { from = '', to = '' } = work;
         const rolledBack = context.job().notes[ROLLED_BACK];
-        if (rolledBack !== undefined) return await rollBack(context, parts, cluster, work, rolledBack);
+        if (rolledBack !== undefined)
+          return await rollBack(context, parts, cluster, work, { why: rolledBack, wasTold: true });
         const version = await rebooted(context, parts, cluster, (runs) => runs === to);
         if (version === undefined) {
           return failed(
@@ -232,7 +233,7 @@ export function awaitUpgradedStep(parts: UpkeepParts): Step {
           return done(`Talos ${to} runs and is ready; it was ${from}`);
         }
         await context.note(ROLLED_BACK, why);
-        return await rollBack(context, parts, cluster, work, why);
+        return await rollBack(context, parts, cluster, work, { why, wasTold: false });
       }),
   };
 }
@@ -243,12 +244,12 @@ async function rollBack(
   parts: UpkeepParts,
   cluster: ClusterDocument,
   { from = '', to = '' }: TalosWork,
-  why: string,
+  { why, wasTold }: { readonly why: string; readonly wasTold: boolean },
 ): Promise<StepOutcome> {
   const { machine } = context.job();
   const because = `the new release was not well: ${why}`;
   context.progress(`Talos ${to} is not well, and is rolled back: ${why}`);
-  const quiet = await whenQuiet(context, parts, cluster, timesOf(parts).reboot);
+  const quiet = await whenQuiet(context, parts, cluster, timesOf(parts).reboot, { wasTold });
   if (quiet.kind === 'quiet') {
     using opened = quiet.opened;
     if (talosVersionText(opened.node.version) === to) {
@@ -285,15 +286,15 @@ export function rollbackStep(parts: UpkeepParts): Step {
     run: (context) =>
       planned(context, parts, async ({ cluster, work }) => {
         const { machine } = context.job();
-        const quiet = await whenQuiet(context, parts, cluster, timesOf(parts).reboot);
+        const { notes } = context.job();
+        const wasTold = notes[BOOT] !== undefined;
+        const quiet = await whenQuiet(context, parts, cluster, timesOf(parts).reboot, { wasTold });
         if (quiet.kind !== 'quiet') return failed(quiet.because, `look at the console of ${machine}`);
         using opened = quiet.opened;
         const version = talosVersionText(opened.node.version);
         if (version !== work.from) return done(`it runs Talos ${version}`);
-        const { notes } = context.job();
         // Told once: an entry that is turned back twice is the one that ran.
-        if (notes[BOOT] !== undefined && (await hasRebooted(notes, opened.node)))
-          return done(`${machine} has rebooted`);
+        if (wasTold && (await hasRebooted(notes, opened.node))) return done(`${machine} has rebooted`);
         await noteBoot(context, opened.node);
         const end = await followed(context, UPGRADE_MS, (signal) => opened.node.rollback(signal));
         return ended(end, `${machine} reboots into the release before`, 'it runs what it ran before');
@@ -341,37 +342,46 @@ export function resetStep(parts: UpkeepParts): Step {
       planned(context, parts, async ({ plan, cluster, work }) => {
         const { machine } = context.job();
         const limit = timesOf(parts).reset;
+        const { erase = 'disk', graceful = true } = work;
+        const what = erase === 'disk' ? 'its system disk' : 'STATE and EPHEMERAL';
+        const follow = async (begin: Begin): Promise<StepOutcome> => {
+          const end = await followed(context, limit, begin, async (state) => {
+            if (state.kind !== 'running' || state.phase !== STOPPED) return;
+            if (context.job().notes[RESET_STOPPED] === undefined) await context.note(RESET_STOPPED, 'yes');
+          });
+          if (end.kind === 'rebooting' || end.kind === 'finished') await context.note(RESET_HEARD, 'yes');
+          return ended(
+            end,
+            end.kind === 'lost'
+              ? `${machine} went away while it was to erase ${what}`
+              : `${machine} has erased ${what}`,
+            'look at its console: how far it came is not known',
+          );
+        };
+        const before = context.job().notes[RESET_ACTOR];
+        const ongoing = before === undefined ? undefined : await busyWith(parts, cluster, machine, context.signal);
+        if (before !== undefined && ongoing) {
+          using opened = ongoing;
+          return await follow((signal) => opened.node.followActor(before, signal));
+        }
         const isBegun = context.job().notes[RESET_BEGUN] !== undefined;
-        const quiet = await whenQuiet(context, parts, cluster, limit, isBegun);
+        const quiet = await whenQuiet(context, parts, cluster, limit, { wasTold: isBegun, mayBeGone: isBegun });
         if (quiet.kind === 'away') return done(`it was told to, and ${quiet.because}`);
         if (quiet.kind === 'late') return failed(quiet.because, `look at the console of ${machine}`);
         using opened = quiet.opened;
         const other = await whyNotTheDisk(plan, opened, parts, context.signal);
         if (other !== undefined) return failed(`${other}; nothing was erased`, `ingot reset ${machine} --plan`);
         await context.note(RESET_BEGUN, 'yes');
-        const { erase = 'disk', graceful = true } = work;
         const afterwards = erase === 'disk' ? 'power-off' : 'reboot';
-        const end = await followed(
-          context,
-          limit,
-          (signal) => opened.node.reset({ graceful, what: erase, afterwards }, signal),
-          async (state) => {
-            if (state.kind !== 'running' || state.phase !== STOPPED) return;
-            if (context.job().notes[RESET_STOPPED] === undefined) await context.note(RESET_STOPPED, 'yes');
-          },
-        );
-        if (end.kind === 'rebooting' || end.kind === 'finished') await context.note(RESET_HEARD, 'yes');
-        const what = erase === 'disk' ? 'its system disk' : 'STATE and EPHEMERAL';
-        return ended(
-          end,
-          end.kind === 'lost' ? `${machine} went away while it was to erase ${what}` : `${machine} has erased ${what}`,
-          'look at its console: how far it came is not known',
-        );
+        const begun = (actor: string): Promise<void> => context.note(RESET_ACTOR, actor);
+        return await follow((signal) => opened.node.reset({ graceful, what: erase, afterwards, begun }, signal));
       }),
   };
 }
 
 const RESET_BEGUN = 'talos-reset-begun';
+/** By which its events are followed again after a restart of the daemon. */
+const RESET_ACTOR = 'talos-reset-actor';
 /** It said itself that the reset came to its end. */
 const RESET_HEARD = 'talos-reset-heard';
 /** It said itself that it stops everything for its reset: what it does then can be heard no more. */
@@ -478,25 +488,30 @@ type Quiet =
   | { readonly kind: 'away'; readonly because: string }
   | { readonly kind: 'late'; readonly because: string };
 
+/** How many looks at a machine that was told something before it is told again: it takes a while to begin. */
+const QUIET_LOOKS = 15;
+
 /**
  * The machine, once it does nothing that ends its boot: what an earlier try of the step began goes on by itself, and is
- * not begun twice. `mayBeGone`: whether it being no member any more may be what was asked for.
+ * not begun twice. `wasTold`: an earlier try told it, so that it is quiet only if it stays so. `mayBeGone`: its being no
+ * member any more may be what was asked for.
  */
 async function whenQuiet(
   context: StepContext,
   parts: UpkeepParts,
   cluster: ClusterDocument,
   ms: number,
-  mayBeGone = false,
+  { wasTold, mayBeGone = false }: { readonly wasTold: boolean; readonly mayBeGone?: boolean },
 ): Promise<Quiet> {
   const { machine } = context.job();
+  let looks = wasTold ? QUIET_LOOKS : 0;
   let why = 'it was never asked';
   const look = async (): Promise<Quiet> => {
     let opened: OpenedNode | undefined;
     try {
       opened = await parts.reach.node(cluster, machine, context.signal);
       const { stage } = await opened.node.health();
-      if (!BUSY.has(stage)) return { kind: 'quiet', opened };
+      if (!BUSY.has(stage) && looks-- <= 0) return { kind: 'quiet', opened };
       throw new MachineApiError('precondition', `its stage is ${stage}`);
     } catch (error) {
       opened?.[Symbol.dispose]();
@@ -511,11 +526,34 @@ async function whenQuiet(
   return found ?? { kind: 'late', because: `${machine} could not be told within ${minutes(ms)}: ${why}` };
 }
 
+/** The machine where it is at something that ends its boot. */
+async function busyWith(
+  { reach }: UpkeepParts,
+  cluster: ClusterDocument,
+  machine: string,
+  signal: AbortSignal,
+): Promise<OpenedNode | undefined> {
+  let opened: OpenedNode | undefined;
+  try {
+    opened = await reach.node(cluster, machine, signal);
+    if (BUSY.has((await opened.node.health()).stage)) return opened;
+  } catch (error) {
+    if (!(error instanceof MachineApiError)) {
+      opened?.[Symbol.dispose]();
+      throw error;
+    }
+  }
+  opened?.[Symbol.dispose]();
+  return undefined;
+}
+
+type Begin = (signal: AbortSignal) => AsyncGenerator<Followed, FollowedEnd, undefined>;
+
 /** The end of what the machine was told to do, told on the way. */
 async function followed(
   context: StepContext,
   ms: number,
-  begin: (signal: AbortSignal) => AsyncGenerator<Followed, FollowedEnd, undefined>,
+  begin: Begin,
   seen?: (state: Followed) => Promise<void>,
 ): Promise<FollowedEnd> {
   const limit = AbortSignal.timeout(ms);

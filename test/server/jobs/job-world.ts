@@ -132,10 +132,24 @@ export async function jobWorld({
     registers,
     image,
     store,
-    /** A daemon; `stop` ends it as SIGTERM does. */
-    async daemon(): Promise<{ readonly jobs: RunningJobs; readonly stop: () => Promise<void> }> {
+    /** A daemon; `stop` ends it as SIGTERM does, `kill` as SIGKILL: from then on nothing of it reaches the store. */
+    async daemon(): Promise<{
+      readonly jobs: RunningJobs;
+      readonly stop: () => Promise<void>;
+      readonly kill: () => Promise<void>;
+    }> {
+      let isDead = false;
+      const writing = new Set<Promise<unknown>>();
       const jobs = await openJobs({
-        store: store.jobs,
+        store: {
+          ...store.jobs,
+          put: async (...about) => {
+            if (isDead) throw new Error('the daemon was killed');
+            const written = store.jobs.put(...about);
+            writing.add(written);
+            return await written.finally(() => writing.delete(written));
+          },
+        },
         recipe,
         rackOf: () => '',
         now: Date.now,
@@ -151,7 +165,12 @@ export async function jobWorld({
         daemons.delete(stop);
       };
       daemons.add(stop);
-      return { jobs, stop };
+      const kill = async (): Promise<void> => {
+        isDead = true;
+        await Promise.allSettled(writing);
+        await stop();
+      };
+      return { jobs, stop, kill };
     },
     /** A confirmed plan as a job. */
     async submit(

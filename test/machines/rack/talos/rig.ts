@@ -18,7 +18,7 @@ import type { Ending } from '#machines/rack/talos/sequencer.ts';
 import { type Ipv4, parseIpv4 } from '#machines/values/ip-address.ts';
 import { sure } from '#machines/values/parsed.ts';
 import { type MachineApiClient, openMachineApi } from '#services/machine-api/client.ts';
-import { loadMachineApi } from '#services/machine-api/definition.ts';
+import { loadMachineApi, type MachineApiDefinition } from '#services/machine-api/definition.ts';
 import { machineClient } from '#services/talos/client-config.ts';
 import { type Followed, type FollowedEnd, talosNode, type TalosNode } from '#services/talos/node.ts';
 import { newTalosSecrets } from '#services/talos/secrets.ts';
@@ -58,10 +58,17 @@ export async function talosRig(options: {
   /** Of the kernel's command line; none: it waits in maintenance. */
   readonly config?: (spec: MachineSpec) => string;
   readonly faults?: TalosFaults;
+  /** How the nodes read what they are sent; the plain one where nothing is said. */
+  readonly definition?: MachineApiDefinition;
 }) {
   const { net, version } = options;
   const dir = await mkdtemp(join(tmpdir(), 'ingot-talos-node-'));
-  const open = () => simulatedNodes({ dir, definition, talos: { times: FAST, faults: () => options.faults ?? {} } });
+  const open = () =>
+    simulatedNodes({
+      dir,
+      definition: options.definition ?? definition,
+      talos: { times: FAST, faults: () => options.faults ?? {} },
+    });
   let nodes = open();
   const machines = lineUp(options.machines ?? 1, { story: false }).map(({ spec }, index) => {
     const address = sure(parseIpv4(`127.76.${net}.${index + 1}`));
