@@ -23,6 +23,15 @@ class Stopped extends Error {
   }
 }
 
+/** Whatever comes of it, or nothing in time. No timer is left: it would hold a daemon that is to end. */
+async function settledWithin(ms: number, work: Promise<unknown>): Promise<void> {
+  const over = new AbortController();
+  const late = sleep(ms, undefined, { signal: over.signal });
+  await Promise.race([work, late]).catch(() => {});
+  over.abort();
+  await late.catch(() => {});
+}
+
 export type RunningJobs = Jobs & {
   readonly name: string;
   readonly ready: Promise<void>;
@@ -198,7 +207,7 @@ export async function openJobs(parts: {
       return await Promise.race([running, aborted]);
     } catch (cause) {
       // What writes stops at its next safe point: only then is the machine free for the next job.
-      if (running) await Promise.race([running.catch(() => {}), sleep(GRACE_MS)]);
+      if (running) await settledWithin(GRACE_MS, running);
       if (control.signal.aborted) throw control.signal.reason;
       const because = cause instanceof Error ? cause.message : String(cause);
       log.warn({ err: cause, job: id, step: step.name }, 'a step of a job failed');

@@ -268,6 +268,17 @@ describe('a job', () => {
       );
     }));
 
+  it('that was stopped in the middle leaves no timer behind, which would hold the process for its time of grace', () =>
+    inWorld(async ({ start }) => {
+      const timers = (): number => process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout').length;
+      const { jobs, stop } = await start([step('long', ({ signal }) => forEver(signal))]);
+      const before = timers();
+      const { id } = await jobs.submit(ask);
+      await begun(jobs, id, 'long');
+      await stop();
+      assert.equal(timers(), before);
+    }));
+
   it('that is cancelled while the daemon is away ends as cancelled', () =>
     inWorld(async ({ start, store }) => {
       const one = await start([step('long', ({ signal }) => forEver(signal))]);
