@@ -37,6 +37,8 @@ export type MetadataParts = {
 const RATE = { burst: 500, perSecond: 50, sources: 20_000 } as const;
 /** Refusals that are worth a line each; beyond that a flood of them is counted in the next one. */
 const REFUSED_RATE = { burst: 20, perSecond: 0.2, sources: 20_000 } as const;
+/** From all of them: a network of IPv6 has more addresses than the audit log has room for. */
+const ALL_REFUSED_RATE = { burst: 500, perSecond: 1, sources: 1 } as const;
 
 /** Headers by which a proxy says for whom it asks. There is no proxy between a machine and its daemon. */
 const PROXY_HEADERS = ['forwarded', 'x-forwarded-for', 'x-forwarded-host', 'x-real-ip', 'x-client-ip', 'via'] as const;
@@ -53,6 +55,7 @@ export function addMetadataRoutes(app: FastifyInstance, parts: MetadataParts): v
   const { log, now, audit, recorder } = parts;
   const rates = sourceRates(RATE);
   const refusedRates = sourceRates(REFUSED_RATE);
+  const allRefused = sourceRates(ALL_REFUSED_RATE);
 
   const handler = async (request: FastifyRequest, reply: FastifyReply): Promise<unknown> => {
     const peer = addressOf(request.socket.remoteAddress);
@@ -62,7 +65,7 @@ export function addMetadataRoutes(app: FastifyInstance, parts: MetadataParts): v
     const answer = await answerTo(request, peer, parts);
     if (answer.kind === 'refused') {
       const { admitted, missed } = refusedRates.admit(peer, now());
-      if (admitted) {
+      if (admitted && allRefused.admit('all', now()).admitted) {
         const more = missed > 0 ? `; and ${missed} more from there were refused` : '';
         await audit({
           who: peer,
