@@ -10,6 +10,9 @@ const SEEDS: readonly string[] = [
   `/a/${ATTEMPT}/image.efi`,
   `/a/${ATTEMPT}/failed?what=kernel&errno=0x2d0c613b`,
   '/boot.ipxe?mac=52-54-00-00-00-01',
+  '/grub/grub.cfg',
+  '/grub/machine.cfg?mac=52:54:00:00:00:01&uuid=12345678-1234-5678-9abc-def012345678',
+  '/grubx64.efi',
   'http://192.0.2.1:8080//ipxe/x86_64/snponly.efi',
   ...LOADER_NAMES.map((name) => `/${name}`),
 ];
