@@ -4,6 +4,7 @@ import { basename, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { ImageAsset } from '#machines/contract/documents.ts';
+import { reach } from './reach.ts';
 import { type FileRecord, readRecord, writeRecord } from './records.ts';
 import { checkSignature, signedText } from './signatures.ts';
 import { digestFor } from './wire/digest-list.ts';
@@ -141,7 +142,7 @@ export function downloads({
       return [...wanted.digests].every(([name, { hex }]) => digests[name] === hex);
     }
     if (validator === undefined) return false;
-    const head = await fetch(mirrored(remote.url, mirrors), { method: 'HEAD', signal });
+    const head = await reach(mirrored(remote.url, mirrors), { method: 'HEAD', signal });
     if (!head.ok) throw new Error(`the server answered ${head.status}`);
     return validatorOf(head) === validator;
   }
@@ -376,7 +377,7 @@ async function receive(job: {
   const give = () => idle.abort(new Error(`nothing came for ${idleMs / 1000} s`));
   let timer = setTimeout(give, idleMs);
   try {
-    const response = await fetch(url, {
+    const response = await reach(url, {
       // What is stored has the digest of the file itself, so no encoding on the way.
       headers: { 'accept-encoding': 'identity', ...(from > 0 ? { range: `bytes=${from}-` } : {}) },
       signal: AbortSignal.any([signal, idle.signal]),

@@ -63,6 +63,34 @@ async function until(
 }
 
 describe('downloads of images', () => {
+  it('come through redirects, and from no link-local address, named or redirected to', async () => {
+    const inside = [
+      'http://169.254.169.254/latest/meta-data/',
+      'http://[fe80::1]/x',
+      'http://[::ffff:169.254.169.254]/x',
+      'http://[fd00:ec2::254]/x',
+      'http://0xa9fea9fe/x',
+    ];
+    await using at = await place((request, response) => {
+      const to = new URL(request.url ?? '', at.url).searchParams.get('to');
+      if (to === null) return whole(request, response);
+      return response.writeHead(302, { location: to === 'round' ? '?to=round' : to }).end();
+    });
+    await using files = downloads({ dir: at.dir, log: at.log, limits: { ...LIMITS, retryMs: [3_600_000] } });
+    const stateOf = (url: string) =>
+      until(
+        () => files.want({ url }),
+        ({ kind }) => kind === 'here' || kind === 'failed',
+      );
+    assert.equal((await stateOf(`${at.url}?to=${encodeURIComponent('/vmlinuz')}`)).kind, 'here');
+    for (const url of inside.flatMap((one) => [one, `${at.url}?to=${encodeURIComponent(one)}`])) {
+      const state = await stateOf(url);
+      assert.match(JSON.stringify(state), /is the link-local address .*, from which no image comes/, url);
+    }
+    assert.match(JSON.stringify(await stateOf(`${at.url}?to=${encodeURIComponent('file:///etc/passwd')}`)), /no HTTP/);
+    assert.match(JSON.stringify(await stateOf(`${at.url}?to=round`)), /redirects more than 10 times/);
+  });
+
   it('a file is fetched once, checked, and kept under its digest', async () => {
     await using at = await place(whole);
     await using files = downloads({ dir: at.dir, log: at.log, limits: LIMITS });
