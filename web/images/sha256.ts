@@ -18,6 +18,7 @@ export type Sha256 = { update(bytes: Uint8Array): void; hex(): string };
 export function sha256(): Sha256 {
   // §5.3.3: of the square roots of the first eight primes.
   const state = Uint32Array.from(firstPrimes(8).map((prime) => bitsBehindThePoint(Math.sqrt(prime))));
+  const sum = new Uint32Array(8);
   const block = new Uint8Array(64);
   const schedule = new Uint32Array(64);
   let filled = 0;
@@ -36,7 +37,15 @@ export function sha256(): Sha256 {
       const s1 = ((y >>> 17) | (y << 15)) ^ ((y >>> 19) | (y << 13)) ^ (y >>> 10);
       w[t] = ((w[t - 16] ?? 0) + s0 + (w[t - 7] ?? 0) + s1) | 0;
     }
-    let [a = 0, b = 0, c = 0, d = 0, e = 0, f = 0, g = 0, h = 0] = state;
+    // One by one: taking them apart as a list is an iterator for each 64 bytes.
+    let a = state[0] ?? 0;
+    let b = state[1] ?? 0;
+    let c = state[2] ?? 0;
+    let d = state[3] ?? 0;
+    let e = state[4] ?? 0;
+    let f = state[5] ?? 0;
+    let g = state[6] ?? 0;
+    let h = state[7] ?? 0;
     for (let t = 0; t < 64; t += 1) {
       const s1 = ((e >>> 6) | (e << 26)) ^ ((e >>> 11) | (e << 21)) ^ ((e >>> 25) | (e << 7));
       const t1 = (h + s1 + ((e & f) ^ (~e & g)) + (K[t] ?? 0) + (w[t] ?? 0)) | 0;
@@ -51,7 +60,15 @@ export function sha256(): Sha256 {
       b = a;
       a = (t1 + t2) | 0;
     }
-    for (const [index, value] of [a, b, c, d, e, f, g, h].entries()) state[index] = (state[index] ?? 0) + value;
+    sum[0] = a;
+    sum[1] = b;
+    sum[2] = c;
+    sum[3] = d;
+    sum[4] = e;
+    sum[5] = f;
+    sum[6] = g;
+    sum[7] = h;
+    for (let index = 0; index < 8; index += 1) state[index] = (state[index] ?? 0) + (sum[index] ?? 0);
   }
 
   return {

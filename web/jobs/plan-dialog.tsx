@@ -115,7 +115,8 @@ function PlanOptions({
           onChange={({ currentTarget: { value: to } }) => choose({ to: to.trim() === '' ? undefined : to.trim() })}
           autoComplete="off"
           spellCheck={false}
-          w={300}
+          data-autofocus
+          w={360}
         />
       )}
       {kind === 'reset' && (

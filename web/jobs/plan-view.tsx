@@ -31,9 +31,11 @@ export function PlanView({ plan }: { plan: Plan }) {
       {plan.talos && <TalosWork plan={plan} />}
       {plan.disks.length > 0 && <Disks plan={plan} />}
       {plan.steps.length > 0 && <p className="soft">Steps: {plan.steps.map(words).join(' → ')}</p>}
-      <p className="soft">
-        Proven by {proof.length === 0 ? 'nothing' : proof.join(', ')}, read again before anything is changed.
-      </p>
+      {(proof.length > 0 || plan.refusals.length === 0) && (
+        <p className="soft">
+          Proven by {proof.length === 0 ? 'nothing' : proof.join(', ')}, read again before anything is changed.
+        </p>
+      )}
       {plan.refusals.map(({ because, next }) => (
         <div key={because} className="note" data-tone="bad">
           <strong>

@@ -49,7 +49,7 @@ const JOBS: Readonly<Record<Job['kind'], string>> = {
 };
 
 export function standingOf({ status }: MachineResource, job: Job | undefined): Standing {
-  const { attempt, acceptance, service } = status;
+  const { attempt, acceptance, service, facts } = status;
   const as = (state: State, label: string, cause: string): Standing => ({ state, tone: TONES[state], label, cause });
   if (job && job.state === 'running') {
     const step = job.steps.findLast((one) => one.state === 'running');
@@ -71,6 +71,10 @@ export function standingOf({ status }: MachineResource, job: Job | undefined): S
   }
   if (!attempt) return as('quiet', 'not seen yet', 'Nothing has been heard from it. It is served when it netboots.');
   const { code, cause } = attempt.verdict;
+  const power = facts['power'];
+  if (power?.value === 'off' && power.at > attempt.lastAt) {
+    return as('quiet', 'off', `Its power is off. Before that: ${cause}`);
+  }
   if (code === 'booted') return as('running', 'running', cause);
   if (code === 'in-progress') return as('booting', 'booting', cause);
   if (code === 'not-accepted') return as('waiting', 'not accepted', cause);

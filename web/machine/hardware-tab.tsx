@@ -47,7 +47,7 @@ export function HardwareTab({ machine }: { machine: MachineResource }) {
           <Select
             size="xs"
             aria-label="Told by"
-            w={240}
+            w={330}
             allowDeselect={false}
             value={shown.source}
             onChange={choose}
