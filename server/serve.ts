@@ -27,6 +27,7 @@ import { sharedChunks } from '#services/images/shared-chunks.ts';
 import { openUploads } from '#services/images/uploads.ts';
 import { liveAgents } from '#services/agents/live-agents.ts';
 import { openJobs } from '#services/jobs/open-jobs.ts';
+import { openApprovals } from '#services/jobs/approvals.ts';
 import { openPlans } from '#services/jobs/plans.ts';
 import { loadMachineApi } from '#services/machine-api/definition.ts';
 import { clusterConfigs } from '#services/talos/configs.ts';
@@ -390,6 +391,7 @@ export async function serve(parts: {
     }),
   );
   const plans = openPlans<PlanQuestion>({ now, newId: randomUUID });
+  const approvals = openApprovals({ store: store.approvals, now, newId: randomUUID });
   const cleaning: readonly Task[] =
     cleanHours > 0
       ? [
@@ -403,7 +405,7 @@ export async function serve(parts: {
           }),
         ]
       : [];
-  const voidable = { jobs, registry, tokens, plans, audit: store.audit, now, log };
+  const voidable = { jobs, registry, tokens, plans, approvals, audit: store.audit, now, log };
   const doubt = await distrust({ dataDir: config.dataDir, audit: store.audit, now });
   if (doubt) {
     await voidAll(doubt.restored ? { ...voidable, access } : voidable, doubt.because);
@@ -490,6 +492,7 @@ export async function serve(parts: {
     system,
     inventories: store.inventories,
     plans,
+    approvals,
     secondApprover: config.jobs.secondApprover,
     planFor: planMaker({
       registry,
@@ -513,12 +516,10 @@ export async function serve(parts: {
     loaders,
     loaderDir: config.loaders.dir,
     images: { dir: imageDir, library: images, diskImages, uploads: openUploads({ dir: imageDir }), chunks },
-    explain({ machine: asked, mac, address }) {
+    explain({ machine: asked, mac, address, reader }) {
       const peer: IpAddress = address ?? asked?.document.address ?? sure(parseIpv4('127.0.0.1'));
-      const { plan, script, text } = scripts.preview(asked, mac, {
-        peer,
-        reachedUrl: reachedUrl(settings.config(), ports.boot),
-      });
+      const reached = reachedUrl(settings.config(), ports.boot);
+      const { plan, script, text } = scripts.preview(asked, mac, { peer, reachedUrl: reached }, reader);
       return { plan, script, text };
     },
     pcapOf: async ({ id }) => encodePcap(await recorder.packets(id)),

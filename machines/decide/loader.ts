@@ -107,3 +107,7 @@ export function chooseLoader(
   }
   return { kind: 'missing', wanted: row.names, next: row.next };
 }
+
+/** What reads the script after this loader; where none is known, iPXE does. */
+export const readerOf = (loader: string | undefined): 'ipxe' | 'grub' =>
+  loader?.startsWith('grub/') === true ? 'grub' : 'ipxe';

@@ -2,6 +2,7 @@ import type { Logger } from 'pino';
 import type { Machine } from '#machines/contract/machine.ts';
 import type { Attempt } from '#machines/contract/trace.ts';
 import type { BootPlan } from '#machines/decide/boot-plan.ts';
+import type { ScriptReader } from '#machines/decide/boot-script.ts';
 import type { IpAddress } from '#machines/values/ip-address.ts';
 import type { MacAddress } from '#machines/values/mac-address.ts';
 import type { Access } from '#services/auth/access.ts';
@@ -11,6 +12,7 @@ import type { DiskImages, ImageLibrary, LoaderCatalog } from '#services/images/c
 import type { SharedChunks } from '#services/images/shared-chunks.ts';
 import type { Uploads } from '#services/images/uploads.ts';
 import type { Jobs } from '#services/jobs/contract.ts';
+import type { Approvals } from '#services/jobs/approvals.ts';
 import type { Plans } from '#services/jobs/plans.ts';
 import type { Registry } from '#services/registry/contract.ts';
 import type { ClusterConfigs } from '#services/talos/configs.ts';
@@ -34,6 +36,8 @@ export type Explain = (question: {
   readonly mac: MacAddress | undefined;
   /** Where it was last heard from, which tells its network; absent: nobody knows. */
   readonly address: IpAddress | undefined;
+  /** What reads the script; default: ipxe. */
+  readonly reader?: ScriptReader;
 }) => {
   readonly plan: BootPlan;
   readonly script: { readonly situation: string; readonly because: string };
@@ -59,6 +63,7 @@ export type OperatorApiParts = {
   readonly leases: Pick<LeaseStore, 'all' | 'forget'>;
   readonly jobs: Jobs;
   readonly plans: Plans<PlanQuestion>;
+  readonly approvals: Approvals;
   /** What a destructive job would do to a machine. */
   readonly planFor: PlanFor;
   /** Nobody confirms what nobody else has planned too. */

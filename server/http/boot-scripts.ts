@@ -146,8 +146,13 @@ export function bootScripts(parts: BootPlaneParts) {
     grubStart: (): string => templates.render('grub/start', {}),
 
     /** What a machine would be sent now, for `explain`. Nothing is recorded. */
-    preview(machine: Machine | undefined, mac: MacAddress | undefined, asker: Asker): RenderedScript {
-      return render({ machine, mac, claims: new Map() }, asker, undefined);
+    preview(
+      machine: Machine | undefined,
+      mac: MacAddress | undefined,
+      asker: Asker,
+      reader?: ScriptReader,
+    ): RenderedScript {
+      return render({ machine, mac, claims: new Map(), ...(reader ? { reader } : {}) }, asker, undefined);
     },
   };
 }

@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { test, type TestContext } from 'node:test';
+import { explanation } from '#machines/contract/api/explain.ts';
 import { need } from '#test/lab/need.ts';
 import { assertBooted, assertHealthyBoot, situation, WITHOUT_DHCPV6 } from './boot-steps.ts';
 import { BOOT_LIMIT_MS, BOOT_NEEDS, LINE_LIMIT_MS, MAC, machineDocument, openBootWorld } from './boot-world.ts';
@@ -64,6 +65,8 @@ for (const firmware of ['uefi-pxe', 'uefi-http'] as const) {
     await guest.waitForPowerOff(LINE_LIMIT_MS);
     assert.match(guest.serial(), /Secure boot enabled/);
     await assertBooted(world);
+    const { script } = explanation.parse(await world.daemon.api('GET', '/api/v1/explain?of=r1-u1'));
+    assert.match(script.text, /^if linux \(http,192\.168\.77\.1:8080\)\/a\//m, 'explain shows what GRUB is told');
   });
 }
 

@@ -5,7 +5,7 @@ import { refusalsOf } from '#machines/os/config/explain.ts';
 import { parseMacAddress } from '#machines/values/mac-address.ts';
 import type { Machine } from '#machines/contract/machine.ts';
 import { standingOf } from '#machines/decide/inspection.ts';
-import { chooseLoader, hasSecureBoot } from '#machines/decide/loader.ts';
+import { chooseLoader, hasSecureBoot, readerOf } from '#machines/decide/loader.ts';
 import { ARCHITECTURES } from '#machines/values/architecture.ts';
 import type { BootPlan } from '#machines/decide/boot-plan.ts';
 import type { Explanation } from '#machines/contract/api/explain.ts';
@@ -165,8 +165,12 @@ export function machineHandlers({
       const attempt = machine && latest.of(machine.document.name);
       const address = attempt?.address ?? machine?.document.address;
       const ownMac = mac.ok ? mac.value : (machine?.document.macs[0] ?? machine?.identifiers.macs[0]);
-      const { plan, script, text } = explain({ machine, mac: ownMac, address });
+      const asked = { machine, mac: ownMac, address };
+      const first = explain(asked);
+      const { plan } = first;
       const loader = loaderOf(machine, plan, loaders.available());
+      const reader = readerOf(loader.kind === 'loader' ? loader.name : undefined);
+      const { script, text } = reader === 'ipxe' ? first : explain({ ...asked, reader });
       const missing = script.situation === 'disk' ? [] : await missingFiles(plan, images.library);
       return {
         kind: 'done',
