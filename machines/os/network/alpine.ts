@@ -3,7 +3,7 @@ import { addressOf, bitsOf, netmaskOf4 } from '#machines/values/ip-prefix.ts';
 import {
   devicesOf,
   hasAddress,
-  isRoute6,
+  gatewaysOnly,
   type Link,
   ofFamily,
   type Refusal,
@@ -38,15 +38,12 @@ function linkLines(device: Link, refusals: Refusal[]): readonly string[] {
   const { key, mac, name = '', dhcp4, dhcp6, addresses, routes, mtu } = device;
   const card = mac === undefined ? name : `$(card ${mac})`;
   if (mtu !== undefined) refusals.push({ key: `${key}.mtu`, because: 'setup-alpine has none' });
-  for (const route of routes) {
-    if (route.to !== 'default') refusals.push({ key: route.key, because: 'setup-alpine has no routes but a gateway' });
-    if (route.metric !== undefined) refusals.push({ key: `${route.key}.metric`, because: 'setup-alpine has none' });
-  }
+  const gateways = gatewaysOnly(routes, 'setup-alpine', refusals);
   const lines = [`auto ${card}`];
   for (const family of [4, 6] as const) {
     const [address, ...others] = ofFamily(addresses, family);
     const byDhcp = family === 4 ? dhcp4 : dhcp6;
-    const via = routes.find((route) => route.to === 'default' && isRoute6(route) === (family === 6))?.via;
+    const via = gateways[family];
     const word = family === 4 ? 'inet' : 'inet6';
     if (others.length + Number(byDhcp && address !== undefined) > 0) {
       refusals.push({ key: `${key}.address`, because: `setup-alpine takes one IPv${family} address, or DHCP` });

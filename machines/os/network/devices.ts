@@ -129,6 +129,33 @@ export const isRoute6 = ({ to, via }: Route): boolean => isIpv6(via ?? addressOf
 export const ofFamily = (addresses: readonly InterfaceAddress[], family: 4 | 6): readonly InterfaceAddress[] =>
   addresses.filter((one) => isIpv6(addressOf(one)) === (family === 6));
 
+/** Options of the kernel’s bonding driver, as `key=value` (Documentation/networking/bonding). */
+export function bondOptions({ intent, primary }: Bond): readonly string[] {
+  const { mode, miimonMs, lacpRate, hashPolicy, minLinks } = intent;
+  return [
+    `mode=${mode}`,
+    `miimon=${miimonMs}`,
+    ...(primary?.name === undefined ? [] : [`primary=${primary.name}`]),
+    ...(lacpRate === undefined ? [] : [`lacp_rate=${lacpRate}`]),
+    ...(hashPolicy === undefined ? [] : [`xmit_hash_policy=${hashPolicy}`]),
+    ...(minLinks === undefined ? [] : [`min_links=${minLinks}`]),
+  ];
+}
+
+/** For targets whose only routes are gateways without a metric: the others are refused. Gives the one of each family. */
+export function gatewaysOnly(
+  routes: readonly Route[],
+  target: string,
+  refusals: Refusal[],
+): { readonly 4: IpAddress | undefined; readonly 6: IpAddress | undefined } {
+  for (const { key, to, metric } of routes) {
+    if (to !== 'default') refusals.push({ key, because: `${target} has no routes but a gateway` });
+    if (metric !== undefined) refusals.push({ key: `${key}.metric`, because: `${target} has none` });
+  }
+  const of = (isSix: boolean) => routes.find((route) => route.to === 'default' && isRoute6(route) === isSix)?.via;
+  return { 4: of(false), 6: of(true) };
+}
+
 export const rendered = <T>(value: T, refusals: readonly Refusal[]): Rendered<T> =>
   refusals.length > 0 ? { kind: 'refused', refusals } : { kind: 'rendered', value };
 

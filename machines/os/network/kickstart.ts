@@ -2,9 +2,10 @@ import type { NetworkIntent } from '#machines/contract/network.ts';
 import type { Ipv6 } from '#machines/values/ip-address.ts';
 import { addressOf, bitsOf, netmaskOf4 } from '#machines/values/ip-prefix.ts';
 import {
+  bondOptions,
   type Device,
   devicesOf,
-  isRoute6,
+  gatewaysOnly,
   ofFamily,
   primaryOf,
   type Refusal,
@@ -46,23 +47,14 @@ function deviceWords(device: Device, refusals: Refusal[]): readonly string[] {
     case 'link':
       return [`--device=${device.mac ?? device.name}`];
     case 'bond': {
-      const { mode, miimonMs, lacpRate, hashPolicy, minLinks } = device.intent;
       const unnamed = device.members.find(({ name }) => name === undefined);
       if (unnamed) {
         refusals.push({ key: `${unnamed.key}.name`, because: 'kickstart wants the cards of a bond by their names' });
       }
-      const options = [
-        `mode=${mode}`,
-        `miimon=${miimonMs}`,
-        ...(device.primary?.name === undefined ? [] : [`primary=${device.primary.name}`]),
-        ...(lacpRate === undefined ? [] : [`lacp_rate=${lacpRate}`]),
-        ...(hashPolicy === undefined ? [] : [`xmit_hash_policy=${hashPolicy}`]),
-        ...(minLinks === undefined ? [] : [`min_links=${minLinks}`]),
-      ];
       return [
         `--device=${device.name}`,
         `--bondslaves=${device.members.map(({ name }) => name ?? '').join(',')}`,
-        `--bondopts=${options.join(',')}`,
+        `--bondopts=${bondOptions(device).join(',')}`,
       ];
     }
     case 'vlan': {
@@ -86,11 +78,7 @@ function addressWords(device: Device, refusals: Refusal[]): readonly string[] {
   if (six.length + Number(dhcp6) > 1) {
     refusals.push({ key: `${key}.address`, because: 'kickstart takes one IPv6 address, or DHCPv6' });
   }
-  for (const route of routes) {
-    if (route.to !== 'default') refusals.push({ key: route.key, because: 'kickstart has no routes but a gateway' });
-    if (route.metric !== undefined) refusals.push({ key: `${route.key}.metric`, because: 'kickstart has none' });
-  }
-  const gateway = (isSix: boolean) => routes.find((route) => route.to === 'default' && isRoute6(route) === isSix)?.via;
+  const gateways = gatewaysOnly(routes, 'kickstart', refusals);
   const [first4] = four;
   const [first6] = six;
   return [
@@ -99,11 +87,11 @@ function addressWords(device: Device, refusals: Refusal[]): readonly string[] {
       ? []
       : [`--bootproto=static`, `--ip=${addressOf(first4)}`, `--netmask=${netmaskOf4(bitsOf(first4))}`]),
     ...(!dhcp4 && first4 === undefined ? ['--noipv4'] : []),
-    ...(gateway(false) === undefined ? [] : [`--gateway=${gateway(false)}`]),
+    ...(gateways[4] === undefined ? [] : [`--gateway=${gateways[4]}`]),
     ...(dhcp6 ? ['--ipv6=dhcp'] : []),
     ...(first6 === undefined ? [] : [`--ipv6=${addressOf(first6) as Ipv6}/${bitsOf(first6)}`]),
     ...(!dhcp6 && first6 === undefined ? ['--noipv6'] : []),
-    ...(gateway(true) === undefined ? [] : [`--ipv6gateway=${gateway(true)}`]),
+    ...(gateways[6] === undefined ? [] : [`--ipv6gateway=${gateways[6]}`]),
   ];
 }
 

@@ -1,5 +1,6 @@
 import type { NetworkIntent } from '#machines/contract/network.ts';
 import {
+  bondOptions,
   type Device,
   devicesOf,
   isRoute6,
@@ -58,19 +59,10 @@ function kindSections(device: Device, refusals: Refusal[]): readonly string[] {
     case 'link':
       return wired;
     case 'bond': {
-      const { mode, miimonMs, lacpRate, hashPolicy, minLinks } = device.intent;
       if (device.primary && device.primary.name === undefined) {
         refusals.push({ key: `${device.key}.primary`, because: 'NetworkManager wants it by its name' });
       }
-      const options = [
-        `mode=${mode}`,
-        `miimon=${miimonMs}`,
-        ...(device.primary?.name === undefined ? [] : [`primary=${device.primary.name}`]),
-        ...(lacpRate === undefined ? [] : [`lacp_rate=${lacpRate}`]),
-        ...(hashPolicy === undefined ? [] : [`xmit_hash_policy=${hashPolicy}`]),
-        ...(minLinks === undefined ? [] : [`min_links=${minLinks}`]),
-      ];
-      return [...wired, section('bond', options)];
+      return [...wired, section('bond', bondOptions(device))];
     }
     case 'vlan': {
       const { parent } = device;

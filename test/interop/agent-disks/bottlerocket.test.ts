@@ -144,7 +144,7 @@ it('an image laid out as Bottlerocket’s gets its machine’s files, and its ba
     assert.match(cat('bootconfig.data').toString('latin1'), /^kernel\.console = "ttyS0"\n.*#BOOTCONFIG\n$/s);
 
     const signatures = await readSignatures(
-      async (into, position) => void into.set(written.subarray(position, position + into.length)),
+      async (into, position) => into.set(written.subarray(position, position + into.length)),
       DISK_BYTES,
       { sectorBytes: 512 },
     );

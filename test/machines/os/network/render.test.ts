@@ -4,6 +4,7 @@ import { suite, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { stringify } from 'yaml';
 import type { NetworkIntent } from '#machines/contract/network.ts';
+import { renderAlpine } from '#machines/os/network/alpine.ts';
 import { renderBottlerocket } from '#machines/os/network/bottlerocket.ts';
 import type { Rendered } from '#machines/os/network/devices.ts';
 import { ignitionFiles } from '#machines/os/network/ignition.ts';
@@ -37,6 +38,7 @@ function goldenText(intent: NetworkIntent): string {
     networkd: shown(renderNetworkd(intent), shownFiles),
     NetworkManager: shown(renderNetworkManager(intent), shownFiles),
     kickstart: shown(renderKickstart(intent, 'r1-u12'), lines),
+    Alpine: shown(renderAlpine(intent), ({ interfaces, dns }) => lines([...interfaces, `dns: ${dns}`])),
     preseed: shown(renderPreseed(intent, 'r1-u12'), (netcfg) => lines([...netcfg.lines, ...netcfg.kernelArguments])),
   };
   return Object.entries(targets)
