@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { type TestContext, test } from 'node:test';
 import { signedCertificate } from '#machines/contract/certificate.ts';
 import { verifyCertificate } from '#services/certificates/sign.ts';
 import { need } from '#test/lab/need.ts';
 import { situation } from './boot-steps.ts';
 import { BOOT_LIMIT_MS } from './boot-world.ts';
-import { DISK_BYTES, INSTALL_NEEDS, INSTALLED, openInstallWorld, SERIAL } from './install-world.ts';
+import { DISK_BYTES, INSTALL_NEEDS, INSTALLED, openInstallWorld, OTHER_BYTES, SERIAL } from './install-world.ts';
 
 /**
  * The whole life of a machine under real firmware: looked at, installed from an image by the agent, started from its own
@@ -15,7 +15,7 @@ import { DISK_BYTES, INSTALL_NEEDS, INSTALLED, openInstallWorld, SERIAL } from '
 test('a machine is inspected, installed, boots its disk, is erased, and is installed again', async (t: TestContext) => {
   const tools = need(t, INSTALL_NEEDS);
   if (!tools) return;
-  await using world = await openInstallWorld(tools);
+  await using world = await openInstallWorld(tools, { others: true });
   try {
     const inspect = await world.begin('inspect');
     let guest = world.powerOn('network');
@@ -28,20 +28,33 @@ test('a machine is inspected, installed, boots its disk, is erased, and is insta
     await guest.waitForSerial(INSTALLED, BOOT_LIMIT_MS);
     await guest.waitForPowerOff(BOOT_LIMIT_MS);
 
-    const wipe = await world.begin('wipe');
+    // The kernel discards on all three kinds of disk; then each in the strongest way that it has by itself.
+    for (const { path } of world.others) writeFileSync(path, Buffer.alloc(OTHER_BYTES, 0x5a));
+    const all = [
+      [world.disk, SERIAL, DISK_BYTES, 'zero-overwrite'],
+      ...world.others.map(({ path, serial }, index) => {
+        return [path, serial, OTHER_BYTES, index === 0 ? 'nvme-format-user-data' : 'zero-overwrite'] as const;
+      }),
+    ] as const;
     guest = world.powerOn('network');
-    const wiped = await world.ended(wipe);
-    assert.equal(wiped.state, 'done', wiped.result?.because);
-    const signed = signedCertificate.parse(await world.boot.daemon.api('GET', `/api/v1/jobs/${wipe}/certificate`));
-    assert.equal(verifyCertificate(signed).kind, 'signed');
-    assert.deepEqual(
-      signed.certificate.erased.map((one) => [one.serial, one.bytes]),
-      [[SERIAL, DISK_BYTES]],
-    );
-    assert.ok(
-      readFileSync(world.disk).every((byte) => byte === 0),
-      'the disk is blank, seen from outside',
-    );
+    for (const method of ['block-discard', undefined] as const) {
+      const wipe = await world.begin('wipe', method);
+      const wiped = await world.ended(wipe);
+      assert.equal(wiped.state, 'done', wiped.result?.because);
+      const signed = signedCertificate.parse(await world.boot.daemon.api('GET', `/api/v1/jobs/${wipe}/certificate`));
+      assert.equal(verifyCertificate(signed).kind, 'signed');
+      assert.deepEqual(
+        new Set(signed.certificate.erased.map((one) => `${one.serial} ${one.bytes} ${one.method} ${one.class}`)),
+        new Set(all.map(([, serial, bytes, best]) => `${serial} ${bytes} ${method ?? best} clear`)),
+      );
+      for (const [path, serial] of all) {
+        assert.ok(
+          readFileSync(path).every((byte) => byte === 0),
+          `${serial} is blank, seen from outside`,
+        );
+        if (method !== undefined) writeFileSync(path, Buffer.alloc(1 << 20, 0x5a), { flag: 'r+' });
+      }
+    }
 
     assert.equal((await world.ended(await world.begin('install'))).state, 'done');
     await guest.waitForPowerOff(BOOT_LIMIT_MS);
