@@ -4,6 +4,7 @@ import type { Logger } from 'pino';
 import { z } from 'zod';
 import type { Access } from '#services/auth/access.ts';
 import type { BootTokens } from '#services/boot-tokens/boot-tokens.ts';
+import type { Approvals } from '#services/jobs/approvals.ts';
 import type { Plans } from '#services/jobs/plans.ts';
 import type { RunningJobs } from '#services/jobs/open-jobs.ts';
 import type { Registry } from '#services/registry/contract.ts';
@@ -15,6 +16,7 @@ export type VoidParts = {
   readonly registry: Pick<Registry, 'voidGrants'>;
   readonly tokens: Pick<BootTokens, 'voidAll'>;
   readonly plans: Pick<Plans<unknown>, 'voidAll'>;
+  readonly approvals: Pick<Approvals, 'voidAll'>;
   /** Where given, the operators' tokens, sessions and codes end, too: after a restore one that was void since is back. */
   readonly access?: Pick<Access, 'removeAll'>;
   readonly audit: Pick<AuditStore, 'append'>;
@@ -26,6 +28,7 @@ export type Voided = {
   readonly jobs: number;
   readonly grants: number;
   readonly plans: number;
+  readonly approvals: number;
   readonly bootTokens: number;
   readonly keys: number;
 };
@@ -36,23 +39,24 @@ export type Voided = {
  * audit log and the daemon's: `the clock went back by 2 h`.
  */
 export async function voidAll(parts: VoidParts, because: string): Promise<Voided> {
-  const { jobs, registry, tokens, plans, access, audit, now, log } = parts;
+  const { jobs, registry, tokens, plans, approvals, access, audit, now, log } = parts;
   // What was shown before is not to be confirmed while the rest is made void.
   const shown = plans.voidAll();
+  const approved = await approvals.voidAll(because);
   // Grants first: they are what lets a machine boot something new in this very moment.
   const grants = await registry.voidGrants();
   const bootTokens = await tokens.voidAll();
   const parked = await jobs.parkAll(because);
   const keys = (await access?.removeAll()) ?? 0;
   // One more may have been made in between, from what was known before.
-  const voided = { jobs: parked, grants, plans: shown + plans.voidAll(), bootTokens, keys };
+  const voided = { jobs: parked, grants, plans: shown + plans.voidAll(), approvals: approved, bootTokens, keys };
   log.warn({ because, ...voided }, 'all jobs are parked, all grants, tokens and plans are void');
   await audit.append({
     at: now(),
     who: 'daemon',
     action: 'voidAll',
     target: 'everything',
-    detail: `${because}: ${parked} jobs parked; void: ${grants} grants, ${voided.plans} plans, ${bootTokens} boot tokens, ${keys} keys`,
+    detail: `${because}: ${parked} jobs parked; void: ${grants} grants, ${voided.plans} plans, ${approved} approvals, ${bootTokens} boot tokens, ${keys} keys`,
   });
   return voided;
 }

@@ -152,7 +152,16 @@ export const job = z
     profile: z.string().optional(),
     plan: plan.optional(),
     /** Who confirmed the plan, by its digest, and what they acknowledged. */
-    confirmed: z.object({ by: z.string(), at: time, digest: z.string(), said: z.array(z.string()) }).optional(),
+    confirmed: z
+      .object({
+        by: z.string(),
+        at: time,
+        digest: z.string(),
+        said: z.array(z.string()),
+        /** The id of the standing approval by which it was. */
+        approval: z.string().optional(),
+      })
+      .optional(),
     batch: jobBatch.optional(),
     steps: z.array(jobStep),
     /** Asked to end; a step that writes ends at its next safe point. */

@@ -33,6 +33,7 @@ import { loginRoutes } from './handlers/login.ts';
 import { clusterHandlers } from './handlers/clusters.ts';
 import { machineHandlers } from './handlers/machines.ts';
 import { systemHandlers } from './handlers/system.ts';
+import { approvalHandlers } from './handlers/approvals.ts';
 import { jobHandlers } from './handlers/jobs.ts';
 import { traceHandlers } from './handlers/traces.ts';
 import { prometheusHandlers } from './handlers/prometheus.ts';
@@ -105,6 +106,7 @@ export function operatorApi(parts: OperatorApiParts & { readonly listen: Listen 
         ...applyHandlers(parts),
         ...imageHandlers(parts),
         ...jobHandlers(parts),
+        ...approvalHandlers(parts),
         ...certificateHandlers(parts),
         ...hardwareHandlers(parts),
         ...bmcHandlers(parts, signal),

@@ -1,3 +1,4 @@
+import type { Approval } from '#machines/contract/approval.ts';
 import type { Document, DocumentKind } from '#machines/contract/documents.ts';
 import type { Inventory } from '#machines/contract/inventory.ts';
 import type { Job, JobEvent } from '#machines/contract/job.ts';
@@ -29,6 +30,7 @@ export interface Store extends AsyncDisposable {
   readonly bmcs: BmcStore;
   readonly secrets: SecretStore;
   readonly jobs: JobStore;
+  readonly approvals: ApprovalStore;
   readonly answers: AnswerStore;
   readonly deliveries: DeliveryStore;
 }
@@ -290,6 +292,13 @@ export interface JobStore {
     readonly limit: number;
   }): Promise<readonly Job[]>;
   events(job: string, after: number, limit: number): Promise<readonly JobEvent[]>;
+}
+
+export interface ApprovalStore {
+  /** Creates (`expected` 0) or replaces the one whose `rev` is `expected`, and counts `rev` up. */
+  put(approval: Approval, expected: number): Promise<Stored<Approval>>;
+  get(id: string): Promise<Approval | undefined>;
+  all(): Promise<readonly Approval[]>;
 }
 
 /** What was answered to a request that carried an idempotency key. */

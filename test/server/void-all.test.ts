@@ -24,21 +24,29 @@ describe('everything is made void', () => {
       jobs: { parkAll: async () => 2 },
       registry: { voidGrants: async () => 3 },
       tokens: { voidAll: async () => 4 },
+      approvals: { voidAll: async () => 6 },
       plans: openPlans<undefined>({ now: () => 7, newId: () => 'p1' }),
       audit: { append: async (entry: AuditEntry) => void said.push(entry) },
       now: () => 7,
       log,
     };
     const shown = parts.plans.keep(samplePlan(), undefined);
-    assert.deepEqual(await voidAll(parts, 'a test'), { jobs: 2, grants: 3, plans: 1, bootTokens: 4, keys: 0 });
+    assert.deepEqual(await voidAll(parts, 'a test'), {
+      jobs: 2,
+      grants: 3,
+      plans: 1,
+      approvals: 6,
+      bootTokens: 4,
+      keys: 0,
+    });
     assert.equal(parts.plans.get(shown.id), undefined, 'what was shown before is confirmed by nobody');
     const access = { removeAll: async () => 5 };
     assert.equal((await voidAll({ ...parts, access }, 'a restore')).keys, 5);
     assert.deepEqual(
       said.map(({ at, action, detail }) => [at, action, detail]),
       [
-        [7, 'voidAll', 'a test: 2 jobs parked; void: 3 grants, 1 plans, 4 boot tokens, 0 keys'],
-        [7, 'voidAll', 'a restore: 2 jobs parked; void: 3 grants, 0 plans, 4 boot tokens, 5 keys'],
+        [7, 'voidAll', 'a test: 2 jobs parked; void: 3 grants, 1 plans, 6 approvals, 4 boot tokens, 0 keys'],
+        [7, 'voidAll', 'a restore: 2 jobs parked; void: 3 grants, 0 plans, 6 approvals, 4 boot tokens, 5 keys'],
       ],
     );
   });

@@ -75,12 +75,18 @@ export const jobRequest = z.strictObject({
           kind: z.enum(JOB_KINDS),
           machine: name,
           plan: z.strictObject({ id: z.string().max(64), digest: z.string().max(128) }).optional(),
+          /** install and reprovision: the id of a standing approval, in the place of a plan; its profile is installed. */
+          approval: z.string().max(64).optional(),
           /** Words for what the plan wants acknowledged: serials, or the machine's name. */
           acknowledge: z.array(z.string().max(255)).max(1024).default([]),
         })
-        .refine((one) => !isPlanned(one.kind) || one.plan !== undefined, {
+        .refine((one) => !isPlanned(one.kind) || one.plan !== undefined || one.approval !== undefined, {
           path: ['plan'],
           message: 'want the id and the digest of a plan: POST /api/v1/plans',
+        })
+        .refine((one) => one.approval === undefined || (isPlanned(one.kind) && one.plan === undefined), {
+          path: ['approval'],
+          message: 'want it for install or reprovision, and without a plan',
         }),
     )
     .min(1)

@@ -44,6 +44,7 @@ import { attempt, attemptQuery, eventQuery, traceEvent } from './trace-resource.
 import { USER_ROUTES } from './user-routes.ts';
 import { watchEvent, watchQuery } from './watch.ts';
 import { PROMETHEUS_ROUTES } from './prometheus.ts';
+import { APPROVAL_ROUTES } from './approval-routes.ts';
 import { RATE_ROUTES } from './rate-routes.ts';
 import { WEBHOOK_ROUTES } from './webhook-routes.ts';
 
@@ -490,6 +491,7 @@ export const ROUTES = {
   },
   ...WEBHOOK_ROUTES,
   ...RATE_ROUTES,
+  ...APPROVAL_ROUTES,
   ...PROMETHEUS_ROUTES,
 
   getOpenApi: {

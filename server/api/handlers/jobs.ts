@@ -1,11 +1,14 @@
 import { randomUUID } from 'node:crypto';
+import type { Approval } from '#machines/contract/approval.ts';
 import type { Job, JobBatch, Plan } from '#machines/contract/job.ts';
 import type { JobRequest } from '#machines/contract/api/job-resource.ts';
 import { roleAllows } from '#machines/contract/api/role.ts';
 import { mayDo } from '#machines/decide/actions.ts';
+import { classOf } from '#machines/decide/classes.ts';
 import { failuresBorne } from '#machines/decide/jobs/batch.ts';
 import { ceremonyFor, checkConfirmation } from '#machines/decide/jobs/confirm.ts';
-import { summaryOfAll } from '#machines/decide/jobs/plan-summary.ts';
+import { planSummary, summaryOfAll } from '#machines/decide/jobs/plan-summary.ts';
+import { whyNotCovered } from '#machines/decide/jobs/standing-approval.ts';
 import { isPlanned } from '#machines/decide/jobs/make-plan.ts';
 import type { NewJob } from '#services/jobs/contract.ts';
 import { digestOfAll } from '#services/jobs/plans.ts';
@@ -25,7 +28,10 @@ import { logPage } from '../log-page.ts';
 import { machineFilter } from '../machine-filter.ts';
 
 type Names = 'makePlans' | 'getPlan' | 'startJobs' | 'listJobs' | 'getJob' | 'listJobEvents' | 'cancelJob';
-type Parts = Pick<OperatorApiParts, 'jobs' | 'plans' | 'planFor' | 'registry' | 'secondApprover' | 'audit' | 'now'>;
+type Parts = Pick<
+  OperatorApiParts,
+  'approvals' | 'users' | 'jobs' | 'plans' | 'planFor' | 'registry' | 'secondApprover' | 'audit' | 'now'
+>;
 type Asked = JobRequest['jobs'][number];
 
 /** Kinds whose jobs exist; the others are named in the API's schema, and refused with a reason. */
@@ -60,12 +66,17 @@ export function jobHandlers(parts: Parts): Pick<Handlers, Names> {
 
     async startJobs({ body, caller }) {
       const wanted: NewJob[] = [];
+      const approved = new Map<string, { readonly approval: Approval; readonly machines: readonly string[] }>();
       for (const [index, asked] of body.jobs.entries()) {
-        const checked = await check(asked, caller, parts, index);
+        const checked =
+          asked.approval === undefined
+            ? await check(asked, caller, parts, index)
+            : await covered({ ...asked, approval: asked.approval }, caller, parts, approved);
         if ('problem' in checked) return checked;
         wanted.push(checked);
       }
-      const asked = secondApprover ? secondYes(wanted, caller, plans) : undefined;
+      const shown = wanted.filter(({ confirmed }) => confirmed?.approval === undefined);
+      const asked = secondApprover ? secondYes(shown, caller, plans) : undefined;
       if (asked?.kind === 'alone') {
         const target = wanted.map(({ machine }) => machine).join(' ');
         await parts.audit.append({
@@ -78,13 +89,18 @@ export function jobHandlers(parts: Parts): Pick<Handlers, Names> {
         return asked.answer;
       }
       // Another request may have confirmed the same while this one was looked at, and one request may name it twice.
-      for (const { kind, machine, plan } of wanted) {
+      for (const { kind, machine, plan } of shown) {
         if (!plan) continue;
         if (!plans.get(plan.id)) {
           const detail = `${machine}: plan ${plan.id} was confirmed already`;
           return problemAnswer('refused', { detail, next: `ingot ${kind} ${machine} --plan` });
         }
         plans.take(plan.id);
+      }
+      for (const { approval, machines } of approved.values()) {
+        if (await parts.approvals.use(approval, machines, caller.name)) continue;
+        const detail = `approval ${approval.id} was changed or used by somebody else just now`;
+        return problemAnswer('refused', { detail, next: 'ask again' });
       }
       const { waitSeconds } = ceremonyFor(wanted.flatMap(({ plan }) => plan ?? []));
       const holdUntil = waitSeconds === 0 ? undefined : String(parts.now() + waitSeconds * 1000);
@@ -101,7 +117,12 @@ export function jobHandlers(parts: Parts): Pick<Handlers, Names> {
         value: { items: started },
         audit: {
           target: started.map(({ machine }) => machine).join(' '),
-          detail: started.map(({ id, kind, plan }) => `${kind} ${id}${plan ? ` plan ${plan.digest}` : ''}`).join(', '),
+          detail: started
+            .map(({ id, kind, plan, confirmed }) => {
+              const by = confirmed?.approval === undefined ? '' : ` approval ${confirmed.approval}`;
+              return `${kind} ${id}${plan ? ` plan ${plan.digest}` : ''}${by}`;
+            })
+            .join(', '),
         },
       };
     },
@@ -148,6 +169,59 @@ export function jobHandlers(parts: Parts): Pick<Handlers, Names> {
       if (!job) return notFound(`job ${id}`);
       return { kind: 'done', value: job, audit: { target: job.machine, detail: `${job.kind} ${id}` } };
     },
+  };
+}
+
+/** The job that a standing approval confirms by itself, or why it does not; what is used of it is added to `approved`. */
+async function covered(
+  { kind, machine: name, approval: id }: Asked & { readonly approval: string },
+  caller: AccessKey,
+  { registry, plans, planFor, approvals, users, secondApprover, now }: Parts,
+  approved: Map<string, { readonly approval: Approval; readonly machines: readonly string[] }>,
+): Promise<NewJob | ProblemAnswer> {
+  const refused = (because: string, next = `ingot ${kind} ${name} --plan`): ProblemAnswer =>
+    problemAnswer('refused', { detail: `${name}: ${because}`, next });
+  const machine = registry.machine(name);
+  if (!machine) return notFound(`machine ${name}`);
+  const allowed = mayDo('write-disks', machine);
+  if (allowed.kind === 'refused') return problemOf(allowed);
+  const approval = approved.get(id)?.approval ?? (await approvals.get(id));
+  if (!approval) return notFound(`approval ${id}`);
+  if (kind !== 'install' && kind !== 'reprovision')
+    return refused(`approval ${id} is for ${approval.kinds.join(' and ')}`);
+  // It is worth no more than who gave it.
+  const approver = approval.user === undefined ? undefined : await users.get(approval.user);
+  if (approval.user !== undefined && (!approver || approver.disabled || !roleAllows(approver.role, 'approver'))) {
+    return refused(`approval ${id} was given by ${approval.user}, who is no approver any more`);
+  }
+  if (secondApprover && (approval.user ?? '') === personOf(caller)) {
+    return refused(
+      `this site wants two persons, and approval ${id} is ${caller.name}’s own`,
+      'somebody else begins it',
+    );
+  }
+  const outcome = await planFor({ kind, machine: name, profile: approval.profile });
+  if (outcome.kind !== 'done') return problemOf(outcome);
+  const machines = approved.get(id)?.machines ?? [];
+  if (machines.includes(name)) return refused('it is named twice', 'name it once');
+  const because = whyNotCovered(approval, {
+    plan: outcome.value,
+    machine,
+    ofClass: classOf(machine, registry.classes())?.name,
+    beside: machines.length,
+    now: now(),
+  });
+  if (because !== undefined) return refused(because);
+  const draft = outcome.value;
+  const plan: Plan = { ...draft, id: randomUUID(), digest: plans.digestOf(draft), summary: planSummary(draft) };
+  approved.set(id, { approval, machines: [...machines, name] });
+  return {
+    kind,
+    machine: name,
+    by: caller.name,
+    plan,
+    confirmed: { by: approval.by, at: now(), digest: plan.digest, said: [], approval: id },
+    profile: approval.profile,
   };
 }
 

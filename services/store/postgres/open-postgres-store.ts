@@ -2,6 +2,7 @@ import pg, { type PoolClient } from 'pg';
 import type { Grant, Machine } from '#machines/contract/machine.ts';
 import type { Attempt, TraceEvent } from '#machines/contract/trace.ts';
 import type { Inventory } from '#machines/contract/inventory.ts';
+import type { Approval } from '#machines/contract/approval.ts';
 import { isOver, type Job, type JobEvent } from '#machines/contract/job.ts';
 import { chained } from '../audit-chain.ts';
 import {
@@ -525,6 +526,25 @@ function storeOver(pool: pg.Pool): Store {
           after,
           limit,
         ])) as readonly JobEvent[],
+    },
+    approvals: {
+      put: (approval, expected) =>
+        guarded(() =>
+          inTransaction(pool, async (client) => {
+            await client.query('SELECT pg_advisory_xact_lock(hashtext($1))', [`approval ${approval.id}`]);
+            const before = await revOf(client, 'SELECT rev FROM approvals WHERE id = $1', [approval.id]);
+            if ((before ?? 0) !== expected) return stale(before);
+            const value = { ...approval, rev: expected + 1 };
+            await client.query(
+              `INSERT INTO approvals (id, body, rev) VALUES ($1, $2, $3)
+               ON CONFLICT (id) DO UPDATE SET body = excluded.body, rev = excluded.rev`,
+              [approval.id, json(value), value.rev],
+            );
+            return { kind: 'stored', value };
+          }),
+        ),
+      get: async (id) => (await bodies('SELECT body FROM approvals WHERE id = $1', [id]))[0] as Approval | undefined,
+      all: async () => (await bodies('SELECT body FROM approvals ORDER BY id COLLATE "C"')) as readonly Approval[],
     },
     answers: {
       claim: (answer) =>

@@ -75,6 +75,7 @@ const MIGRATIONS: readonly (string | ((client: PoolClient) => Promise<void>))[] 
   CREATE INDEX access_by_parent ON access (parent);
   `,
   "CREATE INDEX jobs_by_batch ON jobs ((body #>> '{batch,id}'), created_at) WHERE body #>> '{batch,id}' IS NOT NULL",
+  'CREATE TABLE approvals (id text PRIMARY KEY, body jsonb NOT NULL, rev integer NOT NULL)',
 ];
 
 /** Any fixed number: daemons that start together on an empty database take turns. */

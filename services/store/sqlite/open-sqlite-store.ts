@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { Grant, Machine } from '#machines/contract/machine.ts';
 import type { Attempt, TraceEvent } from '#machines/contract/trace.ts';
 import type { Inventory } from '#machines/contract/inventory.ts';
+import type { Approval } from '#machines/contract/approval.ts';
 import type { Job, JobEvent } from '#machines/contract/job.ts';
 import type {
   AccessKey,
@@ -112,6 +113,8 @@ function storeOver({ rows, bodies }: Reader, writer: Writer, close: () => Promis
   const secret = rows<{ readonly body: string }>('SELECT body FROM secrets WHERE name = ?');
   const secretNames = rows<{ readonly name: string }>('SELECT name FROM secrets ORDER BY name');
   const jobs = jobQueries(bodies);
+  const approvalById = bodies<Approval>('SELECT body FROM approvals WHERE id = ?');
+  const approvals = bodies<Approval>('SELECT body FROM approvals ORDER BY id');
   const deliveries = deliveryQueries(bodies);
   let closing: Promise<void> | undefined;
 
@@ -196,6 +199,11 @@ function storeOver({ rows, bodies }: Reader, writer: Writer, close: () => Promis
     jobs: {
       put: (job, expected, of = []) => write('putJob', job, expected, of),
       ...jobs,
+    },
+    approvals: {
+      put: (approval, expected) => write('putApproval', approval, expected),
+      get: async (id) => (await approvalById(id))[0],
+      all: () => approvals(),
     },
     answers: {
       claim: (answer) => write('claimAnswer', answer),

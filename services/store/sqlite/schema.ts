@@ -81,6 +81,7 @@ const MIGRATIONS: readonly (string | ((db: Database) => void))[] = [
   CREATE INDEX access_by_parent ON access (parent);
   `,
   "CREATE INDEX jobs_by_batch ON jobs (body ->> '$.batch.id', created_at) WHERE body ->> '$.batch.id' IS NOT NULL",
+  'CREATE TABLE approvals (id TEXT PRIMARY KEY, body TEXT NOT NULL, rev INTEGER NOT NULL) WITHOUT ROWID',
 ];
 
 export const SQLITE_SCHEMAS = MIGRATIONS.length;

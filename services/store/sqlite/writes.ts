@@ -2,6 +2,7 @@ import type { Database } from 'better-sqlite3';
 import type { DocumentKind } from '#machines/contract/documents.ts';
 import type { Grant, Machine } from '#machines/contract/machine.ts';
 import type { Inventory } from '#machines/contract/inventory.ts';
+import type { Approval } from '#machines/contract/approval.ts';
 import { isOver, type Job, type JobEvent } from '#machines/contract/job.ts';
 import { chained } from '../audit-chain.ts';
 import {
@@ -109,6 +110,8 @@ export function sqliteWrites(db: Database) {
      ON CONFLICT (id) DO UPDATE SET machine = excluded.machine, over = excluded.over, body = excluded.body, rev = excluded.rev`,
   );
   const putJobEvent = sql('INSERT OR REPLACE INTO job_events (job, seq, body) VALUES (?, ?, ?)');
+  const revOfApproval = sql('SELECT rev FROM approvals WHERE id = ?').pluck();
+  const putApproval = sql('INSERT OR REPLACE INTO approvals (id, body, rev) VALUES (?, ?, ?)');
   const answerOf = sql('SELECT body FROM answers WHERE key = ?').pluck();
   const putAnswer = sql('INSERT OR REPLACE INTO answers (key, at, body) VALUES (?, ?, ?)');
   const dropAnswer = sql('DELETE FROM answers WHERE key = ?');
@@ -248,6 +251,14 @@ export function sqliteWrites(db: Database) {
       const value = { ...job, rev: expected + 1 };
       putJob.run(job.id, job.machine, job.createdAt, isOver(job.state) ? 1 : 0, JSON.stringify(value), value.rev);
       for (const event of events) putJobEvent.run(job.id, event.seq, JSON.stringify(event));
+      return { kind: 'stored', value } as const;
+    },
+
+    putApproval(approval: Approval, expected: number) {
+      const before = revOfApproval.get(approval.id);
+      if (Number(before ?? 0) !== expected) return stale(before);
+      const value = { ...approval, rev: expected + 1 };
+      putApproval.run(approval.id, JSON.stringify(value), value.rev);
       return { kind: 'stored', value } as const;
     },
 

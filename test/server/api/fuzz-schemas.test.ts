@@ -105,6 +105,7 @@ describe('the API fed from its own schemas', () => {
     const streamed = readAll(stream, leave.signal);
 
     const statuses = new Map<number, number>();
+    const unavailable = new Set<string>();
     // What is there stays until the end.
     const removing = (name: string): number => (/^(remove|actOn|retire|forget)/.test(name) ? 1 : 0);
     for (const name of ROUTE_NAMES.toSorted((a, b) => removing(a) - removing(b))) {
@@ -117,11 +118,13 @@ describe('the API fed from its own schemas', () => {
           assert.ok(status < 500 || status === 503, `${what}: ${status} ${text.slice(0, 500)}`);
           if (status >= 400) assert.equal(problem.parse(JSON.parse(text)).status, status, what);
           holdsNone(what, text);
+          if (status === 503) unavailable.add(name);
           statuses.set(status, (statuses.get(status) ?? 0) + 1);
         }
       }
     }
     t.diagnostic(JSON.stringify(Object.fromEntries([...statuses].toSorted(([a], [b]) => a - b))));
+    assert.deepEqual([...unavailable].toSorted(), [], 'what cannot be had now');
     assert.ok((statuses.get(200) ?? 0) > 100, 'some are done');
     assert.ok((statuses.get(400) ?? 0) > 100, 'some are refused');
 

@@ -5,8 +5,11 @@ import { inventory } from '#machines/contract/inventory.ts';
 import type { Role } from '#machines/contract/api/role.ts';
 import type { Plan } from '#machines/contract/job.ts';
 import type { PlanAnswer } from '#machines/contract/api/job-resource.ts';
+import { makePlan } from '#machines/decide/jobs/make-plan.ts';
 import { sampleCertificate } from '#test/services/certificates/sample.ts';
 import { runningApi } from './running-api.ts';
+
+const MERGE = { 'content-type': 'application/merge-patch+json' };
 
 type Api = Awaited<ReturnType<typeof runningApi>>;
 
@@ -31,6 +34,18 @@ async function withMachines(api: Api, names: readonly string[], signatures: read
         disks: [{ name: 'sda', serial: `D${index}`, bytes: 1 << 30, signatures }],
       }),
     );
+  }
+}
+
+async function withProfile(api: Api): Promise<void> {
+  const asset = { role: 'disk', url: 'http://192.0.2.1/debian.img', sha256: 'f'.repeat(64) };
+  const documents = [
+    { kind: 'Image', name: 'debian', arch: 'x86_64', assets: [asset] },
+    { kind: 'Profile', name: 'debian', os: 'image', image: 'debian' },
+  ];
+  for (const one of documents) {
+    const answer = await api.send('PUT', `/api/v1/${one.kind.toLowerCase()}s/${one.name}`, one);
+    assert.equal(answer.status, 200, await answer.text());
   }
 }
 
@@ -192,6 +207,104 @@ describe('plans and jobs over the API', () => {
     const other = { authorization: `Bearer ${api.tokens.approver}` };
     assert.equal((await api.send('POST', '/api/v1/jobs', { jobs }, other)).status, 409);
     assert.deepEqual(await api.jobs.list({ limit: 1 }), []);
+  });
+
+  it('a standing approval confirms by itself what it covers: blank disks, its class and profile, so often, until then', async () => {
+    await using api = await runningApi({
+      planFor: async ({ kind, machine: name, profile }) => {
+        const machine = api.registry.machine(name) ?? assert.fail(name);
+        const [found] = await api.store.inventories.latest(name);
+        const image = { name: profile ?? 'none', image: 'debian', imageSha256: 'f'.repeat(64), bytes: 1 };
+        const sharedWwns = new Set<string>();
+        assert.ok(kind !== 'upgrade' && kind !== 'rollback');
+        return {
+          kind: 'done',
+          value: makePlan({ kind, machine, inventory: found, profile: image, sharedWwns, now: 0 }),
+        };
+      },
+    });
+    await withMachines(api, ['a', 'b', 'c', 'd', 'used']);
+    const [blank] = await api.store.inventories.latest('used');
+    assert.ok(blank);
+    const disks = blank.disks.map((disk) => ({ ...disk, signatures: ['ext4'] }));
+    await api.store.inventories.put('used', { ...blank, disks });
+    for (const name of ['a', 'b', 'c', 'used']) {
+      await api.send('PATCH', `/api/v1/machines/${name}`, { labels: { rack: 'r1' } }, MERGE);
+    }
+    await withProfile(api);
+    const as = (role: Role) => ({ authorization: `Bearer ${api.tokens[role]}` });
+    const wanted = { profile: 'debian', label: 'rack=r1', machines: 2, days: 7 };
+    const approve = (body: object, role: Role = 'approver') => api.send('POST', '/api/v1/approvals', body, as(role));
+    assert.equal((await approve(wanted, 'operator')).status, 403);
+    assert.equal((await approve({ ...wanted, label: undefined })).status, 400, 'for all machines is none');
+    assert.equal((await approve({ ...wanted, profile: 'none' })).status, 400);
+    const made = await approve(wanted);
+    assert.equal(made.status, 201, await made.clone().text());
+    const { id } = (await made.json()) as { id: string };
+    const install = (...machines: readonly string[]) =>
+      api.send(
+        'POST',
+        '/api/v1/jobs',
+        { jobs: machines.map((machine) => ({ kind: 'install', machine, approval: id })) },
+        as('operator'),
+      );
+    const because = async (answer: Promise<Response>): Promise<string> => {
+      const { status, ...rest } = await answer.then(async (one) => ({ status: one.status, text: await one.text() }));
+      assert.equal(status, 409, rest.text);
+      return rest.text;
+    };
+    assert.match(await because(install('used')), /used: disk sda \(D4\) is not blank: ext4/);
+    assert.match(await because(install('a', 'd')), /d is none/);
+    assert.match(await because(install('a', 'a')), /named twice/);
+    assert.match(await because(install('a', 'b', 'c')), /for 2 jobs, and 2 are left of it/);
+    assert.deepEqual(await api.jobs.list({ limit: 1 }), [], 'one that is not covered holds up all of them');
+    const wipe = { jobs: [{ kind: 'wipe', machine: 'a', approval: id }] };
+    assert.match(await because(api.send('POST', '/api/v1/jobs', wipe)), /is for install/);
+
+    assert.equal((await install('a')).status, 201);
+    const [job] = await api.jobs.list({ limit: 1 });
+    assert.deepEqual([job?.by, job?.confirmed?.by, job?.confirmed?.approval], ['a-operator', 'a-approver', id]);
+    assert.equal(job?.confirmed?.digest, job?.plan?.digest);
+    const both = await Promise.all([install('b'), install('c')]);
+    assert.deepEqual(both.map(({ status }) => status).toSorted(), [201, 409], 'the last one is taken once');
+    const listed = async (): Promise<string> => (await api.request('/api/v1/approvals')).text();
+    assert.match(await listed(), /"state":"used-up","left":0/);
+
+    const more = (await (await approve({ ...wanted, machines: 9 })).json()) as { id: string };
+    api.clock.now += 7 * 86_400_000;
+    const late = { jobs: [{ kind: 'install', machine: 'c', approval: more.id }] };
+    assert.match(await because(api.send('POST', '/api/v1/jobs', late)), /was good until/);
+    const third = (await (await approve(wanted)).json()) as { id: string };
+    const end = await api.request(`/api/v1/approvals/${third.id}/end`, { method: 'POST', headers: as('operator') });
+    assert.equal(end.status, 200);
+    const ended = { jobs: [{ kind: 'install', machine: 'c', approval: third.id }] };
+    assert.match(await because(api.send('POST', '/api/v1/jobs', ended)), /was ended by a-operator/);
+    const actions = (await api.audit()).filter(({ action }) => /Approval|startJobs/.test(action));
+    assert.deepEqual(
+      actions.map(({ who, action }) => `${who} ${action}`),
+      ['createApproval', 'startJobs', 'startJobs', 'createApproval', 'createApproval', 'endApproval'].map((action) =>
+        action === 'createApproval' ? `a-approver ${action}` : `a-operator ${action}`,
+      ),
+    );
+  });
+
+  it('nobody begins by their own approval where a site wants two persons, and none is worth more than who gave it', async () => {
+    await using api = await runningApi({ secondApprover: true });
+    await withMachines(api, ['a']);
+    await withProfile(api);
+    const body = { profile: 'debian', label: '!none', machines: 1, days: 1 };
+    const begin = (id: string) =>
+      api.send('POST', '/api/v1/jobs', { jobs: [{ kind: 'install', machine: 'a', approval: id }] });
+    const own = (await (await api.send('POST', '/api/v1/approvals', body)).json()) as { id: string };
+    assert.match(await (await begin(own.id)).text(), /wants two persons, and approval .* own/);
+    await api.users.create({ name: 'ben', role: 'approver' });
+    const { key } = await api.access.openSession({ name: 'ben', role: 'approver', user: 'ben' });
+    const { secret } = await api.access.createToken({ name: 'ben', role: 'approver', by: key });
+    const answer = await api.send('POST', '/api/v1/approvals', body, { authorization: `Bearer ${secret}` });
+    const bens = (await answer.json()) as { id: string };
+    assert.match(await (await begin(bens.id)).text(), /image debian is not here/, 'it would cover it');
+    await api.users.change('ben', { role: 'operator' });
+    assert.match(await (await begin(bens.id)).text(), /was given by ben, who is no approver any more/);
   });
 
   it('an hour later the plan is void', () =>

@@ -125,6 +125,9 @@ const WEAKEST: Readonly<Record<RouteName, Role | 'anyone'>> = {
   getOpenApi: 'viewer',
   getMetrics: 'viewer',
   listRates: 'viewer',
+  listApprovals: 'viewer',
+  createApproval: 'approver',
+  endApproval: 'operator',
   getPage: 'viewer',
   getPageFile: 'viewer',
 };

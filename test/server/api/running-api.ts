@@ -22,6 +22,7 @@ import { sharedChunks } from '#services/images/shared-chunks.ts';
 import { openUploads } from '#services/images/uploads.ts';
 import type { Recorder } from '#services/trace/contract.ts';
 import { openJobs } from '#services/jobs/open-jobs.ts';
+import { openApprovals } from '#services/jobs/approvals.ts';
 import { openPlans } from '#services/jobs/plans.ts';
 import { openWebhooks } from '#services/webhooks/webhooks.ts';
 import { openRegistry } from '#services/registry/registry.ts';
@@ -96,6 +97,7 @@ export async function runningApi(
     },
     jobs,
     plans: openPlans({ now, newId: randomUUID }),
+    approvals: openApprovals({ store: store.approvals, now, newId: randomUUID }),
     planFor: planMaker({
       registry,
       inventories: store.inventories,

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { machineDocument, profileDocument } from '#machines/contract/documents.ts';
 import { inventory } from '#machines/contract/inventory.ts';
+import type { Approval } from '#machines/contract/approval.ts';
 import { type Job, job } from '#machines/contract/job.ts';
 import type { Grant, Machine } from '#machines/contract/machine.ts';
 import type { Attempt, TraceEvent } from '#machines/contract/trace.ts';
@@ -652,6 +653,36 @@ export function storeConformance(
           next.map(({ id }) => id),
           ['b', 'a'],
         );
+      }));
+  });
+
+  describe(`${name}: standing approvals`, () => {
+    const one: Approval = {
+      id: 'a1',
+      by: 'anna',
+      createdAt: 1,
+      until: 9,
+      kinds: ['install'],
+      profile: 'debian',
+      class: 'blank',
+      machines: 2,
+      used: [],
+      rev: 0,
+    };
+
+    it('are there after a restart; an edit that did not see the newest is refused', () =>
+      withStore(async ({ approvals }, reopen) => {
+        assert.deepEqual(await approvals.put(one, 0), { kind: 'stored', value: { ...one, rev: 1 } });
+        const used = [{ machine: 'm1', at: 2, by: 'ben' }];
+        const edits = await Promise.all([
+          approvals.put({ ...one, used }, 1),
+          approvals.put({ ...one, machines: 3 }, 1),
+        ]);
+        assert.deepEqual(edits.map(({ kind }) => kind).toSorted(), ['stale', 'stored']);
+        const again = (await reopen()).approvals;
+        assert.deepEqual(await again.all(), [{ ...one, used, rev: 2 }]);
+        assert.equal((await again.get('a1'))?.rev, 2);
+        assert.equal(await again.get('a2'), undefined);
       }));
   });
 

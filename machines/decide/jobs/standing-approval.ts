@@ -1,0 +1,61 @@
+import type { Approval } from '../../contract/approval.ts';
+import { holds, parseSelector } from '../../contract/api/selector.ts';
+import type { Plan } from '../../contract/job.ts';
+import type { Machine } from '../../contract/machine.ts';
+
+export type ApprovalState = 'open' | 'used-up' | 'over' | 'ended';
+
+export function approvalState({ ended, until, used, machines }: Approval, now: number): ApprovalState {
+  if (ended) return 'ended';
+  if (now >= until) return 'over';
+  return used.length >= machines ? 'used-up' : 'open';
+}
+
+/**
+ * Why a standing approval does not cover this plan; nothing where it confirms it by itself. It never does more than
+ * somebody could who only said yes: what needs an acknowledgement, or a disk that is not blank, wants a person.
+ */
+export function whyNotCovered(
+  approval: Approval,
+  asked: {
+    readonly plan: Pick<Plan, 'kind' | 'machine' | 'profile' | 'disks' | 'acknowledge' | 'refusals'>;
+    readonly machine: Machine;
+    /** The name of the class that it is of. */
+    readonly ofClass: string | undefined;
+    /** How many jobs of the same request use it, too. */
+    readonly beside: number;
+    readonly now: number;
+  },
+): string | undefined {
+  const { plan, machine, ofClass, beside, now } = asked;
+  const of = `approval ${approval.id}`;
+  const state = approvalState(approval, now);
+  if (state === 'ended') return `${of} was ended by ${approval.ended?.by}: ${approval.ended?.because}`;
+  if (state === 'over') return `${of} was good until ${new Date(approval.until).toISOString()}`;
+  const left = approval.machines - approval.used.length;
+  if (left <= beside) return `${of} is for ${approval.machines} jobs, and ${left} are left of it`;
+  if (!approval.kinds.some((kind) => kind === plan.kind)) return `${of} is for ${approval.kinds.join(' and ')}`;
+  if (plan.profile !== approval.profile) {
+    return `${of} is for profile ${approval.profile}, and this is ${plan.profile ?? 'none'}`;
+  }
+  if (approval.class !== undefined && ofClass !== approval.class) {
+    return `${of} is for machines of class ${approval.class}, and ${plan.machine} is of ${ofClass ?? 'none'}`;
+  }
+  if (approval.label !== undefined && !hasLabels(approval.label, machine)) {
+    return `${of} is for machines with ${approval.label}, and ${plan.machine} is none`;
+  }
+  const [refusal] = plan.refusals;
+  if (refusal) return refusal.because;
+  const [wanted] = plan.acknowledge;
+  if (wanted) return `${wanted.what}, which a person has to acknowledge`;
+  const used = plan.disks.find(({ act, signatures }) => (act === 'wipe' || act === 'write') && signatures.length > 0);
+  if (used) {
+    return `disk ${used.name} (${used.serial ?? used.wwn ?? 'no serial'}) is not blank: ${used.signatures.join(', ')}`;
+  }
+  return undefined;
+}
+
+function hasLabels(label: string, { document }: Machine): boolean {
+  const terms = parseSelector(label);
+  return terms.ok && terms.value.every((term) => holds(term, document.labels[term.key]));
+}
