@@ -125,6 +125,17 @@ describe('doctor', () => {
     const all = new Map(LOADER_NAMES.map((name) => [name, { name, size: 1 }]));
     const some = await findings(loadersCheck({ available: () => all, path: (name) => `/loaders/${name}` }));
     assert.ok(some.every(({ level }) => level === 'ok'));
+    assert.deepEqual(
+      some.filter(({ text }) => text.includes('Secure Boot')).map(({ text }) => text.replace(/ \(.*/, '')),
+      ['UEFI x86_64 with Secure Boot: grub/x86_64/shimx64.efi', 'UEFI arm64 with Secure Boot: grub/arm64/shimaa64.efi'],
+    );
+  });
+
+  it('says which loaders are not what their names say', async () => {
+    const problems = () => ['/loaders/ipxe/x86_64/ipxe.efi: is no UEFI program'];
+    const found = await findings(loadersCheck({ available: () => new Map(), path: () => undefined, problems }));
+    assert.match(found.at(-1)?.text ?? '', /ipxe\.efi: is no UEFI program: it is offered to nobody/);
+    assert.equal(found.at(-1)?.level, 'warning');
   });
 
   it('wants an agent image where unknown machines are to get the agent', async () => {
