@@ -83,6 +83,8 @@ export type TalosNode = {
   systemDisk(): Promise<string | undefined>;
   /** Another one after each boot; undefined where the release shows none. */
   bootId(): Promise<string | undefined>;
+  /** The words of its kernel's command line; none where it does not show it. */
+  commandLine(): Promise<readonly string[]>;
   /** Of the install that UnattendedInstallConfig drives, from 1.14 on; undefined where there is none. */
   unattendedInstall(): Promise<{ readonly phase: string; readonly error: string } | undefined>;
 };
@@ -245,6 +247,10 @@ export async function talosNode(parts: {
     async bootId() {
       return (await resource(client, 'BootIDs.runtime.talos.dev', 'boot-id', bootId))?.bootID;
     },
+    async commandLine() {
+      const shown = await resource(client, 'KernelCmdlines.runtime.talos.dev', 'cmdline', commandLine);
+      return shown?.cmdline.split(/\s+/).filter((word) => word !== '') ?? [];
+    },
     async unattendedInstall() {
       if (!isAtLeast(version, 14)) return undefined;
       const found = await resource(
@@ -268,6 +274,7 @@ const machineStatus = z.object({
     .default({ ready: false, unmetConditions: [] }),
 });
 const bootId = z.object({ bootID: z.string() });
+const commandLine = z.object({ cmdline: z.string() });
 const systemDisk = z.object({ diskID: z.string() });
 const unattendedInstall = z.object({ phase: z.string().default('pending'), error: z.string().default('') });
 const versionResource = z.object({ version: z.string() });

@@ -30,3 +30,13 @@ export const talosVersionText = ({ major, minor, patch, prerelease }: TalosVersi
 
 /** Is it of the minor release 1.`minor` or a later one? Pre-releases count as what they lead to. */
 export const isAtLeast = (version: TalosVersion, minor: number): boolean => version.minor >= minor;
+
+/** Is `one` a later release than `other`? A pre-release comes before what it leads to. */
+export function isLater(one: TalosVersion, other: TalosVersion): boolean {
+  const apart = one.major - other.major || one.minor - other.minor || one.patch - other.patch;
+  if (apart !== 0) return apart > 0;
+  if (one.prerelease === undefined || other.prerelease === undefined) {
+    return one.prerelease === undefined && other.prerelease !== undefined;
+  }
+  return one.prerelease.localeCompare(other.prerelease, 'en', { numeric: true }) > 0;
+}

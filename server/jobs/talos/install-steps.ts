@@ -20,7 +20,7 @@ export type TalosParts = InstallerParts & {
   readonly reach: TalosReach;
   readonly configs: Pick<ClusterConfigs, 'of'>;
   readonly secrets: ClusterSecrets;
-  readonly registry: Pick<Registry, 'machine' | 'profile' | 'clusterOf' | 'cluster' | 'note'>;
+  readonly registry: Pick<Registry, 'machine' | 'profile' | 'clusterOf' | 'documents' | 'note' | 'put'>;
   /**
    * Whether its BMC, proven to be its own, reads that it is off; false where nobody knows. Where it is absent, nobody
    * does.
@@ -199,7 +199,7 @@ export function watchInstallStep(parts: TalosParts): Step {
     tries: 20,
     silentMs: 10 * MINUTE_MS,
     async run(context) {
-      const { machine, notes, startedAt = now() } = context.job();
+      const { machine, notes, plan, startedAt = now() } = context.job();
       const member = memberOf(context, parts);
       if (!member) return failed(`no cluster names ${machine} any more`, `ingot get cluster`);
       const { cluster } = member;
@@ -235,7 +235,9 @@ export function watchInstallStep(parts: TalosParts): Step {
             const version = talosVersionText(opened.node.version);
             const facts = { 'talos.version': version, 'talos.cluster': cluster.name };
             registry.note(machine, facts, 'agent', now());
-            if (version !== talosVersionText(versionOf(cluster))) {
+            // Another machine's upgrade may have changed what the document says since this one was planned.
+            const wanted = [plan?.talos?.to, talosVersionText(versionOf(cluster))];
+            if (!wanted.includes(version)) {
               return failed(
                 `it runs Talos ${version}, and its cluster says ${cluster.talos}`,
                 `ingot upgrade ${machine}`,

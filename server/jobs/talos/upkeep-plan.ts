@@ -1,7 +1,8 @@
-import type { ClusterDocument } from '#machines/contract/cluster.ts';
+import { type ClusterDocument, clusterDocument } from '#machines/contract/cluster.ts';
 import type { Inventory } from '#machines/contract/inventory.ts';
 import type { Plan, PlannedDisk, TalosWork } from '#machines/contract/job.ts';
 import type { Machine } from '#machines/contract/machine.ts';
+import { resolveConfigPath } from '#machines/decide/config-path.ts';
 import { acknowledgeSingle, identifiersOf } from '#machines/decide/jobs/prove-machine.ts';
 import { installerOf, roleIn, versionOf } from '#machines/os/talos/cluster-config.ts';
 import { parseTalosVersion, talosVersionText } from '#machines/os/talos/version.ts';
@@ -29,7 +30,12 @@ const STEPS: Readonly<Record<UpkeepKind, readonly string[]>> = {
 
 const ASK_MS = 30_000;
 
-type Seen = { readonly version: string; readonly hardware: Inventory; readonly disk: string | undefined };
+type Seen = {
+  readonly version: string;
+  readonly hardware: Inventory;
+  readonly disk: string | undefined;
+  readonly commandLine: readonly string[];
+};
 
 export function upkeepPlanner(parts: {
   readonly reach: Pick<TalosReach, 'node'>;
@@ -41,11 +47,12 @@ export function upkeepPlanner(parts: {
     const signal = AbortSignal.timeout(ASK_MS);
     try {
       using opened = await reach.node(cluster, machine, signal);
-      const [hardware, disk] = await Promise.all([
+      const [hardware, disk, commandLine] = await Promise.all([
         talosHardware(opened.client, now(), { signal }),
         opened.node.systemDisk(),
+        opened.node.commandLine(),
       ]);
-      return { version: talosVersionText(opened.node.version), hardware, disk };
+      return { version: talosVersionText(opened.node.version), hardware, disk, commandLine };
     } catch (error) {
       if (error instanceof MachineApiError) return error.message;
       if (signal.aborted) return `it did not answer within ${ASK_MS / 1000} s`;
@@ -85,6 +92,16 @@ export function upkeepPlanner(parts: {
         refusals.push({ because, next: `ingot rollback ${name}` });
       }
     }
+    if (kind === 'upgrade') {
+      // It is what the document says afterwards.
+      const after = clusterDocument.safeParse({ ...cluster, talos: to });
+      for (const { message } of after.error?.issues ?? []) {
+        refusals.push({
+          because: `${cluster.name} with Talos ${to}: ${message}`,
+          next: `ingot edit cluster ${cluster.name}`,
+        });
+      }
+    }
     const graceful = question.graceful ?? true;
     const role = roleIn(cluster, name);
     if (kind === 'reset' && graceful && role === 'controlplane' && cluster.controlPlane.length === 1) {
@@ -92,6 +109,10 @@ export function upkeepPlanner(parts: {
       refusals.push({ because, next: `ingot reset ${name} --no-graceful, by which the cluster is lost` });
     }
     const erase = question.erase ?? 'disk';
+    if (kind === 'reset' && erase === 'configuration' && answered && fetches(answered.commandLine)) {
+      const because = `${name} was installed to fetch its configuration by the token of that boot, which is void: without STATE it would ask in vain, and not wait in maintenance`;
+      refusals.push({ because, next: `ingot reset ${name}, which erases the whole disk, and ingot install ${name}` });
+    }
     const work: TalosWork = {
       cluster: cluster.name,
       role,
@@ -144,6 +165,14 @@ export function upkeepPlanner(parts: {
     };
   };
 }
+
+/** An installed system keeps the address that it was booted with. One of somebody else's may be good for ever. */
+const fetches = (commandLine: readonly string[]): boolean =>
+  commandLine.some((word) => {
+    const url = word.startsWith(CONFIG) ? URL.parse(word.slice(CONFIG.length)) : null;
+    return url !== null && resolveConfigPath('GET', `${url.pathname}${url.search}`)?.item.kind === 'talos';
+  });
+const CONFIG = 'talos.config=';
 
 const KEEPS = {
   upgrade: ['its configuration, etcd and what Kubernetes keeps there', 'the release that runs now, to go back to'],

@@ -24,6 +24,7 @@ import {
   timesOf,
   untilReady,
 } from './install-steps.ts';
+import { raiseRelease } from './raise-release.ts';
 import type { OpenedNode } from './reach.ts';
 
 export type UpkeepParts = TalosParts & { readonly jobs: () => Pick<Jobs, 'unfinished'> };
@@ -230,7 +231,10 @@ export function awaitUpgradedStep(parts: UpkeepParts): Step {
         const why = await untilReady(context, parts, cluster, timesOf(parts).settle);
         if (why === undefined) {
           registry.note(machine, { 'talos.version': to }, 'agent', now());
-          return done(`Talos ${to} runs and is ready; it was ${from}`);
+          const raised = await raiseRelease(registry, cluster.name, to, `job:${context.job().id}`);
+          return done(
+            `Talos ${to} runs and is ready; it was ${from}${raised ? `; ${cluster.name} says ${to} now` : ''}`,
+          );
         }
         await context.note(ROLLED_BACK, why);
         return await rollBack(context, parts, cluster, work, { why, wasTold: false });

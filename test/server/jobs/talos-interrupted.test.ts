@@ -180,13 +180,16 @@ describe('a daemon that is killed', () => {
     await using world = await talosWorld({ net: 245 });
     world.rig.machines[0]?.powerOn();
     await world.installed([0]);
-    await world.upkeep('upgrade', [0], { to: NEXT });
+    const [upgraded] = await world.upkeep('upgrade', [0], { to: NEXT });
+    assert.match(upgraded?.result?.because ?? '', /; home says v1\.13\.9 now$/);
+    assert.equal(world.cluster().talos, NEXT);
     const { id } = await world.submitUpkeep('rollback', 0);
     await world.killedAt(`${SERVICE}/Rollback`);
     const job = await world.over(id);
     assert.equal(job.state, 'done', told(job));
     assert.equal(world.arrivals.count(`${SERVICE}/Rollback`), 1);
     assert.equal(await world.runs(0), 2);
+    assert.equal(world.cluster().talos, NEXT, 'one that is rolled back is behind its cluster');
   });
 
   it('as a reset is asked for does not ask again, and knows by its key what became of it', async () => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { randomBytes, randomUUID } from 'node:crypto';
 import { type ClusterDocument, clusterDocument } from '#machines/contract/cluster.ts';
-import { profileDocument } from '#machines/contract/documents.ts';
+import { type Document, profileDocument } from '#machines/contract/documents.ts';
 import { isOver, type Job, type JobBatch, type JobKind, type Plan } from '#machines/contract/job.ts';
 import type { Machine } from '#machines/contract/machine.ts';
 import { secretsYaml } from '#machines/os/talos/secrets.ts';
@@ -15,6 +15,7 @@ import { openPlans } from '#services/jobs/plans.ts';
 import type { MachineApiDefinition, WireMethod } from '#services/machine-api/definition.ts';
 import { clusterConfigs } from '#services/talos/configs.ts';
 import { clusterSecrets } from '#services/talos/cluster-secrets.ts';
+import type { TalosNode } from '#services/talos/node.ts';
 import { secretsName } from '#services/talos/secrets.ts';
 import { sampleMachine } from '#test/harness/sample-machine.ts';
 import { definition, secretsFor, talosRig } from '#test/machines/rack/talos/rig.ts';
@@ -65,7 +66,8 @@ export async function talosWorld(options: {
     kind: 'Cluster',
     name: 'home',
     talos: VERSION,
-    kubernetes: '1.34.1',
+    // What v1.14 runs no more.
+    kubernetes: '1.31.4',
     endpoint: 'https://192.0.2.1:6443',
     controlPlane: names.slice(0, controlPlanes),
     workers: names.slice(controlPlanes),
@@ -88,7 +90,12 @@ export async function talosWorld(options: {
   const registry = {
     machine: machineOf,
     profile: () => PROFILE,
-    cluster: () => cluster,
+    documents: () => (cluster ? [{ document: cluster, rev: 1 }] : []),
+    async put(document: Document) {
+      assert.ok(document.kind === 'Cluster');
+      cluster = document;
+      return { kind: 'done', value: { rev: 2, change: 'changed' } } as const;
+    },
     clusterOf: (name: string) => (names.includes(name) ? cluster : undefined),
     classes: () => [],
     network: () => undefined,
@@ -194,11 +201,11 @@ export async function talosWorld(options: {
     },
     plan: (kind: UpkeepKind, index: number, asked: object = {}) =>
       upkeep({ kind, machine: names[index] ?? '', ...asked }, machineOf(names[index] ?? ''), cluster),
-    /** As of a machine that does not say which disk its system is on. */
-    blindPlan: (kind: UpkeepKind, index: number, asked: object = {}) => {
+    /** As of a machine that says something else of itself. */
+    planOfOther: (other: Partial<TalosNode>, kind: UpkeepKind, index: number, asked: object = {}) => {
       const node: typeof reach.node = async (...about) => {
         const opened = await reach.node(...about);
-        return Object.assign(opened, { node: { ...opened.node, systemDisk: async () => undefined } });
+        return Object.assign(opened, { node: { ...opened.node, ...other } });
       };
       const machine = names[index] ?? '';
       return upkeepPlanner({ reach: { node }, now: Date.now })(

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { isOver, type Job, type Plan } from '#machines/contract/job.ts';
 import { awaitTurnStep, type UpkeepParts } from '#server/jobs/talos/upkeep-steps.ts';
-import { BOOTSTRAP, installPlan, kinds, NEXT, talosWorld, told } from './talos-world.ts';
+import { BOOTSTRAP, installPlan, kinds, NEXT, talosWorld, told, VERSION } from './talos-world.ts';
 
 describe('jobs on machines that run Talos', () => {
   it('push a configuration, and bootstrap etcd once', async () => {
@@ -92,6 +92,7 @@ describe('jobs on machines that run Talos', () => {
     );
     assert.match(second?.result?.because ?? '', /^batch stopped: .* failed: /);
     assert.deepEqual([await world.runs(1), await world.runs(2)], [2, 2]);
+    assert.equal(world.cluster().talos, VERSION, 'what failed is not what is installed from now on');
   });
 
   it('wait for the one whose turn it is, also where the order of their ids is another one', async () => {
@@ -163,8 +164,19 @@ describe('jobs on machines that run Talos', () => {
     assert.match(await refusals('upgrade', 0, { to: 'v1.12.0' }), /older than v1\.13\.2/);
     assert.match(await refusals('upgrade', 0, { to: 'newest' }), /"kind":"invalid","path":"to"/);
     assert.match(await refusals('reset', 0), /the only control plane/);
-    const blind = await world.blindPlan('reset', 0, { graceful: false });
-    assert.match(JSON.stringify(blind), /does not say which disk its system is on/);
+    assert.match(
+      await refusals('upgrade', 0, { to: 'v1.14.0' }),
+      /home with Talos v1\.14\.0: Kubernetes 1\.31\.4 does not run/,
+    );
+    const said = async (other: Parameters<typeof world.planOfOther>[0], asked: object): Promise<string> =>
+      JSON.stringify(await world.planOfOther(other, 'reset', 0, { graceful: false, ...asked }));
+    assert.match(await said({ systemDisk: async () => undefined }, {}), /does not say which disk its system is on/);
+    const line = (url: string) => ({ commandLine: async () => ['talos.platform=metal', `talos.config=${url}`] });
+    const configuration = { erase: 'configuration' };
+    const ours = 'http://192.0.2.1:8081/m/talos?token=AAAA';
+    assert.match(await said(line(ours), configuration), /the token of that boot, which is void/);
+    assert.doesNotMatch(await said(line(ours), {}), /which is void/);
+    assert.doesNotMatch(await said(line('http://192.0.2.9/own.yaml'), configuration), /which is void/);
     await world.rig.machine(0).powerOff();
     assert.match(await refusals('reset', 0, { graceful: false }), /does not answer/);
     world.forgetCluster();
