@@ -1,9 +1,16 @@
 import assert from 'node:assert/strict';
 import { type IncomingMessage, request as httpRequest } from 'node:http';
 import { text } from 'node:stream/consumers';
-import { describe, it } from 'node:test';
+import { after, before, describe, it } from 'node:test';
 import { cookieName, cookieRules, isOurHost } from '#server/api/decide/host.ts';
 import { type RunningApi, runningApi } from './running-api.ts';
+
+/** One for all tests of this file: none changes what another looks at. */
+let api: RunningApi;
+before(async () => {
+  api = await runningApi();
+});
+after(() => api[Symbol.asyncDispose]());
 
 /** fetch sets Host and Sec-Fetch-Mode by itself. */
 const get = (api: RunningApi, path: string, headers: Record<string, string>): Promise<IncomingMessage> =>
@@ -60,7 +67,6 @@ describe('the Host header', () => {
   }
 
   it('of a stranger is refused, even with a token', async () => {
-    await using api = await runningApi();
     assert.equal(await withHost(api, 'evil.example'), 421);
     assert.equal(await withHost(api, 'evil.example', '/?code=x'), 421);
     assert.equal(await withHost(api, 'ingot.lab'), 200);
@@ -69,7 +75,6 @@ describe('the Host header', () => {
 
 describe('the one-time code', () => {
   it('gives a cookie that scripts cannot read and other sites cannot send', async () => {
-    await using api = await runningApi();
     const header = await signIn(api);
     assert.match(header, /; HttpOnly/);
     assert.match(header, /; SameSite=Strict/);
@@ -78,7 +83,6 @@ describe('the one-time code', () => {
   });
 
   it('opens nothing the second time, and the answer is a page that says what to do', async () => {
-    await using api = await runningApi();
     const { secret } = await api.access.createCode({ name: 'operator', role: 'admin' });
     await fetch(`${api.url}/?code=${secret}`, { redirect: 'manual' });
     const again = await fetch(`${api.url}/?code=${secret}`, { redirect: 'manual' });
@@ -87,7 +91,6 @@ describe('the one-time code', () => {
   });
 
   it('is not used up by a browser that looks ahead', async () => {
-    await using api = await runningApi();
     const { secret } = await api.access.createCode({ name: 'operator', role: 'admin' });
     const ahead = await fetch(`${api.url}/?code=${secret}`, {
       redirect: 'manual',
@@ -98,7 +101,6 @@ describe('the one-time code', () => {
   });
 
   it('is not used by a link of another site, which would let somebody in as who wrote the link', async () => {
-    await using api = await runningApi();
     const { secret } = await api.access.createCode({ name: 'operator', role: 'admin' });
     const open = (site: string) =>
       get(api, `/?code=${secret}`, {
@@ -116,7 +118,6 @@ describe('the one-time code', () => {
   });
 
   it('is made for the page by whoever has a token, with no more than their own role', async () => {
-    await using api = await runningApi();
     const answer = await api.send('POST', '/api/v1/codes', {}, { authorization: `Bearer ${api.tokens.viewer}` });
     const { url } = (await answer.json()) as { url: string };
     const session = await fetch(url, { redirect: 'manual' });
@@ -128,7 +129,6 @@ describe('the one-time code', () => {
 
 describe('a token with an end', () => {
   it('makes nothing that lasts longer, and takes with it what it made', async () => {
-    await using api = await runningApi();
     const make = async (by: string, body: object): Promise<{ id: string; secret: string; expiresAt?: number }> => {
       const answer = await api.send('POST', '/api/v1/tokens', body, { authorization: `Bearer ${by}` });
       assert.equal(answer.status, 201);
@@ -156,7 +156,6 @@ describe('a token with an end', () => {
 
 describe('a session', () => {
   it('changes things only from its own page', async () => {
-    await using api = await runningApi();
     const cookie = cookieOf(await signIn(api));
     const lock = (origin?: string) =>
       fetch(`${api.url}/api/v1/codes`, {
@@ -169,7 +168,6 @@ describe('a session', () => {
   });
 
   it('is read by no page of another site, whatever else the browser sends', async () => {
-    await using api = await runningApi();
     const cookie = cookieOf(await signIn(api));
     const ask = (headers: Record<string, string>) => statusOf(get(api, '/api/v1/status', { cookie, ...headers }));
     const [basic, bearer] = [`Basic ${btoa('a:b')}`, `Bearer ${api.tokens.admin}`];
@@ -185,7 +183,6 @@ describe('a session', () => {
   });
 
   it('ends when it is signed out', async () => {
-    await using api = await runningApi();
     const cookie = cookieOf(await signIn(api));
     const out = await fetch(`${api.url}/api/v1/session`, { method: 'DELETE', headers: { cookie, origin: api.url } });
     assert.equal(out.status, 204);
@@ -195,7 +192,6 @@ describe('a session', () => {
 
 describe('every answer', () => {
   it('forbids framing, sniffing, caching and anything from elsewhere', async () => {
-    await using api = await runningApi();
     for (const path of ['/', '/api/v1/status', '/api/v1/nothing', '/healthz', '/page/page.css']) {
       const { headers } = await api.request(path);
       assert.equal(headers.get('x-frame-options'), 'DENY', path);
@@ -206,7 +202,6 @@ describe('every answer', () => {
   });
 
   it('to broken input is a problem, and the daemon goes on', async () => {
-    await using api = await runningApi();
     for (const [init, status] of [
       [{ method: 'POST', body: '{', headers: { 'content-type': 'application/json' } }, 400],
       [{ method: 'POST', body: '{"__proto__":{"x":1}}', headers: { 'content-type': 'application/json' } }, 400],
