@@ -2,6 +2,7 @@ import { Command, CommanderError, Help, Option } from 'commander';
 import { EXIT } from '#machines/contract/exit-status.ts';
 import { VERSION } from '#machines/contract/version.ts';
 import { addAccessCommands } from './groups/access.ts';
+import { addApprovalCommands } from './groups/approvals.ts';
 import { addBootCommands } from './groups/boot.ts';
 import { addClusterCommands } from './groups/cluster.ts';
 import { addCompletionCommands } from './groups/completion.ts';
@@ -97,6 +98,7 @@ export function programOf(shell: Shell): Command {
   addBmcCommands(program, shell);
   addSystemCommands(program, shell);
   addJobCommands(program, shell);
+  addApprovalCommands(program, shell);
   addClusterCommands(program, shell);
   addAccessCommands(program, shell);
   addCompletionCommands(program, shell);

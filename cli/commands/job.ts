@@ -3,6 +3,7 @@ import type { PlanAnswer } from '#machines/contract/api/job-resource.ts';
 import type { ClusterDocument } from '#machines/contract/cluster.ts';
 import { EXIT } from '#machines/contract/exit-status.ts';
 import { isOver, type Job, type JobKind, type Plan, type WipeMethod } from '#machines/contract/job.ts';
+import { ceremonyFor } from '#machines/decide/jobs/confirm.ts';
 import type { PlannedKind } from '#machines/decide/jobs/make-plan.ts';
 import { terminal as escaped } from '#machines/values/escape.ts';
 import { confirm, confirmCount } from '../ask.ts';
@@ -26,6 +27,8 @@ export type JobOptions = Selection &
     readonly plan?: boolean;
     readonly yes?: boolean;
     readonly confirm?: string;
+    /** The id of a standing approval. */
+    readonly approval?: string;
     readonly profile?: string;
     readonly method?: 'best' | WipeMethod;
     readonly disk?: readonly string[];
@@ -46,6 +49,7 @@ export async function planned(
   options: JobOptions,
 ): Promise<number> {
   const names = await resolveMachines(term, daemon, words, options);
+  if (options.approval !== undefined) return await approved(term, daemon, kind, names, options.approval, options);
   return await plannedOf(term, daemon, { kind, names }, options);
 }
 
@@ -101,6 +105,27 @@ export async function plannedOf(
     },
   });
   return await begun(term, daemon, started.items, options, value.waitSeconds);
+}
+
+/** By what an approver has said before: the daemon makes the plans, and refuses all of them where one is not covered. */
+async function approved(
+  term: Terminal,
+  daemon: Daemon,
+  kind: PlannedKind,
+  names: readonly string[],
+  approval: string,
+  options: JobOptions,
+): Promise<number> {
+  const unfit = (['plan', 'confirm', 'profile', 'method'] as const).find((one) => options[one] !== undefined);
+  if (unfit !== undefined) throw badInput(`--approval: the approval says what is done; got --${unfit}, too`);
+  const { value } = await daemon.ask('startJobs', {
+    body: { ...batchOptions(options), jobs: names.map((machine) => ({ kind, machine, approval })) },
+  });
+  if (options.output === 'table') {
+    for (const { plan } of value.items) if (plan) note(term, ...planLines(term, plan), '');
+  }
+  const { waitSeconds } = ceremonyFor(value.items.flatMap(({ plan }) => plan ?? []));
+  return await begun(term, daemon, value.items, options, waitSeconds);
 }
 
 function showPlans(term: Terminal, plans: readonly Plan[], digest: string): void {

@@ -3,7 +3,7 @@ import { WIPE_METHODS } from '#machines/contract/job.ts';
 import type { PlannedKind } from '#machines/decide/jobs/make-plan.ts';
 import { collect, outputOption, selectorOptions, type Shell, watchOption, wholeNumber } from '../command-groups.ts';
 import { parseMaxFailures } from '../commands/batch.ts';
-import { listCertificates, showCertificate, verifyFile } from '../commands/certificate.ts';
+import { listCertificates, showCertificate, showKey, verifyFile } from '../commands/certificate.ts';
 import { cancelJobs, jobLogs, type JobOptions, listJobs, planned, showJob, unplanned } from '../commands/job.ts';
 import type { Format } from '../output/format.ts';
 
@@ -56,7 +56,9 @@ export function addJobCommands(program: Command, { term, daemon, end }: Shell): 
       .addHelpText('after', EXAMPLES);
     batchedOptions(command, 'none where nothing is said');
     if (kind === 'install' || kind === 'reprovision') {
-      command.option('-p, --profile <name>', 'what to install; else what the machine or its class names');
+      command
+        .option('-p, --profile <name>', 'what to install; else what the machine or its class names')
+        .option('--approval <id>', 'under a standing approval, which says what is installed: nobody is asked');
     }
     if (kind === 'upgrade') command.option('--to <release>', 'of Talos; else the one that the cluster’s document says');
     if (kind === 'reset') {
@@ -133,7 +135,7 @@ export function addJobCommands(program: Command, { term, daemon, end }: Shell): 
       cancelJobs(term, await daemon(self), ids, options),
     );
 
-  const certificate = program.command('certificate').summary('certificates of erasure: list, show, verify');
+  const certificate = program.command('certificate').summary('certificates of erasure: list, show, verify, key');
   certificate
     .command('list')
     .alias('ls')
@@ -151,6 +153,13 @@ export function addJobCommands(program: Command, { term, daemon, end }: Shell): 
     .addOption(outputOption())
     .action(async (id: string, options: Parameters<typeof showCertificate>[3], self: Command) =>
       showCertificate(term, await daemon(self), id, options),
+    );
+  certificate
+    .command('key')
+    .summary('by which this daemon signs them: SHA-256, and PEM')
+    .addOption(outputOption())
+    .action(async ({ output }: { readonly output: Format }, self: Command) =>
+      showKey(term, await daemon(self), output),
     );
   certificate
     .command('verify <file>')

@@ -110,6 +110,31 @@ describe('destructive commands', () => {
     assert.match((await cli.run(['inspect', 'r1..3'])).error, /goes on after failures/);
   });
 
+  it('a standing approval is made, listed and ended; what it does not cover is refused, and nothing is asked', async () => {
+    await using cli = await runningCli();
+    await withMachine(cli, 'r1', 1);
+    const add = ['approval', 'add', '--profile', 'p', '--machines', '2', '--days', '7'];
+    assert.match((await cli.run(['approval', 'list'])).error, /nothing is approved beforehand/);
+    assert.match((await cli.run(add)).error, /want --class, or labels/);
+    assert.match((await cli.run([...add, '-l', 'rack=r1'])).error, /there is no profile p/);
+    await cli.api.send('PUT', '/api/v1/profiles/p', { kind: 'Profile', name: 'p', os: 'disk' });
+    const made = await cli.done(...add, '-l', '!x', '--reason', 'new rack');
+    const id = made.out.split(':')[0] ?? '';
+    assert.match(made.out, /: install of p, on 2 blank machines \(!x\), until 2023-11-21/);
+    assert.match(made.error, new RegExp(`ingot install MACHINE… --approval ${id}`));
+    assert.match(
+      (await cli.done('approval', 'list')).out,
+      new RegExp(`${id}  open   2 of 2  install  p .* !x .*new rack`),
+    );
+    const refused = await cli.run(['install', 'r1', '--approval', id]);
+    assert.equal(refused.status, EXIT.refused);
+    assert.match(refused.error, /profile p is os: disk/);
+    assert.equal((await cli.run(['install', 'r1', '--approval', id, '--plan'])).status, EXIT.badInput);
+    assert.match((await cli.done('approval', 'end', id)).out, /: ended by a-admin/);
+    assert.match((await cli.run(['install', 'r1', '--approval', id])).error, /was ended by a-admin|os: disk/);
+    assert.match((await cli.done('approval', 'list')).out, /ended/);
+  });
+
   it('what has changed since is not confirmed by the old digest', async () => {
     await using cli = await runningCli();
     await withMachine(cli, 'r1', 1);
@@ -170,6 +195,7 @@ describe('destructive commands', () => {
     );
     const shown = await cli.run(['certificate', 'show', 'r1', '-o', 'json']);
     assert.deepEqual(JSON.parse(shown.out), JSON.parse(JSON.stringify(signed)));
+    assert.match((await cli.run(['certificate', 'key'])).out, /^[0-9a-f]{64}\n-----BEGIN PUBLIC KEY-----\n/);
     assert.match((await cli.run(['certificate', 'show', 'r1', '--html'])).out, /^<!doctype html>[^]*<\/html>\n$/);
   });
 
