@@ -266,7 +266,11 @@ describe('plans and jobs over the API', () => {
     assert.deepEqual([job?.by, job?.confirmed?.by, job?.confirmed?.approval], ['a-operator', 'a-approver', id]);
     assert.equal(job?.confirmed?.digest, job?.plan?.digest);
     const both = await Promise.all([install('b'), install('c')]);
-    assert.deepEqual(both.map(({ status }) => status).toSorted(), [201, 409], 'the last one is taken once');
+    assert.deepEqual(
+      both.map(({ status }) => status).toSorted((one, other) => one - other),
+      [201, 409],
+      'the last one is taken once',
+    );
     const listed = async (): Promise<string> => (await api.request('/api/v1/approvals')).text();
     assert.match(await listed(), /"state":"used-up","left":0/);
 
