@@ -209,22 +209,26 @@ describe('a user', () => {
     return secret;
   };
 
-  it('who is disabled, removed, or given another role or scope has no session any more', async () => {
-    for (const [method, path, body] of [
-      ['PATCH', '/api/v1/users/anna', { disabled: true }],
-      ['PATCH', '/api/v1/users/anna', { role: 'viewer' }],
-      ['PATCH', '/api/v1/users/anna', { scope: 'rack=r1' }],
-      ['PUT', '/api/v1/users/anna/password', { password: 'another long password' }],
-      ['DELETE', '/api/v1/users/anna', undefined],
-    ] as const) {
-      await withUser(async (api) => {
-        const secret = await tokenOf(api);
+  it('who is disabled, removed, or given another role or scope has no session any more', () =>
+    withUser(async (api) => {
+      const changes = [
+        ['PATCH', '', { disabled: true }],
+        ['PATCH', '', { role: 'viewer' }],
+        ['PATCH', '', { scope: 'rack=r1' }],
+        ['PUT', '/password', { password: 'another long password' }],
+        ['DELETE', '', undefined],
+      ] as const;
+      for (const [index, [method, below, body]] of changes.entries()) {
+        const name = `user${index}`;
+        await api.send('POST', '/api/v1/users', { name, role: 'operator', password: PASSWORD });
+        const { secret } = (await (await logIn(api, { name, bearer: true })).json()) as { secret: string };
+        assert.ok(await api.access.authenticate(secret));
+        const path = `/api/v1/users/${name}${below}`;
         const answer = body === undefined ? await api.request(path, { method }) : await api.send(method, path, body);
         assert.ok(answer.ok, `${method} ${path}: ${answer.status}`);
         assert.equal(await api.access.authenticate(secret), undefined, `${method} ${JSON.stringify(body)}`);
-      });
-    }
-  });
+      }
+    }));
 
   it('changes their own password by saying the current one, and nobody else’s', () =>
     withUser(async (api) => {
