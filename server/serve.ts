@@ -173,6 +173,7 @@ export async function serve(parts: {
   // So that the command line of this machine knows it, too.
   if (tls) await writeFile(join(config.dataDir, 'api.pin'), `${tls.known().pin}\n`);
   const authority = await openAuthority({ vault, now });
+  const signer = certificateSigner(vault);
   const tokens = await openBootTokens({
     vault,
     random: randomBytes,
@@ -361,7 +362,7 @@ export async function serve(parts: {
       },
       keepInventory: (name, inventory) => store.inventories.put(name, inventory),
       diskImages,
-      erased: erasureKeeper({ signer: certificateSigner(vault), site: config.site, now, newId: randomUUID }),
+      erased: erasureKeeper({ signer, site: config.site, now, newId: randomUUID }),
       imagePath: (_image, sha256) => `/agent/images/${sha256}`,
       besideImage: besideImageOf(registry),
       talos: {
@@ -515,6 +516,7 @@ export async function serve(parts: {
     tls,
     loaders,
     loaderDir: config.loaders.dir,
+    signer,
     images: { dir: imageDir, library: images, diskImages, uploads: openUploads({ dir: imageDir }), chunks },
     explain({ machine: asked, mac, address, reader }) {
       const peer: IpAddress = address ?? asked?.document.address ?? sure(parseIpv4('127.0.0.1'));

@@ -41,6 +41,13 @@ export async function listCertificates(
   say(term, 'nothing was erased', `  next: ingot wipe ${machine ?? 'MACHINE'} --plan`);
 }
 
+/** What a reader of its certificates compares with. */
+export async function showKey(term: Terminal, daemon: Daemon, output: Format): Promise<void> {
+  const { value } = await daemon.ask('getCertificateKey', {});
+  if (output !== 'table') return printDocuments(term, output, value);
+  say(term, value.fingerprint, value.publicKey.trimEnd());
+}
+
 /** The certificate of a job, or the newest of a machine: as JSON it is the file to keep, as HTML the page to print. */
 export async function showCertificate(
   term: Terminal,
@@ -99,7 +106,7 @@ export async function verifyFile(term: Terminal, file: string, { key }: { readon
     '',
     `${paint(term, 'green', 'unchanged since it was signed')} by the key ${verified.fingerprint}`,
     ...(key === undefined
-      ? ['is that your daemon’s key? compare it with a certificate that you fetched yourself, or give it as --key']
+      ? ['is that your daemon’s key? ingot certificate key says which one it is; --key compares']
       : []),
   );
 }

@@ -66,6 +66,15 @@ export const signedCertificate = z
     }),
   })
   .meta({ id: 'SignedErasureCertificate' });
+/** The key by which this daemon signs; made with its first certificate, or when somebody asks. */
+export const certificateKey = z
+  .object({
+    algorithm: z.literal('Ed25519'),
+    publicKey: z.string().meta({ description: 'SubjectPublicKeyInfo, PEM' }),
+    fingerprint: z.string().meta({ description: 'SHA-256 of it, hex' }),
+  })
+  .meta({ id: 'CertificateKey' });
+
 /** One line of a list of certificates. */
 export const certificateSummary = z
   .object({

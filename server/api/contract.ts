@@ -11,6 +11,7 @@ import type { Users } from '#services/auth/users.ts';
 import type { DiskImages, ImageLibrary, LoaderCatalog } from '#services/images/contract.ts';
 import type { SharedChunks } from '#services/images/shared-chunks.ts';
 import type { Uploads } from '#services/images/uploads.ts';
+import type { CertificateSigner } from '#services/certificates/signer.ts';
 import type { Jobs } from '#services/jobs/contract.ts';
 import type { Approvals } from '#services/jobs/approvals.ts';
 import type { Plans } from '#services/jobs/plans.ts';
@@ -62,6 +63,8 @@ export type OperatorApiParts = {
   readonly recorder: Recorder;
   readonly leases: Pick<LeaseStore, 'all' | 'forget'>;
   readonly jobs: Jobs;
+  /** By whose key certificates of erasure are signed. */
+  readonly signer: Pick<CertificateSigner, 'publicKey'>;
   readonly plans: Plans<PlanQuestion>;
   readonly approvals: Approvals;
   /** What a destructive job would do to a machine. */

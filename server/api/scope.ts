@@ -80,6 +80,7 @@ export const SCOPE_RULES: Readonly<Partial<Record<RouteName, Rule>>> = {
   getCertificate: JOB,
   getCertificatePage: JOB,
   listCertificates: LABELS,
+  getCertificateKey: FREE,
   cancelJob: JOB,
   listPower: ITEMS,
   getPower: NAMED,

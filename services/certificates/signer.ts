@@ -1,11 +1,15 @@
-import { createPrivateKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
+import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
 import type { ErasureCertificate, SignedCertificate } from '#machines/contract/certificate.ts';
 import type { Vault } from '#services/vault/vault.ts';
-import { signCertificate } from './sign.ts';
+import { fingerprintOf, signCertificate } from './sign.ts';
 
 const KEY_NAME = 'certificate-key';
 
-export type CertificateSigner = { sign(certificate: ErasureCertificate): Promise<SignedCertificate> };
+export type CertificateSigner = {
+  sign(certificate: ErasureCertificate): Promise<SignedCertificate>;
+  /** What others compare with: SubjectPublicKeyInfo as PEM, and its SHA-256 in hex. */
+  publicKey(): Promise<{ readonly publicKey: string; readonly fingerprint: string }>;
+};
 
 /** Signs with the daemon's own key, which is made with the first certificate and sealed. */
 export function certificateSigner(vault: Pick<Vault, 'read' | 'write'>): CertificateSigner {
@@ -18,6 +22,10 @@ export function certificateSigner(vault: Pick<Vault, 'read' | 'write'>): Certifi
     return privateKey;
   }
   return {
+    async publicKey() {
+      const own = createPublicKey(await (key ??= ownKey()));
+      return { publicKey: own.export({ type: 'spki', format: 'pem' }).toString(), fingerprint: fingerprintOf(own) };
+    },
     async sign(certificate) {
       key ??= ownKey();
       return signCertificate(certificate, await key);

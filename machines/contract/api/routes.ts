@@ -11,7 +11,7 @@ import {
   profileDocument,
   subnetDocument,
 } from '../documents.ts';
-import { certificateSummary, signedCertificate } from '../certificate.ts';
+import { certificateKey, certificateSummary, signedCertificate } from '../certificate.ts';
 import { inventory } from '../inventory.ts';
 import { job, jobEvent, plan } from '../job.ts';
 import { accessKey, madeCode, madeToken, newToken, whoAmI } from './access-resource.ts';
@@ -328,6 +328,13 @@ export const ROUTES = {
     role: 'viewer',
     params: byId,
     answer: { kind: 'text', contentType: 'text/html; charset=utf-8' },
+  },
+  getCertificateKey: {
+    method: 'GET',
+    path: '/api/v1/certificates/key',
+    summary: 'The key by which this daemon signs certificates of erasure',
+    role: 'viewer',
+    answer: json(certificateKey),
   },
   listCertificates: {
     method: 'GET',

@@ -12,14 +12,20 @@ import { sendProblem } from '../guard.ts';
 import { logPage } from '../log-page.ts';
 import { machineFilter } from '../machine-filter.ts';
 
-type Parts = Pick<OperatorApiParts, 'jobs' | 'registry'>;
+type Parts = Pick<OperatorApiParts, 'jobs' | 'registry' | 'signer'>;
 
 const missing = (id: string): string => `certificate of job ${id}: it erased nothing, or has not ended`;
 /** The page holds its style, and nothing else may be loaded, run or sent by it. */
 const POLICY = `default-src 'none'; style-src 'sha256-${createHash('sha256').update(CERTIFICATE_STYLE).digest('base64')}'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`;
 
-export function certificateHandlers({ jobs, registry }: Parts): Pick<Handlers, 'listCertificates' | 'getCertificate'> {
+type Names = 'listCertificates' | 'getCertificate' | 'getCertificateKey';
+
+export function certificateHandlers({ jobs, registry, signer }: Parts): Pick<Handlers, Names> {
   return {
+    async getCertificateKey() {
+      return { kind: 'done', value: { algorithm: 'Ed25519', ...(await signer.publicKey()) } };
+    },
+
     async listCertificates({ query }) {
       const { machine, limit, after, sort } = query;
       const from = after === undefined ? undefined : readLogCursor(after);

@@ -14,6 +14,7 @@ import { operatorApi } from '#server/api/operator-api.ts';
 import { openAccess } from '#services/auth/access.ts';
 import { openPasswords } from '#services/auth/password.ts';
 import { openUsers } from '#services/auth/users.ts';
+import { certificateSigner } from '#services/certificates/signer.ts';
 import { openDiskImages } from '#services/images/disk-images.ts';
 import type { Mirror } from '#services/images/downloads.ts';
 import { openImages } from '#services/images/image-library.ts';
@@ -108,6 +109,7 @@ export async function runningApi(
       now,
     }),
     secondApprover: false,
+    signer: certificateSigner(bmcs.vault),
     bmc: bmcs.service,
     system: {
       power: { has: () => false, command: async () => {} },

@@ -47,6 +47,7 @@ const TO_SCOPED: Readonly<Partial<Record<RouteName, 'hidden' | 'filtered' | 'ope
   getCertificate: 'hidden',
   getCertificatePage: 'hidden',
   listCertificates: 'filtered',
+  getCertificateKey: 'open',
   cancelJob: 'hidden',
   listPower: 'filtered',
   getPower: 'hidden',
