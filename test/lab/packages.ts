@@ -96,6 +96,7 @@ export const UNPACKED_PACKAGES = [
   'libnetplan0',
   'linux-image-cloud-amd64',
   'lvm2',
+  'memtest86+', // menu entries of grub
   'netplan.io', // a generator that systemd would run at each boot
   'nftables',
   'nginx',
@@ -112,13 +113,15 @@ export const UNPACKED_PACKAGES = [
 
 /**
  * Packages of another architecture, or of a later Debian than this one; only unpacked. As apt writes them:
- * `NAME:ARCHITECTURE` of bookworm, or `NAME/RELEASE`.
+ * `NAME:ARCHITECTURE/RELEASE`, of bookworm where no release stands.
  */
 export const FOREIGN_PACKAGES = [
   'busybox-static:arm64',
   'ipxe/trixie', // bookworm's has no build for arm64
   'grub-efi-amd64-signed/trixie', // bookworm's cannot speak HTTP
+  'grub-efi-arm64-signed:arm64/trixie',
   'linux-image-cloud-arm64:arm64',
+  'shim-signed:arm64',
 ] as const;
 
 export type InstalledPackage = (typeof INSTALLED_PACKAGES)[number];
@@ -159,6 +162,7 @@ export const PROVISIONS = {
   // Another wall's clock for one process.
   libfaketime: { package: 'libfaketime', file: '/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1' },
   mandoc: { package: 'mandoc' },
+  memtest: { package: 'memtest86+', path: 'boot/memtest86+x64.bin' },
   minisign: { package: 'minisign' },
   mmdebstrap: { package: 'mmdebstrap' },
   perfdhcp: { package: 'kea-admin' },
@@ -240,12 +244,18 @@ export const PROVISIONS = {
   'snakeoil.pem': { package: 'ovmf', path: 'usr/share/ovmf/PkKek-1-snakeoil.pem' },
   'OVMF_VARS_4M.ms.fd': { package: 'ovmf', path: 'usr/share/OVMF/OVMF_VARS_4M.ms.fd' },
   'AAVMF_CODE.fd': { package: 'qemu-efi-aarch64', path: 'usr/share/AAVMF/AAVMF_CODE.fd' },
+  'AAVMF_VARS.ms.fd': { package: 'qemu-efi-aarch64', path: 'usr/share/AAVMF/AAVMF_VARS.ms.fd' },
   'AAVMF_VARS.fd': { package: 'qemu-efi-aarch64', path: 'usr/share/AAVMF/AAVMF_VARS.fd' },
   'busybox-arm64': { package: 'busybox-static:arm64', path: 'bin/busybox' },
   'vmlinuz-arm64': { package: 'linux-image-cloud-arm64:arm64', path: 'boot/vmlinuz-*' },
   /** The folder of the kernel's modules. */
   'modules-arm64': { package: 'linux-image-cloud-arm64:arm64', path: 'lib/modules/*' },
   'shimx64.efi.signed': { package: 'shim-signed', path: 'usr/lib/shim/shimx64.efi.signed' },
+  'shimaa64.efi.signed': { package: 'shim-signed:arm64', path: 'usr/lib/shim/shimaa64.efi.signed' },
+  'grubnetaa64.efi.signed': {
+    package: 'grub-efi-arm64-signed:arm64/trixie',
+    path: 'usr/lib/grub/arm64-efi-signed/grubnetaa64.efi.signed',
+  },
   'grubnetx64.efi.signed': {
     package: 'grub-efi-amd64-signed/trixie',
     path: 'usr/lib/grub/x86_64-efi-signed/grubnetx64.efi.signed',
