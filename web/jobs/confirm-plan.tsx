@@ -63,7 +63,7 @@ export function ConfirmPlan({ kind, answer, close, before, begun }: Parts) {
       if (begun) return begun();
       const [only] = items;
       if (items.length === 1 && only) void navigate({ to: '/jobs/$id', params: { id: only.id } });
-      else void navigate({ to: '/jobs' });
+      else void navigate({ to: '/jobs', search: only?.batch ? { batch: only.batch.id } : {} });
     },
   });
 

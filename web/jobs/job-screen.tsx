@@ -63,6 +63,14 @@ export function JobScreen() {
                   `${job.confirmed.by}${job.confirmed.said.length > 0 ? `, who said ${job.confirmed.said.join(', ')}` : ''}`,
               ],
               ['Plan', job.confirmed && <Mono key="digest">{job.confirmed.digest.slice(0, 16)}…</Mono>],
+              [
+                'Batch',
+                job.batch && (
+                  <Link key="batch" to="/jobs" search={{ batch: job.batch.id }}>
+                    one of {job.batch.size}
+                  </Link>
+                ),
+              ],
               ['Profile', job.profile],
               ['Id', <Mono key="id">{job.id}</Mono>],
             ]}

@@ -13,6 +13,7 @@ import { ConfigTab } from './config-tab.tsx';
 import { ConsoleTab } from './console-tab.tsx';
 import { HardwareTab } from './hardware-tab.tsx';
 import { HistoryTab } from './history-tab.tsx';
+import { useClusterOf } from '../clusters/cluster-of.ts';
 import { MachineActions } from './machine-actions.tsx';
 import { MachineJobs, RunningJob } from '../jobs/machine-jobs.tsx';
 import { PersonAsk } from './person-ask.tsx';
@@ -74,6 +75,7 @@ function MachineHead({ machine }: { machine: MachineResource }) {
   const { jobs } = useFleet();
   const standing = standingOf(machine, jobs.get(machine.name));
   const { facts, locked, attempt, lastSeen } = machine.status;
+  const cluster = useClusterOf(machine);
   const { rack, unit } = machine.location;
   const maker = [facts['manufacturer']?.value, facts['product']?.value].filter((one) => one !== undefined).join(' ');
   const address = attempt?.address ?? machine.address;
@@ -97,6 +99,14 @@ function MachineHead({ machine }: { machine: MachineResource }) {
             <span>
               <Link to="/">rack {rack}</Link>
               {unit !== undefined && `, unit ${unit}`}
+            </span>
+          )}
+          {cluster !== undefined && (
+            <span>
+              cluster{' '}
+              <Link to="/clusters/$name" params={{ name: cluster }}>
+                {cluster}
+              </Link>
             </span>
           )}
           {maker !== '' && <Claimed>{maker}</Claimed>}

@@ -5,6 +5,7 @@ import type { MachineResource } from '#machines/contract/api/machine-resource.ts
 import type { PowerAction } from '#machines/contract/power.ts';
 import { ask, problemOf } from '../api/daemon.ts';
 import { useFleet } from '../api/fleet.ts';
+import { useClusterOf } from '../clusters/cluster-of.ts';
 import { asking, useAct, useAsk } from '../api/queries.ts';
 import { words } from '../look/format.ts';
 import { Icon } from '../look/icons.tsx';
@@ -34,8 +35,7 @@ export function PowerMenu({ machine }: { machine: MachineResource }) {
   const [doing, setDoing] = useState<string>();
   const [asked, setAsked] = useState<Choice>();
   const job = useFleet().jobs.get(name);
-  const clusters = useAsk('listClusters').data?.items ?? [];
-  const cluster = clusters.find((one) => one.controlPlane.includes(name) || one.workers.includes(name))?.name;
+  const cluster = useClusterOf(machine);
   const identify = useAct('identifyMachine', { done: () => tell(`The light of ${name} is on for a minute.`) });
   const allowed = new Set(machine.status.actions);
 

@@ -34,7 +34,11 @@ const screens = [
     ...at('/discovery'),
     component: lazyRouteComponent(() => import('../machines/discovery-screen.tsx'), 'DiscoveryScreen'),
   }),
-  createRoute({ ...at('/jobs'), component: lazyRouteComponent(() => import('../jobs/jobs-screen.tsx'), 'JobsScreen') }),
+  createRoute({
+    ...at('/jobs'),
+    validateSearch: z.object({ batch: z.string().optional() }),
+    component: lazyRouteComponent(() => import('../jobs/jobs-screen.tsx'), 'JobsScreen'),
+  }),
   createRoute({
     ...at('/jobs/$id'),
     component: lazyRouteComponent(() => import('../jobs/job-screen.tsx'), 'JobScreen'),

@@ -48,8 +48,12 @@ test('two machines are erased after their number was typed, and not before', { t
   await typed.fill('2');
   await confirm.click();
   await page.getByRole('heading', { level: 1, name: 'Jobs' }).waitFor();
+  await page.getByRole('heading', { name: 'A batch of 2' }).waitFor();
+  await page.getByText('Stops after the first failure.').waitFor();
   await waitFor('both to be erased', async () => (await jobs('wipe')).every((one) => one === 'done'), JOB_LIMIT_MS);
   assert.equal((await jobs('wipe')).length, 2);
+  await page.getByText('2 done', { exact: true }).waitFor();
+  assert.deepEqual(await accessProblems(page), []);
   await page.getByRole('link', { name: 'Wipe sim-r1-u09' }).click();
   await page.getByRole('link', { name: 'Certificate of erasure' }).waitFor();
 

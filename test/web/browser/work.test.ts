@@ -225,6 +225,23 @@ test('what people do on the page, by keyboard where that is the question', { tim
     await dialog.waitFor({ state: 'detached' });
   });
 
+  await t.test('an approver says once what may be installed later, and takes it back', async () => {
+    await page.goto(`${demo.url}/jobs`);
+    await page.getByRole('button', { name: 'New approval…' }).click();
+    const dialog = page.getByRole('dialog');
+    const approve = dialog.getByRole('button', { name: 'Approve' });
+    await dialog.getByRole('combobox', { name: 'What is installed' }).click();
+    await page.getByRole('option', { name: 'demo-disk' }).click();
+    assert.ok(await approve.isDisabled(), 'an approval for all machines is none');
+    await dialog.getByLabel('And with the labels').fill('disks=blank');
+    assert.deepEqual(await accessProblems(page), []);
+    await approve.click();
+    await dialog.waitFor({ state: 'detached' });
+    await page.getByRole('button', { name: 'End the approval of demo-disk' }).click();
+    await page.getByRole('group', { name: 'Standing approvals' }).getByText('ended', { exact: true }).waitFor();
+    assert.deepEqual(await accessProblems(page), []);
+  });
+
   await t.test('a viewer may look and not act', async () => {
     type Token = { readonly secret: string };
     const { secret } = await demo.api<Token>('POST', '/api/v1/tokens', { name: 'eyes', role: 'viewer' });
