@@ -1,5 +1,6 @@
 import { claimsOf, resolveBootPath } from '#machines/decide/boot-path.ts';
 import type { IpAddress } from '#machines/values/ip-address.ts';
+import { parseMacAddress } from '#machines/values/mac-address.ts';
 import type { LoaderCatalog } from '#services/images/contract.ts';
 import { formatListen } from '../config/schema.ts';
 import type { TftpFile, TftpFileRequest, TftpFiles, TftpRefusal } from '../tftp/contract.ts';
@@ -36,6 +37,11 @@ export function bootFiles({
   async function grub({ name, peer, local }: TftpFileRequest): Promise<TftpFile | TftpRefusal> {
     const asker = { peer: peer.address, reachedUrl: urlOf(local.address, bootPort()) };
     const claims = claimsOf(name);
+    // A datagram's source can be forged, and so could any number of machines: who boots was heard by DHCP just now.
+    const mac = parseMacAddress(claims.get('mac') ?? '');
+    if (mac.ok && parts.recorder.live({ mac: mac.value }) === undefined) {
+      return { kind: 'refused', code: TFTP_ERROR.notFound, because: 'no boot of this MAC is in progress' };
+    }
     return sending(await scripts.ofMac({ claims, asker, look: false, reader: 'grub', otherwise: NO_GRUB_MAC }));
   }
 

@@ -20,9 +20,19 @@ const request = (name: string) => ({
 
 async function openTftp(world: Awaited<ReturnType<typeof startWorld>>, name: string) {
   const { parts, port } = world;
+  // As DHCP has just heard it.
+  const heard = parts.recorder.live({ attempt: ATTEMPT });
+  const live: typeof parts.recorder.live = (subject) =>
+    subject.mac !== undefined && subject.mac === heard?.mac ? heard : parts.recorder.live(subject);
   const scripts = bootScripts(parts);
   const files = diskFiles({ served: loaderFiles(parts.loaders) });
-  return await bootFiles({ ...parts, scripts, files, bootPort: () => port }).open(request(name));
+  return await bootFiles({
+    ...parts,
+    recorder: { ...parts.recorder, live },
+    scripts,
+    files,
+    bootPort: () => port,
+  }).open(request(name));
 }
 
 async function readTftp(file: TftpFile): Promise<Uint8Array> {
@@ -66,6 +76,8 @@ describe('boot files over TFTP', () => {
     assert.ok(kernel, own);
     assert.equal((await ask(world.port, `GET ${kernel}`)).status, 200);
     assert.equal((await openTftp(world, 'grub/machine.cfg')).kind, 'refused', 'it names no machine');
+    const stranger = await openTftp(world, 'grub/machine.cfg?mac=52:54:00:00:00:99');
+    assert.ok(stranger.kind === 'refused' && /no boot of this MAC/.test(stranger.because));
   });
 
   it('are no kernels, nor anything else that only looks like ours', async () => {
