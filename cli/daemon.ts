@@ -8,6 +8,7 @@ import { watchEvent, type WatchEvent } from '#machines/contract/api/watch.ts';
 import { CommandFailure, failureOf } from './failure.ts';
 import { pinnedFetch, WrongCertificate } from './pinned-fetch.ts';
 import { serverSentEvents } from './server-sent-events.ts';
+import { spokenName } from './spoken-name.ts';
 import type { Where } from './where.ts';
 
 export type Answer<N extends RouteName> = { readonly value: ReceivedOf<Routes[N]>; readonly rev: number | undefined };
@@ -54,7 +55,9 @@ export function daemonAt({ url, token, tokenFrom, noToken, trust }: Where, signa
       throw new CommandFailure(
         EXIT.daemonUnreachable,
         `no daemon answers at ${url}: ${reasonOf(error)}`,
-        '  next: start one (npm start, or sudo npx ingot serve --interface IF), or name another with --url or INGOT_URL',
+        spokenName() === 'ingot'
+          ? '  next: start one (sudo systemctl start ingot), or name another with --url or INGOT_URL'
+          : '  next: start one (npm start, or sudo npx ingot serve --interface IF), or name another with --url or INGOT_URL',
       );
     }
   }

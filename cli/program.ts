@@ -15,6 +15,7 @@ import { addSystemCommands } from './groups/system.ts';
 import { addPowerCommands } from './groups/power.ts';
 import { addProgramCommands } from './groups/programs.ts';
 import { addTopCommand } from './groups/top.ts';
+import { addWebhookCommands } from './groups/webhooks.ts';
 import { type Daemon, daemonAt } from './daemon.ts';
 import { badInput, CommandFailure } from './failure.ts';
 import { hintFor } from './not-found.ts';
@@ -101,6 +102,7 @@ export function programOf(shell: Shell): Command {
   addApprovalCommands(program, shell);
   addClusterCommands(program, shell);
   addAccessCommands(program, shell);
+  addWebhookCommands(program, shell);
   addCompletionCommands(program, shell);
   addHelp(program);
   talkThrough(program, shell.term);

@@ -5,6 +5,7 @@ import type { Daemon } from '../daemon.ts';
 import { type Format, printDocuments } from '../output/format.ts';
 import { type Column, table } from '../output/table.ts';
 import { isoTime } from '../output/time.ts';
+import { showListOf } from '../output/watched-list.ts';
 import { each } from './machine-act.ts';
 import { roleOf } from './user.ts';
 import { note, say, type Terminal } from '../terminal.ts';
@@ -34,19 +35,33 @@ export async function createToken(
   say(term, value.secret);
 }
 
-export async function listTokens(term: Terminal, daemon: Daemon, output: Format): Promise<void> {
-  const { value } = await daemon.ask('listTokens');
-  if (output !== 'table') return printDocuments(term, output, value.items);
-  const columns: readonly Column<Key>[] = [
-    { title: 'ID', of: ({ id }) => id },
-    { title: 'KIND', of: ({ kind }) => kind },
-    { title: 'NAME', of: ({ name }) => name },
-    { title: 'ROLE', of: ({ role }) => role },
-    { title: 'SCOPE', of: ({ scope }) => scope ?? 'all machines' },
-    { title: 'MADE', of: ({ createdAt }) => isoTime(createdAt) },
-    { title: 'UNTIL', of: ({ expiresAt }) => isoTime(expiresAt) ?? 'no end' },
-  ];
-  say(term, ...table(term, columns, value.items));
+export async function listTokens(
+  term: Terminal,
+  daemon: Daemon,
+  options: { readonly output: Format; readonly watch?: boolean },
+): Promise<void> {
+  await showListOf<Key>(
+    term,
+    daemon,
+    {
+      read: async () => (await daemon.ask('listTokens')).value.items,
+      // Who comes in is no change of the site.
+      kinds: ['document'],
+      everyMs: 5000,
+      columns: () => [
+        { title: 'ID', of: ({ id }) => id },
+        { title: 'KIND', of: ({ kind }) => kind },
+        { title: 'NAME', of: ({ name }) => name },
+        { title: 'ROLE', of: ({ role }) => role },
+        { title: 'SCOPE', of: ({ scope }) => scope ?? 'all machines' },
+        { title: 'MADE', of: ({ createdAt }) => isoTime(createdAt) },
+        { title: 'UNTIL', of: ({ expiresAt }) => isoTime(expiresAt) ?? 'no end' },
+      ],
+      nameOf: ({ id }) => id,
+      none: ['there is no token', '  next: ingot token create NAME --role operator'],
+    },
+    options,
+  );
 }
 
 export const removeTokens = (term: Terminal, daemon: Daemon, ids: readonly string[]): Promise<number> =>

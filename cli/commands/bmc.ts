@@ -12,28 +12,27 @@ import { ago } from '../decide/ago.ts';
 import { type Format, printDocuments } from '../output/format.ts';
 import { pairs, table } from '../output/table.ts';
 import { isoTime } from '../output/time.ts';
+import { showListOf } from '../output/watched-list.ts';
 import { note, paint, say, type Terminal } from '../terminal.ts';
 import { codeOf } from '../where.ts';
 import { each } from './machine-act.ts';
 
 export type WithOutput = { readonly output: Format };
 
-export async function listBmcs(term: Terminal, daemon: Daemon, { output }: WithOutput): Promise<void> {
-  const { value } = await daemon.ask('listBmcs');
-  if (output !== 'table') return printDocuments(term, output, value.items);
-  if (value.items.length === 0) {
-    return note(
-      term,
-      'no BMC is known',
-      '  next: ingot bmc discover CIDR, or ingot bmc set MACHINE --type redfish --address URL',
-    );
-  }
-  const now = Date.now();
-  say(
+export async function listBmcs(
+  term: Terminal,
+  daemon: Daemon,
+  options: WithOutput & { readonly watch?: boolean },
+): Promise<void> {
+  await showListOf<BmcResource>(
     term,
-    ...table(
-      term,
-      [
+    daemon,
+    {
+      read: async () => (await daemon.ask('listBmcs')).value.items,
+      kinds: ['machine', 'document'],
+      // What they answer is read by the daemon every 30 s, and is no document.
+      everyMs: 10_000,
+      columns: (now) => [
         { title: 'ADDRESS', of: ({ address }) => address },
         { title: 'TYPE', of: ({ type }) => type },
         { title: 'MACHINE', of: ({ machine, like }) => machine ?? (like?.[0] ? `(${like[0].machine}?)` : undefined) },
@@ -44,7 +43,11 @@ export async function listBmcs(term: Terminal, daemon: Daemon, { output }: WithO
           style: ({ credential }) => (credential?.shared === true ? 'yellow' : undefined),
         },
         { title: 'POWER', of: ({ reading }) => reading?.power },
-        { title: 'SEEN', of: ({ reading, seenAt }) => ago(Math.max(reading?.at ?? 0, seenAt ?? 0) || undefined, now) },
+        {
+          title: 'SEEN',
+          of: ({ reading, seenAt }) => ago(Math.max(reading?.at ?? 0, seenAt ?? 0) || undefined, now),
+          ages: true,
+        },
         {
           title: 'MODEL',
           of: ({ identity }) =>
@@ -52,8 +55,13 @@ export async function listBmcs(term: Terminal, daemon: Daemon, { output }: WithO
         },
         { title: 'TROUBLE', of: ({ conflict, reading }) => conflict ?? reading?.error?.because },
       ],
-      value.items,
-    ),
+      nameOf: ({ address }) => address,
+      none: [
+        'no BMC is known',
+        '  next: ingot bmc discover CIDR, or ingot bmc set MACHINE --type redfish --address URL',
+      ],
+    },
+    options,
   );
 }
 

@@ -6,25 +6,40 @@ import { confirm } from '../ask.ts';
 import type { Daemon } from '../daemon.ts';
 import { type Format, printDocuments } from '../output/format.ts';
 import { type Column, table } from '../output/table.ts';
+import { showListOf } from '../output/watched-list.ts';
 import { paint, say, type Terminal } from '../terminal.ts';
 
 const STYLES = { ready: 'green', preparing: 'blue', fetching: 'blue', waiting: 'yellow', missing: 'red' } as const;
 
-export async function listImages(term: Terminal, daemon: Daemon, output: Format): Promise<void> {
-  const { value } = await daemon.ask('listImageStates');
-  if (output !== 'table') return printDocuments(term, output, value.items);
-  const columns: readonly Column<ImageState>[] = [
-    { title: 'NAME', of: ({ name }) => name },
-    { title: 'ARCH', of: ({ arch }) => arch },
-    { title: 'FILES', of: ({ files }) => files.map(({ role }) => role).join(',') },
-    { title: 'STATE', of: stateText, style: ({ state }) => STYLES[state] },
-    { title: 'SIZE', of: ({ files }) => sizeText(files.map(({ bytes }) => bytes)) },
-    { title: 'DISK', of: ({ files }) => sizeText(files.map(({ disk }) => disk?.rawBytes)) },
-    { title: 'SHA256', of: ({ files }) => files.map(({ sha256 = '-' }) => sha256.slice(0, 12)).join(',') },
-    { title: 'PROFILES', of: ({ profiles }) => profiles.join(',') },
-    { title: '', of: ({ because }) => because },
-  ];
-  say(term, ...table(term, columns, value.items));
+export async function listImages(
+  term: Terminal,
+  daemon: Daemon,
+  options: { readonly output: Format; readonly watch?: boolean },
+): Promise<void> {
+  await showListOf<ImageState>(
+    term,
+    daemon,
+    {
+      read: async () => (await daemon.ask('listImageStates')).value.items,
+      kinds: ['document'],
+      // How far a file has come is no document.
+      everyMs: 2000,
+      columns: () => [
+        { title: 'NAME', of: ({ name }) => name },
+        { title: 'ARCH', of: ({ arch }) => arch },
+        { title: 'FILES', of: ({ files }) => files.map(({ role }) => role).join(',') },
+        { title: 'STATE', of: stateText, style: ({ state }) => STYLES[state] },
+        { title: 'SIZE', of: ({ files }) => sizeText(files.map(({ bytes }) => bytes)) },
+        { title: 'DISK', of: ({ files }) => sizeText(files.map(({ disk }) => disk?.rawBytes)) },
+        { title: 'SHA256', of: ({ files }) => files.map(({ sha256 = '-' }) => sha256.slice(0, 12)).join(',') },
+        { title: 'PROFILES', of: ({ profiles }) => profiles.join(',') },
+        { title: '', of: ({ because }) => because },
+      ],
+      nameOf: ({ name }) => name,
+      none: ['there is no image', '  next: ingot image catalog, or ingot image add NAME FILE'],
+    },
+    options,
+  );
 }
 
 const stateText = ({ state, progress }: ImageState): string =>

@@ -3,6 +3,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { EXIT } from '#machines/contract/exit-status.ts';
+import { spokenName } from '../spoken-name.ts';
 import { DEFAULT_URL } from '../where.ts';
 import { writeSimulatedAgentImage } from './agent-image.ts';
 import { demoConfiguration } from './configuration.ts';
@@ -30,7 +31,7 @@ export async function runDemo(options: DemoOptions): Promise<number> {
   const { port, dataDir, error, signal } = options;
   if (port !== 0 && (await isTaken(port))) {
     error(`127.0.0.1:${port} is in use: another demo, or an Ingot? End it, or take another port:`);
-    error(`  npx ingot demo --port ${port + 10}`);
+    error(`  ${spokenName()} demo --port ${port + 10}`);
     return EXIT.badInput;
   }
   await mkdir(dataDir, { recursive: true });
@@ -126,7 +127,7 @@ const welcome = (to: {
   readonly api: string;
 }): readonly string[] => {
   const elsewhere = to.api === DEFAULT_URL ? '' : ` --url ${to.api}`;
-  const ingot = `npx ingot --data ${to.dataDir}${elsewhere}`;
+  const ingot = `${spokenName()} --data ${to.dataDir}${elsewhere}`;
   return [
     `${SIMULATED} A rack of ${to.machines} machines in software, on loopback: nothing real is touched.`,
     '',

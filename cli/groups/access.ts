@@ -14,7 +14,7 @@ import {
 } from '../commands/user.ts';
 import { badInput } from '../failure.ts';
 import type { Format } from '../output/format.ts';
-import { collect, outputOption, type Shell, wholeNumber } from '../command-groups.ts';
+import { collect, outputOption, type Shell, watchOption, wholeNumber } from '../command-groups.ts';
 import type { GlobalOptions } from '../where.ts';
 
 type WithOutput = { readonly output: Format };
@@ -95,7 +95,10 @@ export function addAccessCommands(program: Command, { term, daemon, end }: Shell
     .alias('ls')
     .summary('tokens and sessions, without their secrets')
     .addOption(outputOption())
-    .action(async ({ output }: WithOutput, self: Command) => listTokens(term, await daemon(self), output));
+    .addOption(watchOption())
+    .action(async (options: WithOutput & { readonly watch?: boolean }, self: Command) =>
+      listTokens(term, await daemon(self), options),
+    );
   token
     .command('remove <ids...>')
     .alias('rm')

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { collect, outputOption, selectorOptions, type Shell } from '../command-groups.ts';
+import { collect, outputOption, selectorOptions, type Shell, watchOption, wholeNumber } from '../command-groups.ts';
 import {
   discoverBmcs,
   exportQuirks,
@@ -40,7 +40,10 @@ export function addBmcCommands(program: Command, { term, daemon, end }: Shell): 
     .alias('ls')
     .summary('all that are known, whose they are, and what is wrong with them')
     .addOption(outputOption())
-    .action(async (options: WithOutput, self: Command) => listBmcs(term, await daemon(self), options));
+    .addOption(watchOption())
+    .action(async (options: WithOutput & { readonly watch?: boolean }, self: Command) =>
+      listBmcs(term, await daemon(self), options),
+    );
   group
     .command('show <machine>')
     .summary('a machine’s BMC, and who does what it lacks')
@@ -140,6 +143,13 @@ export function addBmcCommands(program: Command, { term, daemon, end }: Shell): 
     .option('--password-file <file>', 'holds the password; - for standard input')
     .option('--password-env <name>', 'of the variable that holds it')
     .option('--kg-file <file>', 'holds IPMI’s K_g, 20 bytes in hex')
+    .option(
+      '--rotate-days <days>',
+      'each BMC gets a password of its own, and another one before it is so old',
+      wholeNumber('--rotate-days', 1, 3650),
+    )
+    .option('--own-user', 'and a user of Ingot’s own beside this one')
+    .option('--no-own-user', 'no user of its own any more for BMCs that have none yet')
     .action(async (name: string, options: CredentialOptions, self: Command) =>
       setCredential(term, await daemon(self), name, options),
     );

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { outputOption, type Shell } from '../command-groups.ts';
+import { outputOption, type Shell, watchOption } from '../command-groups.ts';
 import { cleanImages, type CleanOptions, listImages, removeImages, verifyImages } from '../commands/image.ts';
 import { addImage, type AddImageOptions, listCatalog } from '../commands/image-add.ts';
 import { exportImages, importImages, type ImportOptions } from '../commands/image-archive.ts';
@@ -29,7 +29,10 @@ export function addImageCommands(program: Command, { term, daemon, end }: Shell)
     .alias('ls')
     .summary('which are ready, on their way, or missing and why')
     .addOption(outputOption())
-    .action(async ({ output }: WithOutput, self: Command) => listImages(term, await daemon(self), output));
+    .addOption(watchOption())
+    .action(async (options: WithOutput & { readonly watch?: boolean }, self: Command) =>
+      listImages(term, await daemon(self), options),
+    );
   group
     .command('add <name> [source...]')
     .summary('make an image of files and URLs, each as FILE, URL or ROLE=FILE; or of the catalog: debian@12')

@@ -12,6 +12,8 @@ export type List<T> = {
   readonly read: () => Promise<readonly T[]>;
   /** Which changes at the daemon may change it. */
   readonly kinds: readonly WatchKind[];
+  /** Read again after so long, too, where changes come that no event tells of. */
+  readonly everyMs?: number;
   readonly columns: (now: number) => readonly Column<T>[];
   readonly nameOf: (item: T) => string;
   /** As YAML and JSON have it, where that is another form. */
@@ -48,7 +50,7 @@ const writtenBy = <T>({ written }: List<T>): ((item: T) => unknown) => written ?
  */
 async function watchList<T>(term: Terminal, daemon: Daemon, list: List<T>, output: Format): Promise<void> {
   const show = redraws(term) && output === 'table' ? redrawn(term, list) : appended(term, list, output);
-  const ages = redraws(term) ? AGES_MS : undefined;
+  const ages = list.everyMs ?? (redraws(term) ? AGES_MS : undefined);
   // First listen, then read what there is: nothing falls between.
   const changes = changeBell(daemon, list.kinds, term.signal);
   try {
