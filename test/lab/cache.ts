@@ -7,7 +7,7 @@ import type { UnpackedPackage } from './packages.ts';
 export const CACHE = join(dirname(fileURLToPath(import.meta.url)), '..', '..', '.cache');
 
 export function unpackedFolder(name: UnpackedPackage): string {
-  return join(CACHE, 'unpacked', name.replace(/[:/]/, '-'));
+  return join(CACHE, 'unpacked', name.replaceAll(/[:/]/g, '-'));
 }
 
 /** The path of something inside an unpacked package, or undefined when it is not there. */

@@ -53,7 +53,7 @@ export const ARM64_GUEST_NEEDS = [
 export type GuestTools = Readonly<Record<'qemu-system-x86_64' | 'OVMF_CODE_4M.fd' | 'OVMF_VARS_4M.fd', string>>;
 export type Arm64GuestTools = Readonly<Record<'qemu-system-aarch64' | 'AAVMF_CODE.fd' | 'AAVMF_VARS.fd', string>>;
 
-/** An OVMF that refuses what is not signed, with the keys that it trusts: paths of its code and its variables. */
+/** UEFI firmware that refuses what is not signed, with the keys that it trusts: paths of its code and its variables. */
 export type SecureBoot = { readonly code: string; readonly variables: string };
 
 export type Guest = {
@@ -78,7 +78,7 @@ export function startGuest(
     /** Those of its processor. */
     readonly tools: GuestTools | Arm64GuestTools;
     readonly firmware: Firmware;
-    /** Of a PC with UEFI. */
+    /** Of UEFI firmware. */
     readonly secureBoot?: SecureBoot;
     /** Default: 52:54:00:00:00:01. */
     readonly mac?: string;
@@ -189,12 +189,17 @@ function uefiArgs(lab: Pick<Lab, 'folder'>, { tools, firmware, secureBoot, tap }
 
 function arm64Args(
   lab: Pick<Lab, 'folder'>,
-  guest: { readonly tools: Arm64GuestTools; readonly firmware: Arm64Firmware; readonly tap: string },
+  guest: {
+    readonly tools: Arm64GuestTools;
+    readonly firmware: Arm64Firmware;
+    readonly secureBoot?: SecureBoot;
+    readonly tap: string;
+  },
 ): string[] {
-  const { tools, firmware, tap } = guest;
+  const { tools, firmware, secureBoot, tap } = guest;
   return [
     ['-machine', 'virt', '-cpu', 'cortex-a57', '-smp', '2'],
-    flashArgs(lab, { code: tools['AAVMF_CODE.fd'], variables: tools['AAVMF_VARS.fd'], tap }),
+    flashArgs(lab, { ...(secureBoot ?? { code: tools['AAVMF_CODE.fd'], variables: tools['AAVMF_VARS.fd'] }), tap }),
     ['-device', 'virtio-rng-pci'],
     firmware === 'arm64-http' ? PXE_OFF : [],
   ].flat();
