@@ -111,6 +111,8 @@ export type CredentialOptions = {
   readonly passwordFile?: string;
   readonly passwordEnv?: string;
   readonly kgFile?: string;
+  readonly rotateDays?: number;
+  readonly ownUser?: boolean;
 };
 
 /** The password from a file, the environment, a pipe or a question; never from the command line, which others can read. */
@@ -124,7 +126,13 @@ export async function setCredential(
   const kg = options.kgFile === undefined ? undefined : (await fileText(term, options.kgFile)).toLowerCase();
   const { value } = await daemon.ask('putCredential', {
     params: { name },
-    body: { username: options.username, password, ...(kg === undefined ? {} : { kg }) },
+    body: {
+      username: options.username,
+      password,
+      ...(kg === undefined ? {} : { kg }),
+      ...(options.rotateDays === undefined ? {} : { rotateDays: options.rotateDays }),
+      ...(options.ownUser === undefined ? {} : { ownUser: options.ownUser }),
+    },
   });
   const opens =
     value.usedBy.length === 0 ? '' : `; it opens ${value.usedBy.length} BMC${value.usedBy.length === 1 ? '' : 's'}`;

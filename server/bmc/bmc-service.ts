@@ -413,8 +413,8 @@ export async function openBmcService(parts: {
           return { ...one, usedBy, shared: usedBy.length > 1 };
         });
       },
-      async set(name, credential) {
-        await credentials.set(name, credential);
+      async set(name, credential, care) {
+        await credentials.set(name, credential, care);
         await Promise.all(((await uses()).get(name) ?? []).map((address) => bmcs.renew(address)));
       },
       async apply(name, wanted, how) {

@@ -8,7 +8,6 @@ import type { Inventory } from '#machines/contract/inventory.ts';
 import type { BmcEvent } from '#machines/contract/power.ts';
 import type { Cidr4 } from '#machines/values/cidr.ts';
 import type { Asks } from '#services/bmc/asks.ts';
-import type { BmcCredential } from '#services/bmc/contract.ts';
 import type { Bmcs } from '#services/bmc/bmcs.ts';
 import type { Consoles } from '#services/bmc/consoles.ts';
 import type { CredentialInfo, Credentials } from '#services/bmc/credentials.ts';
@@ -74,7 +73,7 @@ export type BmcService = AsyncDisposable & {
   ): Promise<readonly (Tried & { readonly like?: readonly Like[] })[]>;
   credentials: {
     list(): Promise<readonly (CredentialInfo & { readonly usedBy: readonly string[]; readonly shared: boolean })[]>;
-    set(name: string, credential: BmcCredential): Promise<void>;
+    set: Credentials['set'];
     apply: Credentials['apply'];
     remove(name: string): Promise<boolean>;
   };

@@ -31,6 +31,9 @@ export type CredentialInfo = {
   readonly appliedFrom?: string;
 };
 
+/** How the passwords of BMCs that it opens are looked after. */
+export type CredentialCare = { readonly rotateDays?: number | undefined; readonly ownUser?: boolean | undefined };
+
 /** What applying a credential came to, or would. `without`: its secret is to stay, and there is none. */
 export type CredentialChange =
   | { readonly kind: 'created' | 'changed' | 'unchanged'; readonly shown: ReturnType<typeof shownChange> }
@@ -43,8 +46,8 @@ export type CredentialChange =
 export type Credentials = {
   list(): Promise<readonly CredentialInfo[]>;
   get(name: string): Promise<BmcCredential | undefined>;
-  /** Another secret; what else is said of it stays. */
-  set(name: string, credential: BmcCredential): Promise<void>;
+  /** Another secret; what else is said of it stays, unless `care` says otherwise. */
+  set(name: string, credential: BmcCredential, care?: CredentialCare): Promise<void>;
   /** As a file says it. With `dryRun`, only tells what it would come to. */
   apply(
     name: string,
@@ -120,11 +123,15 @@ export function openCredentials({
       return found.toSorted((a, b) => a.name.localeCompare(b.name));
     },
     get: (name) => get(NAMED + name),
-    async set(name, credential) {
+    async set(name, credential, { rotateDays, ownUser } = {}) {
       // One that does not open is replaced, with all that was said of it.
       const before = await read(NAMED + name).catch(() => undefined);
       const { setAt: _setAt, username: _user, password: _password, kg: _kg, ...rest } = before ?? {};
-      await write(NAMED + name, credential, rest);
+      await write(NAMED + name, credential, {
+        ...rest,
+        ...(rotateDays === undefined ? {} : { rotateDays }),
+        ...(ownUser === undefined ? {} : { ownUser }),
+      });
     },
     async apply(name, wanted, { dryRun, from }) {
       const before = await read(NAMED + name).catch(() => undefined);

@@ -45,6 +45,22 @@ describe('a Credential document', () => {
     );
   });
 
+  it('and the command say alike how passwords are looked after; what the command does not say stays', async () => {
+    await using cli = await withDocument();
+    const set = (...more: readonly string[]) =>
+      cli.done('bmc', 'credentials', 'set', 'rack1', '--username', 'admin', '--password-file', 'rack1.secret', ...more);
+    const shown = async () => (await cli.done('get', 'credential', 'rack1')).out;
+    await set('--rotate-days', '30', '--own-user');
+    assert.match(await shown(), /rotateDays: 30\nownUser: true\n/);
+    await set();
+    assert.match(await shown(), /rotateDays: 30\nownUser: true\n/);
+    await set('--no-own-user');
+    assert.match(await shown(), /rotateDays: 30\nownUser: false\n/);
+    const wrong = await cli.run(['bmc', 'credentials', 'set', 'rack1', '--username', 'x', '--rotate-days', '0']);
+    assert.equal(wrong.status, 2);
+    assert.match(wrong.error, /--rotate-days/);
+  });
+
   it('takes back what get gives, and keeps the sealed secret', async () => {
     await using cli = await withDocument();
     await cli.done('apply', '-f', 'rack.yaml');

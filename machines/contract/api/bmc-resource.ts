@@ -201,6 +201,8 @@ export const newCredential = z.strictObject({
   username: loginText,
   password: secretText,
   kg: kgText.optional().meta({ description: 'K_g of IPMI' }),
+  rotateDays: rotateDays.optional().meta({ description: 'absent: as it was' }),
+  ownUser: z.boolean().optional().meta({ description: 'absent: as it was' }),
 });
 
 export const MAX_CREDENTIALS = 1024;

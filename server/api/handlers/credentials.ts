@@ -96,8 +96,8 @@ export function credentialHandlers({
     },
 
     async putCredential({ params: { name }, body }) {
-      const { username, password, kg } = body;
-      await credentials.set(name, { username, password, ...(kg === undefined ? {} : { kg }) });
+      const { username, password, kg, rotateDays, ownUser } = body;
+      await credentials.set(name, { username, password, ...(kg === undefined ? {} : { kg }) }, { rotateDays, ownUser });
       const stored = (await credentials.list()).find((one) => one.name === name);
       if (!stored) return notFound(`credential ${name}`);
       return { kind: 'done', value: sent(stored), audit: { target: name, detail: `credential of ${username}` } };
