@@ -516,6 +516,7 @@ export async function serve(parts: {
     tls,
     loaders,
     loaderDir: config.loaders.dir,
+    agentDir: agentImageDir(config.dataDir),
     signer,
     images: { dir: imageDir, library: images, diskImages, uploads: openUploads({ dir: imageDir }), chunks },
     explain({ machine: asked, mac, address, reader }) {

@@ -45,6 +45,7 @@ export async function exportImages(
   );
   const classes = names.length === 0 ? (await daemon.ask('listClasses')).value.items : [];
   const loaders = names.length === 0 ? await archivedLoaders(daemon, parts) : [];
+  const agent = names.length === 0 ? await archivedAgent(daemon, parts, term.signal) : [];
   const sorted = [...parts.values()].toSorted((one, other) => (one.sha256 < other.sha256 ? -1 : 1));
   const manifest: SiteManifest = {
     format: 1,
@@ -54,6 +55,7 @@ export async function exportImages(
     }),
     files: sorted.map(({ sha256, bytes, from, checked }) => ({ sha256, bytes, from, checked })),
     loaders: [...loaders],
+    agent: [...agent],
   };
   const size = await writeArchive(resolve(term.cwd, file), manifest, sorted, bar);
   bar[Symbol.dispose]();
@@ -106,6 +108,20 @@ async function archivedLoaders(daemon: Daemon, parts: Map<string, Part>): Promis
       parts.set(sha256, { sha256, bytes: bytes.length, from: `loader ${name}`, checked: [], open });
   }
   return loaders;
+}
+
+/** Built from packages of Debian: a site without a way to them has it from here. */
+async function archivedAgent(
+  daemon: Daemon,
+  parts: Map<string, Part>,
+  signal: AbortSignal,
+): Promise<SiteManifest['agent']> {
+  const { files } = (await daemon.ask('getAgentImage', {})).value;
+  for (const { name, sha256, bytes } of files) {
+    const open = async (): Promise<Read> => (await daemon.open('getAgentImageFile', { params: { name } }, signal)).body;
+    if (!parts.has(sha256)) parts.set(sha256, { sha256, bytes, from: `agent ${name}`, checked: [], open });
+  }
+  return files;
 }
 
 async function* onePiece(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
@@ -198,6 +214,11 @@ export async function importImages(
     if ('problem' in added)
       note(term, `loader ${escaped(name)}: ${escaped(added.problem.detail ?? added.problem.title)}`);
   }
+  if (!dryRun && manifest.agent.length > 0) {
+    const files = manifest.agent.map(({ name, sha256 }) => ({ name, sha256 }));
+    const added = await daemon.attempt('addAgentImage', { body: { files } });
+    if ('problem' in added) note(term, `the agent’s image: ${escaped(added.problem.detail ?? added.problem.title)}`);
+  }
   const documents = manifest.documents.map(writeDocument);
   const { value } = await daemon.ask('apply', { body: { documents, dryRun } });
   for (const { kind, name, change, problem } of value.changes) {
@@ -233,7 +254,7 @@ async function readArchive(
     at += header.size + tarPadding(header.size);
   }
   const manifest = await readManifest(file, found.get(SITE_MANIFEST), path);
-  for (const { sha256, bytes } of [...manifest.files, ...manifest.loaders]) {
+  for (const { sha256, bytes } of [...manifest.files, ...manifest.loaders, ...manifest.agent]) {
     const entry = found.get(archivedFile(sha256));
     if (entry?.size !== bytes) {
       throw badInput(`${path}: ${archivedFile(sha256)} has ${entry?.size ?? 'no'} bytes, want ${bytes}`);

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { documentInput } from './api/document-form.ts';
+import { agentFile } from './api/image-resource.ts';
 import { sha256 } from './documents.ts';
 
 /** The first entry of an archive: what is in it, and what its files are for. */
@@ -31,5 +32,7 @@ export const siteManifest = z.strictObject({
     .max(4096),
   /** First-stage boot files, by the names under which they are served. */
   loaders: z.array(z.strictObject({ name: z.string().max(255), sha256, bytes: z.int().min(1) })).max(64),
+  /** The agent’s image; archives of before it was in them have none. */
+  agent: z.array(agentFile).max(3).default([]),
 });
 export type SiteManifest = z.output<typeof siteManifest>;

@@ -59,6 +59,7 @@ export type Handlers = {
     | 'openConsole'
     | 'readSystemLog'
     | 'getImageFile'
+    | 'getAgentImageFile'
     | 'getCertificatePage'
   >]: Handler<N>;
 };

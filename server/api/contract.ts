@@ -103,6 +103,8 @@ export type OperatorApiParts = {
   readonly loaders: LoaderCatalog;
   /** Where added loaders are put. */
   readonly loaderDir: string;
+  /** Of the agent’s image. */
+  readonly agentDir: string;
   readonly images: ImageParts;
   readonly explain: Explain;
   /** The packets of an attempt as a pcap file. */

@@ -19,8 +19,10 @@ import type { OperatorApiParts } from './contract.ts';
 import type { OperatorTls } from './tls.ts';
 import type { KeyedCertificate } from '#services/pki/authority.ts';
 import { cookieName, cookieRules } from './decide/host.ts';
+import { isNestedDeeper } from './decide/json-nesting.ts';
 import { addSecurityHeaders, enter, hostProblem, problemOfError, sendProblem } from './guard.ts';
 import { accessHandlers } from './handlers/access.ts';
+import { agentFileStream, agentImageHandlers } from './handlers/agent-image.ts';
 import { applyHandlers } from './handlers/apply.ts';
 import { bmcHandlers, consoleStream } from './handlers/bmc.ts';
 import { machineSystemHandlers, systemLogStream } from './handlers/machine-system.ts';
@@ -105,6 +107,7 @@ export function operatorApi(parts: OperatorApiParts & { readonly listen: Listen 
         ...clusterHandlers(parts),
         ...applyHandlers(parts),
         ...imageHandlers(parts),
+        ...agentImageHandlers(parts),
         ...jobHandlers(parts),
         ...approvalHandlers(parts),
         ...certificateHandlers(parts),
@@ -129,6 +132,7 @@ export function operatorApi(parts: OperatorApiParts & { readonly listen: Listen 
         openConsole: consoleStream({ ...parts, signal }),
         readSystemLog: systemLogStream({ ...parts, signal }),
         getImageFile: imageFileStream(parts),
+        getAgentImageFile: agentFileStream(parts),
         getCertificatePage: certificatePageHandler(parts),
         watch: changeStream({ hub, access, signal, now }),
         getPage: async (request, reply) =>
@@ -208,13 +212,28 @@ async function sendPageFile(page: Page, request: FastifyRequest, reply: FastifyR
 
 /** JSON, and bytes as they are; everything else is refused. */
 function addBodyReaders(app: FastifyInstance): void {
-  app.removeContentTypeParser('text/plain');
+  const parse = app.getDefaultJsonParser('error', 'error');
+  app.removeContentTypeParser(['text/plain', 'application/json']);
   app.addContentTypeParser(
-    'application/merge-patch+json',
+    ['application/json', 'application/merge-patch+json'],
     { parseAs: 'string' },
-    app.getDefaultJsonParser('error', 'error'),
+    (request, body, done) => {
+      const text = String(body);
+      if (isNestedDeeper(text, MAX_NESTING)) return done(new TooDeep());
+      return parse(request, text, done);
+    },
   );
   app.addContentTypeParser('application/octet-stream', { parseAs: 'buffer' }, (_request, body, done) =>
     done(null, body),
   );
+}
+
+/** No document of ours has a tenth of it, and what walks through values goes down by calls. */
+const MAX_NESTING = 200;
+
+class TooDeep extends Error {
+  readonly statusCode = 400;
+  constructor() {
+    super(`the body is nested more than ${MAX_NESTING} deep`);
+  }
 }

@@ -71,6 +71,7 @@ export const SCOPE_RULES: Readonly<Partial<Record<RouteName, Rule>>> = {
   listSubnets: FREE,
   getSubnet: FREE,
   listLoaders: FREE,
+  getAgentImage: FREE,
   makePlans: { kind: 'machines', of: ({ body }) => strings(valueOf(body, 'machines')) },
   getPlan: found('plan', (id) => `plan ${id}: it was confirmed, or is over an hour old`),
   startJobs: { kind: 'machines', of: ({ body }) => list(valueOf(body, 'jobs')).map((job) => field(job, 'machine')) },

@@ -7,6 +7,7 @@ import { describe, it } from 'node:test';
 import { runningCli } from './running-cli.ts';
 
 const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
+const AGENT = ['vmlinuz', 'initrd.zst', 'manifest.json'];
 const PROFILE = 'kind: Profile\nname: live\nos: kernel\nimage: live\nwhen: always\nwrites: none\n';
 
 /** A site with an image of two files, one of them on the daemon's machine, its profile and a loader. */
@@ -20,6 +21,8 @@ async function site() {
   await cli.done('apply', '-f', 'profile.yaml');
   await mkdir(join(cli.api.dir, 'ipxe'));
   await writeFile(join(cli.api.dir, 'ipxe', 'undionly.kpxe'), 'a loader');
+  await mkdir(join(cli.api.dir, 'agent', 'x86_64'), { recursive: true });
+  for (const name of AGENT) await writeFile(join(cli.api.dir, 'agent', 'x86_64', name), `agent ${name}`);
   return cli;
 }
 
@@ -28,11 +31,11 @@ describe('ingot image export and import', () => {
     await using from = await site();
     await using to = await runningCli();
     const { out } = await from.done('image', 'export', 'site.tar');
-    assert.match(out, /^site\.tar: .*, 2 images, 3 files, digests inside\n$/);
+    assert.match(out, /^site\.tar: .*, 2 images, 6 files, digests inside\n$/);
     await from.done('image', 'export', 'again.tar');
     const [first, again] = [join(from.cwd, 'site.tar'), join(from.cwd, 'again.tar')];
     assert.deepEqual(await readFile(first), await readFile(again));
-    const digests = ['kernel', 'initrd', 'a loader'].map(sha256).toSorted();
+    const digests = ['kernel', 'initrd', 'a loader', ...AGENT.map((name) => `agent ${name}`)].map(sha256).toSorted();
     const listed = execFileSync('tar', ['-tf', first]).toString();
     assert.equal(listed, ['ingot-site.json', ...digests.map((digest) => `files/${digest}`), ''].join('\n'));
 
@@ -42,11 +45,14 @@ describe('ingot image export and import', () => {
     const imported = await to.done('image', 'import', 'site.tar');
     assert.match(
       imported.out,
-      /Image live created\nImage other created\nProfile live created\n3 files, \d documents; /,
+      /Image live created\nImage other created\nProfile live created\n6 files, \d documents; /,
     );
     assert.match((await to.done('image', 'list')).out, /live .*ready[\s\S]*other .*ready/);
     assert.equal(await readFile(join(to.api.dir, 'ipxe', 'undionly.kpxe'), 'utf8'), 'a loader');
-    assert.match((await to.done('image', 'import', 'site.tar')).out, /^3 files, \d documents; 0 B of /m);
+    for (const name of AGENT) {
+      assert.equal(await readFile(join(to.api.dir, 'agent', 'x86_64', name), 'utf8'), `agent ${name}`);
+    }
+    assert.match((await to.done('image', 'import', 'site.tar')).out, /^6 files, \d documents; 0 B of /m);
   });
 
   it('of one image carry what boots it and nothing else', async () => {

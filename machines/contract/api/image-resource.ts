@@ -125,3 +125,14 @@ export const catalogAnswer = z
     args: z.array(z.string()),
   })
   .meta({ id: 'CatalogAnswer' });
+
+/** The agent’s image: files of its folder, in the order in which they are put there. */
+export const AGENT_FILES = ['vmlinuz', 'initrd.zst', 'manifest.json'] as const;
+export const agentFile = z.object({ name: z.enum(AGENT_FILES), sha256, bytes: z.int().min(1) });
+export type AgentFile = z.output<typeof agentFile>;
+/** Empty where there is none. */
+export const agentImageFiles = z.object({ files: z.array(agentFile).max(3) }).meta({ id: 'AgentImage' });
+/** Files that were uploaded before, by their digests. */
+export const agentImageOrder = z.strictObject({
+  files: z.array(z.strictObject({ name: z.enum(AGENT_FILES), sha256 })).length(3),
+});

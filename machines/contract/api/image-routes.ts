@@ -1,6 +1,9 @@
 import { z } from 'zod';
 import { name, sha256 } from '../documents.ts';
 import {
+  AGENT_FILES,
+  agentImageFiles,
+  agentImageOrder,
   catalogAnswer,
   catalogEntry,
   catalogOrder,
@@ -76,6 +79,29 @@ export const IMAGE_ROUTES = {
     role: 'operator',
     query: z.strictObject({ name: z.string().max(255) }),
     answer: { kind: 'bytes', contentType: 'application/octet-stream' },
+  },
+  getAgentImage: {
+    method: 'GET',
+    path: '/api/v1/agent-image',
+    summary: 'The files of the agent’s image',
+    role: 'viewer',
+    answer: json(agentImageFiles),
+  },
+  getAgentImageFile: {
+    method: 'GET',
+    path: '/api/v1/agent-image/{name}',
+    summary: 'The bytes of a file of the agent’s image',
+    role: 'operator',
+    params: z.strictObject({ name: z.enum(AGENT_FILES) }),
+    answer: { kind: 'bytes', contentType: 'application/octet-stream' },
+  },
+  addAgentImage: {
+    method: 'POST',
+    path: '/api/v1/agent-image',
+    summary: 'Take uploaded files as the agent’s image: every machine that is worked on will run it',
+    role: 'admin',
+    body: json(agentImageOrder),
+    answer: json(agentImageFiles),
   },
   listImageCatalog: {
     method: 'GET',

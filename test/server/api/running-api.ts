@@ -142,6 +142,7 @@ export async function runningApi(
     proxies: [],
     loaders: openLoaders({ dir, fallbackDirs: [], now: () => performance.now() * 1e6 }),
     loaderDir: dir,
+    agentDir: join(dir, 'agent', 'x86_64'),
     images: { dir: imageDir, library, diskImages, uploads: openUploads({ dir: imageDir }), chunks: sharedChunks() },
     explain: ({ machine }) => ({
       plan: planBoot({

@@ -36,6 +36,7 @@ const TO_SCOPED: Readonly<Partial<Record<RouteName, 'hidden' | 'filtered' | 'ope
   listImageStates: 'open',
   getImageState: 'open',
   listImageCatalog: 'open',
+  getAgentImage: 'open',
   listSubnets: 'open',
   getSubnet: 'open',
   makePlans: 'hidden',
