@@ -111,7 +111,6 @@ export function ChartsScreen() {
         <Figure title="DHCP" value={last && `${last.dhcpPerSecond.toFixed(1)} packets/s`}>
           <Rates
             of={readings}
-            span={RANGES[range]}
             label="DHCP packets a second"
             format={(value) => `${value}/s`}
             colour="--busy-lamp"
@@ -121,20 +120,20 @@ export function ChartsScreen() {
         <Figure title="Loaders and images sent" value={last && `${bytes(last.bytesPerSecond)}/s`}>
           <Rates
             of={readings}
-            span={RANGES[range]}
             least={1024}
+            steps="binary"
             label="Bytes sent a second"
             format={(value) => `${bytes(value)}/s`}
             colour="--good-lamp"
             value={(one) => one.bytesPerSecond}
           />
         </Figure>
-        <Bmcs readings={readings} span={RANGES[range]} />
+        <Bmcs readings={readings} />
         <Figure title="Memory of the daemon" value={last && bytes(last.residentBytes)}>
           <Rates
             of={readings}
-            span={RANGES[range]}
             least={1 << 20}
+            steps="binary"
             label="Resident memory of the daemon"
             format={bytes}
             colour="--wait-lamp"
@@ -149,20 +148,20 @@ export function ChartsScreen() {
 /** One rate over time. Of a single reading there is no line: it says when there will be one. */
 function Rates({
   of,
-  span,
   label,
   format,
   colour,
   value,
   least,
+  steps = 'decimal',
 }: {
   of: readonly RateReading[];
-  span: number;
   label: string;
   format: (value: number) => string;
   colour: string;
   value: (reading: RateReading) => number | undefined;
   least?: number;
+  steps?: 'decimal' | 'binary';
 }) {
   // oxlint-disable-next-line react-hooks/exhaustive-deps -- which value of a reading it is never changes
   const lines = useMemo(() => [{ label, colour, values: of.map(value) }], [of]);
@@ -175,11 +174,18 @@ function Rates({
     );
   }
   return (
-    <Plot label={label} at={at} span={span} format={format} lines={lines} {...(least === undefined ? {} : { least })} />
+    <Plot
+      label={label}
+      at={at}
+      format={format}
+      lines={lines}
+      steps={steps}
+      {...(least === undefined ? {} : { least })}
+    />
   );
 }
 
-function Bmcs({ readings, span }: { readings: readonly RateReading[]; span: number }) {
+function Bmcs({ readings }: { readings: readonly RateReading[] }) {
   const { data } = useAsk('listPower', {}, { everyMs: 15_000 });
   const { machines } = useFleet();
   const last = readings.findLast(({ bmcMs }) => bmcMs !== undefined);
@@ -193,7 +199,6 @@ function Bmcs({ readings, span }: { readings: readonly RateReading[]; span: numb
       {known && (
         <Rates
           of={readings}
-          span={span}
           label="Milliseconds until BMCs answer"
           format={(value) => `${Math.round(value)} ms`}
           colour="--busy-lamp"

@@ -18,7 +18,7 @@ export function Plot({
   label,
   kind = 'line',
   least = 1,
-  span = 0,
+  steps = 'decimal',
 }: {
   at: readonly number[];
   lines: readonly Line[];
@@ -27,8 +27,8 @@ export function Plot({
   kind?: 'line' | 'bars';
   /** The axis reaches at least so high. */
   least?: number;
-  /** Milliseconds that are shown, up to the newest; 0: from the oldest. */
-  span?: number;
+  /** Of the upright axis: bytes are counted in powers of 1024. */
+  steps?: 'decimal' | 'binary';
 }) {
   const place = useRef<HTMLDivElement>(null);
   const chart = useRef<uPlot>(undefined);
@@ -40,7 +40,7 @@ export function Plot({
     const draw = (): void => {
       chart.current?.destroy();
       chart.current = new uPlot(
-        optionsOf({ width: element.clientWidth, lines, format, kind, least, span }),
+        optionsOf({ width: element.clientWidth, lines, format, kind, least, steps }),
         dataOf(at, lines),
         element,
       );
@@ -58,7 +58,7 @@ export function Plot({
       chart.current = undefined;
     };
     // oxlint-disable-next-line react-hooks/exhaustive-deps -- figures go in below, without drawing it anew
-  }, [shape, kind, span]);
+  }, [shape, kind, steps]);
 
   useEffect(() => chart.current?.setData(dataOf(at, lines)), [at, lines]);
 
@@ -81,13 +81,15 @@ type Shape = {
   readonly format: (value: number) => string;
   readonly kind: 'line' | 'bars';
   readonly least: number;
-  readonly span: number;
+  readonly steps: 'decimal' | 'binary';
 };
+
+const POWERS_OF_TWO = Array.from({ length: 50 }, (_, power) => 2 ** power);
 
 /** A chart of a moment says nothing: at least two minutes are shown. */
 const SHORTEST_S = 120;
 
-function optionsOf({ width, lines, format, kind, least, span }: Shape): uPlot.Options {
+function optionsOf({ width, lines, format, kind, least, steps }: Shape): uPlot.Options {
   const axis = {
     stroke: colourOf('--soft'),
     grid: { stroke: colourOf('--line'), width: 1 },
@@ -102,7 +104,14 @@ function optionsOf({ width, lines, format, kind, least, span }: Shape): uPlot.Op
     legend: { show: false },
     cursor: { drag: { x: false, y: false } },
     scales: {
-      x: { range: (_chart, min, max) => [Math.min(min, max - Math.max(SHORTEST_S, span / 1000)), max] },
+      x: {
+        range: (chart, min, max) => {
+          // A bar stands around its moment, and must not be cut at the edge.
+          const [first = min, second = first] = chart.data[0];
+          const half = kind === 'bars' ? (second - first) / 2 : 0;
+          return [Math.min(min - half, max - SHORTEST_S), max + half];
+        },
+      },
       y: { range: (_chart, _min, max) => [0, Math.max(least, (max ?? 0) * 1.15)] },
     },
     axes: [
@@ -113,7 +122,12 @@ function optionsOf({ width, lines, format, kind, least, span }: Shape): uPlot.Op
         incrs: [60, 120, 300, 600, 1800, 3600, 7200, 21_600, 43_200, 86_400, 604_800],
         values: (_chart, ticks) => ticks.map((second) => timeText(second * 1000)),
       },
-      { ...axis, size: 62, values: (_chart, ticks) => ticks.map(format) },
+      {
+        ...axis,
+        size: 62,
+        values: (_chart, ticks) => ticks.map(format),
+        ...(steps === 'binary' ? { incrs: POWERS_OF_TWO } : {}),
+      },
     ],
     series: [
       {},

@@ -10,6 +10,7 @@ import { Icon } from '../look/icons.tsx';
 import { tell } from '../look/tell.ts';
 import { PlanDialog } from '../jobs/plan-dialog.tsx';
 import { StartJob } from '../jobs/start-job.tsx';
+import { useClusterOf } from '../clusters/cluster-of.ts';
 import { useSession } from '../shell/session.ts';
 import { PowerMenu } from './power-menu.tsx';
 import { BootOnce } from './boot-once.tsx';
@@ -49,6 +50,7 @@ export function MachineActions({ machine }: { machine: MachineResource }) {
   const allowed = new Set(machine.status.actions);
   const { acceptance, locked, service } = machine.status;
   const act = useAct('actOnMachine');
+  const cluster = useClusterOf(machine);
   if (!may('operator')) return <p className="soft">You may look, not act.</p>;
 
   const set = (action: SettingAction): void =>
@@ -57,6 +59,8 @@ export function MachineActions({ machine }: { machine: MachineResource }) {
       { onSuccess: () => tell(`${machine.name} ${SETTINGS[action].done}.`) },
     );
   const isAccepted = acceptance === 'accepted' && service === 'none';
+  // What runs is not what a machine invites to be written over.
+  const isInUse = cluster !== undefined || machine.status.attempt?.verdict.code === 'booted';
   const settings: readonly SettingAction[] = [
     ...(isAccepted ? [] : (['accept'] as const)),
     ...(acceptance === 'rejected' ? [] : (['reject'] as const)),
@@ -73,7 +77,11 @@ export function MachineActions({ machine }: { machine: MachineResource }) {
           Accept
         </Button>
       )}
-      {isAccepted && allowed.has('write-disks') && <Button onClick={() => setPlanned('install')}>Install…</Button>}
+      {isAccepted && allowed.has('write-disks') && (
+        <Button {...(isInUse ? { variant: 'default' } : {})} onClick={() => setPlanned('install')}>
+          Install…
+        </Button>
+      )}
       {isAccepted && <StartJob machine={machine} kind="inspect" />}
       <PowerMenu machine={machine} />
       <Menu position="bottom-end" width={270}>

@@ -115,7 +115,7 @@ test('what people do on the page, by keyboard where that is the question', { tim
 
   await t.test('an image is uploaded with its digest taken here', async () => {
     // More than one piece of an upload, from a file as people have them.
-    const content = randomBytes(20 << 20);
+    const content = randomBytes(10 << 20);
     await using dir = await mkdtempDisposable(join(tmpdir(), 'ingot-upload-'));
     const file = join(dir.path, 'vmlinuz');
     await writeFile(file, content);
