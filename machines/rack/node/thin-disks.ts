@@ -93,6 +93,10 @@ function thin(disk: Disk, power: AbortSignal): Disk {
       power.throwIfAborted();
       await disk.read(into, position);
     },
+    async clearRanges(...how) {
+      power.throwIfAborted();
+      await disk.clearRanges(...how);
+    },
     async write(bytes, position) {
       power.throwIfAborted();
       if (isZero(bytes)) {
