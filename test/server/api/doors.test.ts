@@ -205,12 +205,23 @@ describe('every answer', () => {
     for (const [init, status] of [
       [{ method: 'POST', body: '{', headers: { 'content-type': 'application/json' } }, 400],
       [{ method: 'POST', body: '{"__proto__":{"x":1}}', headers: { 'content-type': 'application/json' } }, 400],
+      [{ method: 'POST', body: '['.repeat(200_000), headers: { 'content-type': 'application/json' } }, 400],
       [{ method: 'POST', body: 'a: 1', headers: { 'content-type': 'text/yaml' } }, 415],
       [{ method: 'POST', body: `"${'x'.repeat(33 << 20)}"`, headers: { 'content-type': 'application/json' } }, 413],
     ] as const) {
       const answer = await api.request('/api/v1/apply', init);
       assert.equal(answer.status, status);
       assert.match(answer.headers.get('content-type') ?? '', /^application\/problem\+json/);
+    }
+    const deep = `${'{"a":['.repeat(60_000)}${']}'.repeat(60_000)}`;
+    for (const path of ['/api/v1/login', '/api/v1/tokens', '/api/v1/apply']) {
+      const answer = await api.request(path, {
+        method: 'POST',
+        body: deep,
+        headers: { 'content-type': 'application/json; charset=utf-8' },
+      });
+      assert.equal(answer.status, 400, path);
+      assert.match(await answer.text(), /nested more than 200 deep/);
     }
     assert.equal((await api.request('/api/v1/machines/%ff')).status, 400);
     assert.equal((await api.request('/api/v1/status')).status, 200);
