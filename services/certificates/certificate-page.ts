@@ -46,6 +46,7 @@ code { font: .88em/1.5 ui-monospace, "SF Mono", Menlo, "DejaVu Sans Mono", monos
 export function certificatePage(signed: SignedCertificate): string {
   const { certificate, signature } = signed;
   const { machine, job, approval, erased, notErased } = certificate;
+  const verified = verifyCertificate(signed);
   const digest = createHash('sha256').update(canonicalJson(certificate)).digest('hex');
   return `<!doctype html>
 <html lang="en">
@@ -82,8 +83,9 @@ ${pairs([
 ${erased.map(erasedDisk).join('\n')}
 ${notErased.length === 0 ? '' : `<h2 class="bad">Not erased</h2>\n${notErased.map(leftDisk).join('\n')}`}
 <h2>Signature</h2>
-${signatureLines(verifyCertificate(signed))}
+${verdictLine(verified)}
 ${pairs([
+  ...(verified.kind === 'signed' ? [['Key, SHA-256', code(verified.fingerprint)] as const] : []),
   ['Issued', `${time(certificate.issuedAt)} by ${html(certificate.software)}`],
   ['SHA-256 of what is signed', code(digest)],
   [html(signature.algorithm), code(signature.value)],
@@ -129,10 +131,10 @@ const leftDisk = ({ name, serial, wwn, because }: ErasureCertificate['notErased'
     ['Why', html(because)],
   ])}</section>`;
 
-function signatureLines(verified: Verified): string {
-  if (verified.kind === 'wrong') return `<p class="result bad">${html(verified.because)}</p>`;
-  return `<p class="good">Unchanged since it was signed.</p>${pairs([['Key, SHA-256', code(verified.fingerprint)]])}`;
-}
+const verdictLine = (verified: Verified): string =>
+  verified.kind === 'wrong'
+    ? `<p class="result bad">${html(verified.because)}</p>`
+    : '<p class="good">Unchanged since it was signed.</p>';
 
 const pairs = (of: readonly (readonly [label: string, value: string])[]): string =>
   `<dl>${of.map(([label, value]) => `<dt>${label}</dt><dd>${value}</dd>`).join('')}</dl>`;
