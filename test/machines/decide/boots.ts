@@ -29,6 +29,9 @@ export const SCRIPT_URL = `${BOOT}/a/${ATTEMPT}/boot.ipxe`;
 export const UEFI_LOADER = 'ipxe/x86_64/snponly.efi';
 export const BIOS_LOADER = 'ipxe/undionly.kpxe';
 
+const SHIM = 'grub/x86_64/shimx64.efi';
+const GRUB_CFG = 'grub/machine.cfg?mac=52:54:00:00:00:01&uuid=00000000-0000-0000-0000-000000000000&platform=efi';
+
 export const UEFI: DhcpClient = { kind: 'pxe', archCode: 7, vendorClass: 'PXEClient:Arch:00007:UNDI:003000' };
 export const BIOS: DhcpClient = { kind: 'pxe', archCode: 0, vendorClass: 'PXEClient:Arch:00000:UNDI:002001' };
 export const HTTP: DhcpClient = { kind: 'http', archCode: 16, vendorClass: 'HTTPClient:Arch:00016:UNDI:003000' };
@@ -245,6 +248,28 @@ export const HEALTHY: Readonly<Record<string, readonly Step[]>> = {
     [126, http('loader', `/${UEFI_LOADER}`)],
     [128, notFound('other', '/ipxe/x86_64/autoexec.ipxe', 'no such file')],
     ...ipxeSteps(140),
+  ],
+  'Secure Boot, by shim and GRUB': [
+    ...dora(0, UEFI, SHIM),
+    [5, asked(SHIM)],
+    [5, probed(SHIM)],
+    [5, asked(SHIM)],
+    [6, sent(SHIM, 1_048_504)],
+    ...['revocations_sku.efi', 'revocations_sbat.efi', 'shim_certificate_0.efi'].flatMap((name): Step[] => [
+      [7, asked(`grub/x86_64/${name}`)],
+      [7, refused(`grub/x86_64/${name}`)],
+    ]),
+    [8, asked('grub/x86_64/grubx64.efi')],
+    [12, sent('grub/x86_64/grubx64.efi', 4_000_000)],
+    [40, asked('grub/x86_64-efi/command.lst')],
+    [40, refused('grub/x86_64-efi/command.lst')],
+    [41, asked('grub/grub.cfg')],
+    [41, sent('grub/grub.cfg', 250)],
+    [41, asked(GRUB_CFG)],
+    [41, script()],
+    [41, sent(GRUB_CFG, 700)],
+    ...imageSteps(42),
+    ...linuxSteps(382),
   ],
   'iPXE in ROM': [...dora(0, { ...IPXE, archCode: 0 }, SCRIPT_URL), ...ipxeSteps(4).slice(4)],
   'Raspberry Pi 3, which never sends a REQUEST': [
