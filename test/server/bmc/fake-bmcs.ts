@@ -5,6 +5,7 @@ import type { BmcIdentity } from '#machines/contract/power.ts';
 import type { Clock } from '#services/bmc/clock.ts';
 import { BmcError, type BmcTarget } from '#services/bmc/contract.ts';
 import type { PasswordPolicy } from '#services/bmc/decide/password.ts';
+import { POLL_TIMES } from '#services/bmc/poller.ts';
 import type { Refusal } from '#services/bmc/power.ts';
 import type { Registry } from '#services/registry/contract.ts';
 import type { Store } from '#services/store/contract.ts';
@@ -126,6 +127,8 @@ export async function fakeBmcs(parts: {
     ...(parts.audit ? { audit: parts.audit } : {}),
     ...(parts.held ? { held: parts.held } : {}),
     clock,
+    // A virtual day of ticks of a tenth of a second is a minute of this one.
+    pollTimes: { ...POLL_TIMES, tickMs: 5000 },
     chance: () => 0.5,
     random: randomBytes,
     newId: randomUUID,
