@@ -68,7 +68,15 @@ export function readYaml<S extends z.ZodType>(
       continue;
     }
     if (document.contents === null && documents.length > 1) continue;
-    const raw = withoutEmptyKeys(document.toJS({ maxAliasCount: 100 }));
+    let raw: unknown;
+    try {
+      raw = withoutEmptyKeys(document.toJS({ maxAliasCount: 100 }));
+    } catch (error) {
+      // Aliases of aliases that would come to more than any memory; or thousands of lists in one another.
+      const text = error instanceof Error ? error.message : String(error);
+      issues.push({ file, ...place(document.range?.[0] ?? 0), text });
+      continue;
+    }
     const at = (path: YamlPath) => place(offsetOf(document, path));
     const result = schema.safeParse(raw ?? {});
     if (result.success) values.push({ value: result.data, at });
