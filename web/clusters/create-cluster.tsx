@@ -23,7 +23,8 @@ const MAX_SHOWN = 200;
 export function CreateCluster({ close }: { close: () => void }) {
   const { machines } = useFleet();
   const clusters = useAsk('listClusters').data?.items ?? [];
-  const [name, setName] = useState('home');
+  const [typedName, setName] = useState<string>();
+  const name = typedName ?? (clusters.some((one) => one.name === 'home') ? '' : 'home');
   const [talos, setTalos] = useState(TALOS);
   const [kubernetes, setKubernetes] = useState('');
   const [endpoint, setEndpoint] = useState('');
@@ -108,7 +109,7 @@ export function CreateCluster({ close }: { close: () => void }) {
             label="Name"
             value={name}
             onChange={({ currentTarget: { value } }) => setName(value)}
-            error={isTaken ? 'There is one of this name.' : wrong('name')}
+            error={isTaken ? 'There is one of this name.' : name === '' ? undefined : wrong('name')}
             data-autofocus
             spellCheck={false}
             required

@@ -8,6 +8,7 @@ import type { Asked } from '#machines/contract/api/client.ts';
 import type { PlanAnswer } from '#machines/contract/api/job-resource.ts';
 import type { PlannedKind } from '#machines/decide/jobs/make-plan.ts';
 import { ask } from '../api/daemon.ts';
+import { useAct } from '../api/queries.ts';
 import { capital } from '../look/format.ts';
 import { Failed, Mono } from '../look/parts.tsx';
 import { tell } from '../look/tell.ts';
@@ -67,6 +68,17 @@ export function ConfirmPlan({ kind, answer, close, before, begun }: Parts) {
     },
   });
 
+  // Nobody knows their disks yet: looking writes nothing, and so it may be begun from here.
+  const unknown = plans
+    .filter(({ refusals }) => refusals.some(({ next }) => next.startsWith('ingot inspect ')))
+    .map(({ machine }) => machine);
+  const inspect = useAct('startJobs', {
+    done: () => {
+      close();
+      tell('They are being inspected; plan again when that is done.');
+      void navigate({ to: '/jobs' });
+    },
+  });
   const isRefused = plans.some(({ refusals }) => refusals.length > 0);
   const wanted = plans.flatMap(({ machine, acknowledge }) =>
     acknowledge.map((one) => ({ ...one, key: `${machine} ${one.what}` })),
@@ -96,6 +108,20 @@ export function ConfirmPlan({ kind, answer, close, before, begun }: Parts) {
         <div className="note" data-tone="bad" role="alert">
           <strong>Nothing can be done as planned.</strong>
           <p>Put right what stands against it above, then plan again.</p>
+          {unknown.length > 0 && (
+            <div className="row">
+              <Button
+                size="xs"
+                variant="default"
+                loading={inspect.isPending}
+                onClick={() =>
+                  inspect.mutate({ body: { jobs: unknown.map((machine) => ({ kind: 'inspect', machine })) } })
+                }
+              >
+                {unknown.length === 1 ? `Inspect ${unknown[0]} now` : `Inspect ${unknown.length} machines now`}
+              </Button>
+            </div>
+          )}
         </div>
       ) : (
         <form

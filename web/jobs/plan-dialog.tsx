@@ -30,14 +30,25 @@ export function PlanDialog({ kind, machines, close }: Parts) {
   const [options, setOptions] = useState<Options>({});
   const [settled] = useDebouncedValue(options, 400);
   const [answer, setAnswer] = useState<PlanAnswer>();
-  const make = useAct('makePlans', { quiet: true, done: setAnswer });
+  const make = useAct('makePlans', { quiet: true });
   const names = machines.map(({ name }) => name);
+  const writing = useWriting();
+  const said = saidOf(machines);
+  // What its document names cannot be installed: there is nothing to plan before something else is chosen.
+  const wantsChoice =
+    WRITES_IMAGE.includes(kind) &&
+    options.profile === undefined &&
+    said !== undefined &&
+    writing !== undefined &&
+    writing.every(({ name }) => name !== said);
+  const isKnown = !WRITES_IMAGE.includes(kind) || writing !== undefined;
   const ask = (): void => {
     setAnswer(undefined);
-    make.mutate({ body: { kind, machines: names, ...settled } });
+    // Only the newest question’s answer is shown, and so only that can be confirmed.
+    if (isKnown && !wantsChoice) make.mutate({ body: { kind, machines: names, ...settled } }, { onSuccess: setAnswer });
   };
   // oxlint-disable-next-line react-hooks/exhaustive-deps -- planned anew when something else is asked for
-  useEffect(ask, [settled]);
+  useEffect(ask, [settled, isKnown, wantsChoice]);
   const choose = (more: Options): void => {
     setAnswer(undefined);
     setOptions((before) => known({ ...before, ...more }));
@@ -47,8 +58,15 @@ export function PlanDialog({ kind, machines, close }: Parts) {
     <Modal opened onClose={close} size="56rem" title={`${TITLES[kind]} ${what}`}>
       <div className="stack">
         <PlanOptions kind={kind} machines={machines} value={options} choose={choose} />
-        {(make.isPending || options !== settled) && <p role="status">Planning: what would be done to which disk…</p>}
-        {make.error && (
+        {wantsChoice && (
+          <p className="note" role="status">
+            {said} is what it boots, and is not installed on a disk. Choose above what to install.
+          </p>
+        )}
+        {(make.isPending || options !== settled) && !wantsChoice && (
+          <p role="status">Planning: what would be done to which disk…</p>
+        )}
+        {make.error && !wantsChoice && (
           <>
             <Failed error={make.error} />
             <div className="row">
@@ -58,7 +76,9 @@ export function PlanDialog({ kind, machines, close }: Parts) {
             </div>
           </>
         )}
-        {answer && <ConfirmPlan key={answer.digest} kind={kind} answer={answer} close={close} />}
+        {answer && options === settled && !wantsChoice && (
+          <ConfirmPlan key={answer.digest} kind={kind} answer={answer} close={close} />
+        )}
       </div>
     </Modal>
   );
@@ -99,7 +119,7 @@ function PlanOptions({
       {ERASES.includes(kind) && (
         <Select
           label="How disks are erased"
-          placeholder="the strongest way that each disk has"
+          placeholder="the strongest that each disk has"
           data={WIPE_METHODS.map((method) => ({ value: method, label: words(method) }))}
           value={value.method ?? null}
           onChange={(text) => choose({ method: WIPE_METHODS.find((one) => one === text) })}
@@ -144,6 +164,18 @@ function PlanOptions({
   );
 }
 
+/** Profiles that can be written to a disk; nothing while they are being read. */
+function useWriting() {
+  const { data } = useAsk('listProfiles');
+  return data?.items.filter(({ writes, os }) => writes === 'planned' && os !== 'agent');
+}
+
+/** The profile that all of them name. */
+function saidOf(machines: readonly MachineResource[]): string | undefined {
+  const own = new Set(machines.map(({ profile }) => profile));
+  return own.size === 1 ? [...own][0] : undefined;
+}
+
 function ProfileChoice({
   value,
   choose,
@@ -153,14 +185,19 @@ function ProfileChoice({
   choose: (profile: string | null) => void;
   machines: readonly MachineResource[];
 }) {
-  const { data } = useAsk('listProfiles');
-  const writing = (data?.items ?? []).filter(({ writes, os }) => writes === 'planned' && os !== 'agent');
-  const own = new Set(machines.map(({ profile }) => profile));
-  const said = own.size === 1 ? [...own][0] : undefined;
+  const writing = useWriting() ?? [];
+  const said = saidOf(machines);
+  const isInstalled = writing.some(({ name }) => name === said);
   return (
     <Select
       label="What to install"
-      placeholder={said === undefined ? 'what its document or its class says' : `${said}, as its document says`}
+      placeholder={
+        said === undefined
+          ? 'what its document or its class says'
+          : isInstalled
+            ? `${said}, as its document says`
+            : 'Choose one'
+      }
       data={writing.map(({ name, image }) => ({
         value: name,
         label: image === undefined ? name : `${name} (image ${image})`,

@@ -91,6 +91,7 @@ export const cssVariables: CSSVariablesResolver = () => {
     '--mantine-color-default-border': 'var(--line)',
     '--mantine-color-placeholder': 'var(--soft)',
     '--mantine-color-anchor': 'var(--accent)',
+    '--mantine-color-error': 'var(--bad)',
   };
   return { variables: {}, light: both, dark: both };
 };

@@ -19,6 +19,19 @@ export function ConfigTab({ machine }: { machine: MachineResource }) {
     <div className="stack">
       {explained.error && <Failed error={explained.error} />}
       {explained.data && <Explained of={explained.data} />}
+      <Card
+        title="Document"
+        aside={
+          <>
+            <span className="soft">what somebody wrote down about it</span>
+            <span className="spread">
+              <EditDocument kind="Machine" name={machine.name} />
+            </span>
+          </>
+        }
+      >
+        <DocumentText kind="Machine" name={machine.name} rev={machine.status.rev} />
+      </Card>
       {config.error && <Failed error={config.error} />}
       {config.data && (
         <Card
@@ -48,7 +61,9 @@ export function ConfigTab({ machine }: { machine: MachineResource }) {
                       <td>
                         <Mono>{path}</Mono>
                       </td>
-                      <td className="value">{typeof value === 'string' ? value : JSON.stringify(value)}</td>
+                      <td className="value">
+                        <Value text={typeof value === 'string' ? value : JSON.stringify(value)} />
+                      </td>
                       <td>
                         <span className="origin">{from}</span>
                       </td>
@@ -65,20 +80,22 @@ export function ConfigTab({ machine }: { machine: MachineResource }) {
           ))}
         </Card>
       )}
-      <Card
-        title="Document"
-        aside={
-          <>
-            <span className="soft">what somebody wrote down about it</span>
-            <span className="spread">
-              <EditDocument kind="Machine" name={machine.name} />
-            </span>
-          </>
-        }
-      >
-        <DocumentText kind="Machine" name={machine.name} rev={machine.status.rev} />
-      </Card>
     </div>
+  );
+}
+
+/** As much as a line or two hold; the rest by a click. */
+const SHOWN_CHARACTERS = 160;
+
+function Value({ text }: { text: string }) {
+  if (text.length <= SHOWN_CHARACTERS) return text;
+  return (
+    <details>
+      <summary>
+        {text.slice(0, 60)}… ({text.length.toLocaleString('en')} characters)
+      </summary>
+      {text}
+    </details>
   );
 }
 
