@@ -39,6 +39,7 @@ import { openRegistry } from '#services/registry/registry.ts';
 import type { AuditEntry } from '#services/store/contract.ts';
 import { openStore } from '#services/store/open-store.ts';
 import { otlpExporter } from '#services/telemetry/exporter.ts';
+import { type AnsweredRequest, requestSpan } from '#services/telemetry/request-trace.ts';
 import { openVault, type Vault } from '#services/vault/vault.ts';
 import { readSecret } from '#services/webhooks/secret.ts';
 import { openWebhooks } from '#services/webhooks/webhooks.ts';
@@ -527,6 +528,10 @@ export async function serve(parts: {
     },
     pcapOf: async ({ id }) => encodePcap(await recorder.packets(id)),
     listeners: () => listening,
+    ...(exporter && {
+      tellRequest: (request: AnsweredRequest) =>
+        exporter.add([requestSpan(request, (digits) => randomBytes(digits / 2).toString('hex'))]),
+    }),
     metrics,
     rates: rates.readings,
     hostNames: config.api.hostNames,

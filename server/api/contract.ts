@@ -27,6 +27,7 @@ import type { BmcService } from '../bmc/contract.ts';
 import type { Agents } from '../jobs/contract.ts';
 import type { TalosReach } from '../jobs/talos/reach.ts';
 import type { PlanFor, PlanQuestion } from '../jobs/plan-for.ts';
+import type { AnsweredRequest } from '#services/telemetry/request-trace.ts';
 import type { RateHistory } from './decide/rate-history.ts';
 import type { OperatorTls } from './tls.ts';
 import type { Metric } from './metrics.ts';
@@ -111,6 +112,8 @@ export type OperatorApiParts = {
   readonly pcapOf: (attempt: Attempt) => Promise<Uint8Array>;
   /** What is really listening, for a person to read. */
   readonly listeners: () => readonly { readonly name: string; readonly at: string }[];
+  /** Told of each request that was answered, where traces are wanted. */
+  readonly tellRequest?: ((request: AnsweredRequest) => void) | undefined;
   /** Counters and gauges of all parts. */
   readonly metrics: readonly (() => readonly Metric[])[];
   /** The rates of the last day, those after a moment. */

@@ -93,6 +93,7 @@ export function operatorApi(parts: OperatorApiParts & { readonly listen: Listen 
         const key = `${route} ${status}`;
         answered.set(key, (answered.get(key) ?? 0) + 1);
       },
+      tellRequest: parts.tellRequest,
     };
     const signOut = async (request: FastifyRequest, reply: FastifyReply, caller: AccessKey) => {
       if (caller.kind === 'session') await access.remove(caller.id);

@@ -41,6 +41,7 @@ export type Entrance = Pick<OperatorApiParts, 'access' | 'users' | 'audit' | 'lo
   /** For people who are not let in: the page that says how. */
   readonly door: (request: FastifyRequest, reply: FastifyReply) => Promise<FastifyReply>;
   readonly count: (route: RouteName, status: number) => void;
+  readonly tellRequest: OperatorApiParts['tellRequest'];
   readonly kept: KeptAnswers;
   /** What a caller with a scope may see; nothing for who has none. */
   readonly within: (caller: AccessKey) => Within | undefined;
@@ -75,8 +76,18 @@ export function registerRoutes(
         if (name === 'getPage') return await entrance.door(request, reply);
         return sendProblem(reply, entry.problem);
       },
-      onResponse: (_request, reply, done) => {
+      onResponse: (request, reply, done) => {
         entrance.count(name, reply.statusCode);
+        const endMs = entrance.now();
+        entrance.tellRequest?.({
+          route: name,
+          method: route.method,
+          path: route.path,
+          status: reply.statusCode,
+          startMs: endMs - reply.elapsedTime,
+          endMs,
+          parent: request.headers['traceparent']?.toString(),
+        });
         done();
       },
       handler: async (request, reply) => {

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { createServer } from 'node:http';
+import { createHmac } from 'node:crypto';
+import { createServer, type IncomingHttpHeaders } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -66,6 +67,72 @@ describe('/metrics', () => {
     assert.ok((await lines()) <= before + 2);
   });
 });
+
+describe('what a running daemon tells others', () => {
+  it('is a signed webhook of what an operator did, and a span of the request, in the trace of who asked', async () => {
+    const got: { url: string; headers: IncomingHttpHeaders; body: string }[] = [];
+    const receiver = createServer((request, response) => {
+      const chunks: Buffer[] = [];
+      request.on('data', (chunk: Buffer) => chunks.push(chunk));
+      request.on('end', () => {
+        got.push({ url: request.url ?? '', headers: request.headers, body: Buffer.concat(chunks).toString() });
+        response.writeHead(204).end();
+      });
+    }).listen(0, '127.0.0.1');
+    await once(receiver, 'listening');
+    const at = `http://127.0.0.1:${(receiver.address() as AddressInfo).port}`;
+    const secret = 'a secret of sixteen or more';
+    await using daemon = await startDaemon({
+      config: {
+        webhooks: [{ url: `${at}/hook`, secret: { env: 'HOOK_SECRET' }, events: ['machine'] }],
+        otlp: { url: `${at}/v1/traces` },
+      },
+      env: { HOOK_SECRET: secret },
+    });
+    const [traceId, parent] = ['0af7651916cd43dd8448eb211c80319c', 'b7ad6b7169203331'];
+    const put = await fetch(`${daemon.ready.api}/api/v1/machines/r1-u1`, {
+      method: 'PUT',
+      headers: {
+        authorization: `Bearer ${daemon.token}`,
+        'content-type': 'application/json',
+        traceparent: `00-${traceId}-${parent}-01`,
+      },
+      body: JSON.stringify({ kind: 'Machine', name: 'r1-u1', macs: ['52:54:00:00:00:01'] }),
+    });
+    assert.equal(put.status, 200, await put.text());
+    const hook = await waitFor('the webhook', () => got.find(({ url }) => url === '/hook'), 20_000);
+    const { headers, body } = hook;
+    const told = JSON.parse(body) as { event: string };
+    assert.equal(told.event, 'machine.added');
+    assert.ok(body.includes('r1-u1'));
+    const signed = `${String(headers['ingot-id'])}.${String(headers['ingot-timestamp'])}.${body}`;
+    assert.equal(headers['ingot-signature'], `sha256=${createHmac('sha256', secret).update(signed).digest('hex')}`);
+
+    const spans = () =>
+      got
+        .filter(({ url }) => url === '/v1/traces')
+        .flatMap((one) => (JSON.parse(one.body) as Traces).resourceSpans)
+        .flatMap(({ scopeSpans }) => scopeSpans.flatMap((scope) => scope.spans));
+    const span = await waitFor('the span', () => spans().find((one) => one.traceId === traceId), 20_000);
+    assert.deepEqual([span.name, span.parentSpanId, span.kind], ['PUT /api/v1/machines/{name}', parent, 2]);
+    const { items } = await daemon.api<{ items: { state: string; event: string }[] }>(
+      'GET',
+      '/api/v1/webhook-deliveries',
+    );
+    assert.deepEqual([items[0]?.event, items[0]?.state], ['machine.added', 'delivered']);
+    assert.ok(!daemon.output().includes(secret));
+    receiver.closeAllConnections();
+    receiver.close();
+  });
+});
+
+type Traces = {
+  readonly resourceSpans: readonly {
+    readonly scopeSpans: readonly {
+      readonly spans: readonly { traceId: string; parentSpanId?: string; name: string; kind: number }[];
+    }[];
+  }[];
+};
 
 describe('service discovery for Prometheus', () => {
   it('gives accepted machines whose address is known, with labels that its relabelling can use', async () => {

@@ -13,6 +13,8 @@ export type Span = {
   readonly spanId: string;
   readonly parentSpanId?: string;
   readonly name: string;
+  /** Something that was done inside, where nothing is said; or an answer to somebody outside. */
+  readonly kind?: 'server';
   /** Milliseconds since the epoch. */
   readonly startMs: number;
   readonly endMs: number;
@@ -22,6 +24,7 @@ export type Span = {
 };
 
 const KIND_INTERNAL = 1;
+const KIND_SERVER = 2;
 const STATUS_CODE = { unset: 0, ok: 1, error: 2 } as const;
 
 /** An ExportTraceServiceRequest. */
@@ -39,12 +42,12 @@ export function encodeSpans(
   });
 }
 
-const spanOf = ({ traceId, spanId, parentSpanId, name, startMs, endMs, attributes, events, status }: Span) => ({
+const spanOf = ({ traceId, spanId, parentSpanId, name, kind, startMs, endMs, attributes, events, status }: Span) => ({
   traceId,
   spanId,
   ...(parentSpanId === undefined ? {} : { parentSpanId }),
   name,
-  kind: KIND_INTERNAL,
+  kind: kind === 'server' ? KIND_SERVER : KIND_INTERNAL,
   startTimeUnixNano: nanos(startMs),
   endTimeUnixNano: nanos(endMs),
   attributes: keyValues(attributes),

@@ -10,6 +10,7 @@ import type { Ipv4 } from '#machines/values/ip-address.ts';
 import { bootTrace } from '#services/telemetry/boot-trace.ts';
 import { MAX_WAITING, otlpExporter } from '#services/telemetry/exporter.ts';
 import { jobTrace } from '#services/telemetry/job-trace.ts';
+import { requestSpan } from '#services/telemetry/request-trace.ts';
 import { encodeSpans } from '#services/telemetry/wire/otlp.ts';
 
 const T0 = 1_700_000_000_000;
@@ -186,3 +187,41 @@ describe('the exporter of traces', () => {
     assert.equal(exporter.counts().dropped, (MAX_WAITING / 2) * 4 - MAX_WAITING);
   });
 });
+
+describe('a request to the API as a span', () => {
+  const asked = {
+    route: 'getMachine',
+    method: 'GET',
+    path: '/api/v1/machines/{name}',
+    status: 200,
+    startMs: T0,
+    endMs: T0 + 5,
+    parent: undefined,
+  };
+  const newId = (digits: number) => 'a'.repeat(digits);
+
+  it('is read by a collector, names the route and never the machine', () => {
+    const text = encodeSpans([requestSpan({ ...asked, status: 503 }, newId)], { resource: {}, scope: SCOPE });
+    const [span] = asCollector(text).resourceSpans[0]?.scopeSpans[0]?.spans ?? [];
+    assert.equal(span?.name, 'GET /api/v1/machines/{name}');
+    assert.equal(requestSpan({ ...asked, status: 503 }, newId).status.kind, 'error');
+    assert.equal(
+      requestSpan({ ...asked, status: 404 }, newId).status.kind,
+      'unset',
+      'a caller’s mistake is none of ours',
+    );
+  });
+
+  for (const [parent, trace] of [
+    [`00-${'1'.repeat(32)}-${'2'.repeat(16)}-01`, '1'.repeat(32)],
+    [`cc-${'1'.repeat(32)}-${'2'.repeat(16)}-00-later`, '1'.repeat(32)],
+    [`ff-${'1'.repeat(32)}-${'2'.repeat(16)}-01`, 'a'.repeat(32)],
+    [`00-${'0'.repeat(32)}-${'2'.repeat(16)}-01`, 'a'.repeat(32)],
+    [`00-${'1'.repeat(32)}-${'0'.repeat(16)}-01`, 'a'.repeat(32)],
+    ['nonsense', 'a'.repeat(32)],
+  ] as const) {
+    it(`of the traceparent ${parent}`, () => assert.equal(requestSpan({ ...asked, parent }, newId).traceId, trace));
+  }
+});
+
+const SCOPE = { name: 'ingot', version: '0' };
