@@ -83,6 +83,9 @@ async function* oneRound(
     if (unattended?.phase === 'failed') return { kind: 'failed', because: unattended.error };
     if (unattended && mode === 'maintenance') yield { kind: 'working', phase: unattended.phase };
     const disk = mode === 'running' ? await node.systemDisk() : undefined;
+    const isDone = unattended === undefined || unattended.phase === 'installed';
+    // One that has been up for long may have forgotten the events of its boot.
+    if (disk !== undefined && isDone && (await node.stage()) === 'running') return { kind: 'installed', disk };
     for await (const state of rounds(parts, (until) => node.follow(['install', 'boot'], until))) {
       if (state.kind === 'failed' || state.kind === 'locked') return { kind: 'failed', because: state.because };
       if (state.kind === 'rebooting') yield { kind: 'rebooting' };
@@ -90,7 +93,6 @@ async function* oneRound(
         // A system disk may also be one that is being written. Only a boot proves that it is done: an install ends in
         // a reboot, and the history of events begins anew with it. An unattended install runs beside a boot from memory,
         // so there the boot proves nothing while the install says that it is not over.
-        const isDone = unattended === undefined || unattended.phase === 'installed';
         if (state.sequence === 'boot' && disk !== undefined && isDone) return { kind: 'installed', disk };
         if (state.kind === 'running') yield working(state);
       }

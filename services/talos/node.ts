@@ -78,6 +78,8 @@ export type TalosNode = {
   /** Back to the release before, with a reboot. */
   rollback(signal: AbortSignal): AsyncGenerator<Followed, FollowedEnd, undefined>;
   health(): Promise<Health>;
+  /** `running`, `resetting`, …; undefined where it does not show it. */
+  stage(): Promise<string | undefined>;
   etcd(): Promise<{ readonly members: EtcdMembers['members']; readonly status: EtcdStatus['member_status'] }>;
   /** Is it installed on a disk? Its kernel name, or undefined. */
   systemDisk(): Promise<string | undefined>;
@@ -220,6 +222,9 @@ export async function talosNode(parts: {
         // It answers with no actor; what follows is the reboot that it forces.
         return ofSequences(['reboot']);
       }, signal),
+    async stage() {
+      return (await resource(client, 'MachineStatuses.runtime.talos.dev', 'machine', machineStatus))?.stage;
+    },
     async health() {
       const [{ services }, status] = await Promise.all([
         client.call('/machine.MachineService/ServiceList', {}).then(only),

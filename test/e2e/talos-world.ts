@@ -4,6 +4,7 @@ import type { PlanAnswer } from '#machines/contract/api/job-resource.ts';
 import { isOver, type Job, type JobKind } from '#machines/contract/job.ts';
 import { talosName } from '#machines/rack/prepare.ts';
 import type { MachineSpec } from '#machines/rack/spec.ts';
+import { loopbackNetwork } from '#test/lab/loopback-network.ts';
 import { waitFor } from '#test/lab/wait.ts';
 import { openRackWorld, type RackWorld } from './rack-world.ts';
 
@@ -26,21 +27,25 @@ type ClusterStateText = {
 };
 
 const LIMIT_MS = 150_000;
-/** Talos has one port, so that machines of another test that runs at the same time must not have the same address. */
-const THIRD = 251 + (process.pid % 4);
-const POOL = `127.77.${THIRD}.0-127.77.${THIRD}.255`;
+/** Apart from the pools of other tests. */
+const NETWORKS = Array.from({ length: 40 }, (_, index) => `127.77.${index + 211}`);
 
 /** The real daemon, and a rack whose blank machines are to become a cluster of Talos. */
 export async function openTalosWorld(
   machines: number,
   { faults = [] }: { readonly faults?: readonly string[] } = {},
 ): Promise<TalosWorld> {
-  const world = await openRackWorld({
-    machines,
-    limitMs: LIMIT_MS,
-    pool: POOL,
-    rackArgs: faults.flatMap((fault) => ['--talos-fault', fault]),
-  });
+  await using stack = new AsyncDisposableStack();
+  const { network } = stack.use(await loopbackNetwork(NETWORKS));
+  const world = stack.use(
+    await openRackWorld({
+      machines,
+      limitMs: LIMIT_MS,
+      pool: `${network}.1-${network}.253`,
+      rackArgs: faults.flatMap((fault) => ['--talos-fault', fault]),
+    }),
+  );
+  const owned = stack.move();
   const { daemon } = world;
   const names = world.specs.map(({ name }) => name);
   const specOf = (name: string): MachineSpec => world.specs.find((one) => one.name === name) ?? assert.fail(name);
@@ -99,7 +104,7 @@ export async function openTalosWorld(
       ]);
     },
     state: () => daemon.api<ClusterStateText>('GET', '/api/v1/clusters/home/state'),
-    [Symbol.asyncDispose]: () => world[Symbol.asyncDispose](),
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
 }
 

@@ -92,8 +92,18 @@ export function talosReach(parts: {
   return {
     definition,
     look,
-    maintenance: ({ address, fingerprint }, signal) =>
-      openMachineApi({ definition, address, port, trust: { kind: 'pinned', fingerprint }, signal }),
+    async maintenance({ address, fingerprint }, signal) {
+      // Who goes down may take a connection and never shake hands.
+      const soon = AbortSignal.timeout(PROBE_MS);
+      const trust = { kind: 'pinned', fingerprint } as const;
+      const opening = { definition, address, port, trust, signal: AbortSignal.any([signal, soon]) };
+      return await openMachineApi(opening).catch((cause: unknown) => {
+        signal.throwIfAborted();
+        if (!soon.aborted) throw cause;
+        const because = `${address}, port ${port}, does not shake hands within ${PROBE_MS / 1000} s`;
+        throw new MachineApiError('unreachable', because, { cause });
+      });
+    },
     running,
     async node(cluster, machine, signal) {
       const client = await running(cluster, machine, signal);

@@ -514,7 +514,7 @@ async function whenQuiet(
     let opened: OpenedNode | undefined;
     try {
       opened = await parts.reach.node(cluster, machine, context.signal);
-      const { stage } = await opened.node.health();
+      const stage = (await opened.node.stage()) ?? 'unknown';
       if (!BUSY.has(stage) && looks-- <= 0) return { kind: 'quiet', opened };
       throw new MachineApiError('precondition', `its stage is ${stage}`);
     } catch (error) {
@@ -540,7 +540,7 @@ async function busyWith(
   let opened: OpenedNode | undefined;
   try {
     opened = await reach.node(cluster, machine, signal);
-    if (BUSY.has((await opened.node.health()).stage)) return opened;
+    if (BUSY.has((await opened.node.stage()) ?? 'unknown')) return opened;
   } catch (error) {
     if (!(error instanceof MachineApiError)) {
       opened?.[Symbol.dispose]();

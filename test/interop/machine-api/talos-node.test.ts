@@ -26,7 +26,7 @@ it("Talos' own client library leads a simulated node through its life", { timeou
   if (missing !== undefined) return t.skip(missing);
 
   const secrets = await secretsFor(VERSION);
-  await using rig = await talosRig({ version: VERSION, net: 218 });
+  await using rig = await talosRig({ version: VERSION });
   const machine = rig.machine();
   const file = async (name: string, text: string): Promise<string> => {
     await writeFile(join(folder, name), text, { mode: 0o600 });

@@ -44,7 +44,7 @@ describe('the system disk of a machine that runs Talos', () => {
     });
 
   it('must be the confirmed one, else nothing is told to it', async () => {
-    await using world = await talosWorld({ net: 240 });
+    await using world = await talosWorld({});
     world.rig.machines[0]?.powerOn();
     await world.installed([0]);
     const before = world.arrivals.count(REBOOT);
@@ -76,7 +76,7 @@ describe('a reset in whose middle the network is cut', () => {
   const begin = async (phase: string) => {
     const hold = held('reset', phase);
     const cable = openCable(50_100);
-    const world = await talosWorld({ net: 241, cable, faults: hold.faults, times: { settle: 400, reset: 3000 } });
+    const world = await talosWorld({ cable, faults: hold.faults, times: { settle: 400, reset: 3000 } });
     world.rig.machines[0]?.powerOn();
     await world.installed([0]);
     const { id } = await world.submitUpkeep('reset', 0, { graceful: false });
@@ -133,7 +133,7 @@ describe('a daemon that is killed', () => {
   const stepText = (job: Job, name: string): string => job.steps.find((one) => one.name === name)?.text ?? '';
 
   it('as a machine gets its configuration, and as etcd is begun, does neither twice', async () => {
-    await using world = await talosWorld({ net: 242 });
+    await using world = await talosWorld({});
     world.rig.machines[0]?.powerOn();
     const { id } = await world.submitInstall(0);
     await world.killedAt(`${SERVICE}/ApplyConfiguration`);
@@ -149,7 +149,7 @@ describe('a daemon that is killed', () => {
   });
 
   it('as a machine reboots into another release installs it once, and rolls back once', async () => {
-    await using world = await talosWorld({ net: 243, faults: { isUnwell: (version) => version === NEXT } });
+    await using world = await talosWorld({ faults: { isUnwell: (version) => version === NEXT } });
     world.rig.machines[0]?.powerOn();
     await world.installed([0]);
     const { id } = await world.submitUpkeep('upgrade', 0, { to: NEXT });
@@ -164,7 +164,7 @@ describe('a daemon that is killed', () => {
   });
 
   it('in the middle of the installer begins it again: what is half written is not booted', async () => {
-    await using world = await talosWorld({ net: 244 });
+    await using world = await talosWorld({});
     world.rig.machines[0]?.powerOn();
     await world.installed([0]);
     const { id } = await world.submitUpkeep('upgrade', 0, { to: NEXT });
@@ -177,7 +177,7 @@ describe('a daemon that is killed', () => {
   });
 
   it('as a rollback is asked for does not ask again, which would turn it back', async () => {
-    await using world = await talosWorld({ net: 245 });
+    await using world = await talosWorld({});
     world.rig.machines[0]?.powerOn();
     await world.installed([0]);
     const [upgraded] = await world.upkeep('upgrade', [0], { to: NEXT });
@@ -193,7 +193,7 @@ describe('a daemon that is killed', () => {
   });
 
   it('as a reset is asked for does not ask again, and knows by its key what became of it', async () => {
-    await using world = await talosWorld({ net: 246 });
+    await using world = await talosWorld({});
     world.rig.machines[0]?.powerOn();
     await world.installed([0]);
     const { id } = await world.submitUpkeep('reset', 0, { graceful: false, erase: 'configuration' });
@@ -206,7 +206,7 @@ describe('a daemon that is killed', () => {
 
   it('in the middle of a reset hears its end from the events that are kept', async () => {
     const hold = held('reset', 'umount');
-    await using world = await talosWorld({ net: 247, faults: hold.faults });
+    await using world = await talosWorld({ faults: hold.faults });
     world.rig.machines[0]?.powerOn();
     await world.installed([0]);
     const { id } = await world.submitUpkeep('reset', 0, { graceful: false });

@@ -41,7 +41,6 @@ const PROFILE = profileDocument.parse({ kind: 'Profile', name: 'talos', os: 'tal
 
 /** The jobs of the daemon, and machines of the rack that wait in maintenance. */
 export async function talosWorld(options: {
-  readonly net: number;
   readonly controlPlanes?: number;
   readonly workers?: number;
   readonly faults?: TalosFaults;
@@ -49,13 +48,12 @@ export async function talosWorld(options: {
   /** The daemon’s way to the machines, which the test can cut; else it is the wire itself. */
   readonly cable?: Cable;
 }) {
-  const { net, controlPlanes = 1, workers = 0, faults, cable } = options;
+  const { controlPlanes = 1, workers = 0, faults, cable } = options;
   const arrivals = requestArrivals();
-  const stack = new AsyncDisposableStack();
+  await using stack = new AsyncDisposableStack();
   const rig = stack.use(
     await talosRig({
       version: VERSION,
-      net,
       machines: controlPlanes + workers,
       definition: arrivals.definition,
       ...(faults ? { faults } : {}),
@@ -154,6 +152,7 @@ export async function talosWorld(options: {
     await daemon.kill();
     daemon = await world.daemon();
   };
+  const owned = stack.move();
   return {
     rig,
     names,
@@ -219,7 +218,7 @@ export async function talosWorld(options: {
       return opened.node.version.patch;
     },
     forgetCluster: () => void (cluster = undefined),
-    [Symbol.asyncDispose]: () => stack.disposeAsync(),
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
 }
 

@@ -6,7 +6,7 @@ import { BOOTSTRAP, installPlan, kinds, NEXT, talosWorld, told, VERSION } from '
 
 describe('jobs on machines that run Talos', () => {
   it('push a configuration, and bootstrap etcd once', async () => {
-    await using world = await talosWorld({ net: 231 });
+    await using world = await talosWorld({});
     world.rig.machines[0]?.powerOn();
     const job = await world.install(0);
     assert.equal(job.state, 'done', told(job));
@@ -16,7 +16,7 @@ describe('jobs on machines that run Talos', () => {
   });
 
   it('go on where they were when the daemon ended in each step', async () => {
-    await using world = await talosWorld({ net: 239 });
+    await using world = await talosWorld({});
     world.rig.machines[0]?.powerOn();
     const { id } = await world.submitInstall(0);
     for (const name of BOOTSTRAP) {
@@ -35,7 +35,7 @@ describe('jobs on machines that run Talos', () => {
   });
 
   it('join an etcd that lives elsewhere instead of beginning another', async () => {
-    await using world = await talosWorld({ net: 232, controlPlanes: 2 });
+    await using world = await talosWorld({ controlPlanes: 2 });
     for (const machine of world.rig.machines) machine.powerOn();
     await world.installed([0, 1]);
     const job = await world.install(0, { steps: ['bootstrap-etcd'] });
@@ -71,7 +71,7 @@ describe('jobs on machines that run Talos', () => {
     ],
   ];
   it('send nothing to a machine that is not the planned one', async () => {
-    await using world = await talosWorld({ net: 233 });
+    await using world = await talosWorld({});
     world.rig.machines[0]?.powerOn();
     for (const [name, change, want] of WRONG) {
       const job = await world.install(0, change(installPlan(world.rig.machine(0).spec, 'controlplane')));
@@ -82,7 +82,7 @@ describe('jobs on machines that run Talos', () => {
   });
 
   it('upgrade one machine at a time, and not the next after one that failed', async () => {
-    await using world = await talosWorld({ net: 234, workers: 2, faults: { isUnwell: (version) => version === NEXT } });
+    await using world = await talosWorld({ workers: 2, faults: { isUnwell: (version) => version === NEXT } });
     for (const machine of world.rig.machines) machine.powerOn();
     await world.installed([0, 1, 2]);
     const [first, second] = await world.upkeep('upgrade', [1, 2], { to: NEXT });
@@ -96,7 +96,7 @@ describe('jobs on machines that run Talos', () => {
   });
 
   it('wait for the one whose turn it is, also where the order of their ids is another one', async () => {
-    await using world = await talosWorld({ net: 239, workers: 1 });
+    await using world = await talosWorld({ workers: 1 });
     const draft = {
       ...installPlan(world.rig.machine(0).spec, 'worker'),
       kind: 'upgrade' as const,
@@ -126,13 +126,14 @@ describe('jobs on machines that run Talos', () => {
         all.length = 1;
       },
       note: async () => {},
+      wait: async () => {},
     });
     assert.equal(outcome.kind, 'done');
     assert.match(waits.join(), /^waits for b: one machine of home at a time$/);
   });
 
   it('tell a release that does not boot from one that is slow', async () => {
-    await using world = await talosWorld({ net: 235, faults: { cannotBoot: (version) => version === NEXT } });
+    await using world = await talosWorld({ faults: { cannotBoot: (version) => version === NEXT } });
     world.rig.machines[0]?.powerOn();
     await world.installed([0]);
     const [job] = await world.upkeep('upgrade', [0], { to: NEXT });
@@ -140,7 +141,7 @@ describe('jobs on machines that run Talos', () => {
   });
 
   it('do not take a control plane away from an etcd that cannot do without it', async () => {
-    await using world = await talosWorld({ net: 236, controlPlanes: 3 });
+    await using world = await talosWorld({ controlPlanes: 3 });
     for (const machine of world.rig.machines) machine.powerOn();
     await world.installed([0, 1, 2]);
     await world.rig.machine(2).powerOff();
@@ -150,7 +151,7 @@ describe('jobs on machines that run Talos', () => {
   });
 
   it('refuse in the plan what cannot be', async () => {
-    await using world = await talosWorld({ net: 237 });
+    await using world = await talosWorld({});
     world.rig.machines[0]?.powerOn();
     await world.installed([0]);
     const refusals = async (...about: Parameters<typeof world.plan>) => {
@@ -184,7 +185,7 @@ describe('jobs on machines that run Talos', () => {
   });
 
   it('reset a machine only after it has left, and forget what it had of etcd', async () => {
-    await using world = await talosWorld({ net: 238, controlPlanes: 2 });
+    await using world = await talosWorld({ controlPlanes: 2 });
     for (const machine of world.rig.machines) machine.powerOn();
     await world.installed([0, 1]);
     const done = await world.upkeep('reset', [1]);

@@ -74,6 +74,17 @@ describe('an install that is watched', () => {
     ]);
   });
 
+  it('is done where the machine runs from its disk and has forgotten the events of its boot', async () => {
+    using fake = await fakeNode({
+      [VERSION]: version('v1.13.2'),
+      [GET]: resourceOf({
+        'SystemDisks.block.talos.dev': 'diskID: sda\n',
+        'MachineStatuses.runtime.talos.dev': 'stage: running\n',
+      }),
+    });
+    assert.deepEqual(await watched([{ running: fake }]).end(), { kind: 'installed', disk: 'sda' });
+  });
+
   it('is not done while its disk is being written, although the machine has its identity', async () => {
     using writing = await booted('v1.13.0');
     writing.tell(ACTOR, 'machine.SequenceEvent', { sequence: 'install', action: 'START' });

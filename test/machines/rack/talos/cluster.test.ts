@@ -52,7 +52,6 @@ describe('simulated nodes of one cluster', () => {
     const rig = stack.use(
       await talosRig({
         version: VERSION,
-        net: 215,
         machines: roles.length,
         config: () => `${server.base}/config?u=\${uuid}&m=\${mac}`,
       }),
@@ -118,7 +117,7 @@ describe('simulated nodes of one cluster', () => {
       const right = configFor({ version: VERSION, secrets, role: 'controlplane', spec });
       response.end(isRight ? right : right.replace('type: controlplane', 'type: emperor'));
     });
-    const rig = stack.use(await talosRig({ version: VERSION, net: 216, config: () => `${server.base}/c` }));
+    const rig = stack.use(await talosRig({ version: VERSION, config: () => `${server.base}/c` }));
     rig.machines[0]?.powerOn();
     const machine = rig.machine();
     await waitFor('a refusal', () => machine.screen.some((line) => line.includes('emperor')), 10_000);
@@ -135,7 +134,6 @@ describe('what goes wrong on a simulated node', () => {
     const secrets = await secretsFor(VERSION);
     await using rig = await talosRig({
       version: VERSION,
-      net: 217,
       faults: {
         lacksImage: (reference) => reference === installer('v1.13.7'),
         installerFails: (reference) => reference === installer('v1.13.8'),

@@ -23,7 +23,7 @@ for (const [version, next] of [
     before(async () => void (secrets = await secretsFor(version)));
 
     it('is installed by a configuration that is pushed, bootstrapped once, upgraded, rolled back and reset', async () => {
-      await using rig = await talosRig({ version, net: 212 });
+      await using rig = await talosRig({ version });
       const machine = rig.machine();
       rig.machines[0]?.powerOn();
       {
@@ -117,7 +117,7 @@ for (const [version, next] of [
     });
 
     it('lets strangers do in maintenance what that release lets them', async () => {
-      await using rig = await talosRig({ version, net: 213 });
+      await using rig = await talosRig({ version });
       rig.machines[0]?.powerOn();
       using client = await rig.machine().maintenance();
       const codeOf = (call: Promise<unknown>): Promise<string> =>
@@ -170,7 +170,7 @@ describe('a simulated node', () => {
   before(async () => void (secrets = await secretsFor(version)));
 
   it('gives a reader what is a reader’s, and passes nothing on', async () => {
-    await using rig = await talosRig({ version, net: 214 });
+    await using rig = await talosRig({ version });
     rig.machines[0]?.powerOn();
     const machine = rig.machine();
     {

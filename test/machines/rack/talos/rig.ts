@@ -22,6 +22,7 @@ import { loadMachineApi, type MachineApiDefinition } from '#services/machine-api
 import { machineClient } from '#services/talos/client-config.ts';
 import { type Followed, type FollowedEnd, talosNode, type TalosNode } from '#services/talos/node.ts';
 import { newTalosSecrets } from '#services/talos/secrets.ts';
+import { loopbackNetwork } from '#test/lab/loopback-network.ts';
 import { waitFor } from '#test/lab/wait.ts';
 
 export const definition = loadMachineApi();
@@ -29,6 +30,8 @@ export const versionOf = (text: string) => sure(parseTalosVersion(text));
 export const secretsFor = (version: string): Promise<TalosSecrets> =>
   newTalosSecrets({ version: versionOf(version), random: randomBytes, now: Date.now, rsaBits: 2048 });
 export const installer = (version: string): string => `factory.example/metal-installer/${PLAIN_SCHEMATIC}:${version}`;
+
+const NETWORKS = Array.from({ length: 200 }, (_, index) => `127.76.${index + 1}`);
 
 const FAST = { taskMs: 1, installMs: 20, retryMs: 20, maxRetryMs: 100 };
 
@@ -52,8 +55,6 @@ export type RigMachine = AsyncDisposable & {
 
 export async function talosRig(options: {
   readonly version: string;
-  /** The third number of the addresses: each test file has its own. */
-  readonly net: number;
   readonly machines?: number;
   /** Of the kernel's command line; none: it waits in maintenance. */
   readonly config?: (spec: MachineSpec) => string;
@@ -61,7 +62,8 @@ export async function talosRig(options: {
   /** How the nodes read what they are sent; the plain one where nothing is said. */
   readonly definition?: MachineApiDefinition;
 }) {
-  const { net, version } = options;
+  const { version } = options;
+  const claim = await loopbackNetwork(NETWORKS);
   const dir = await mkdtemp(join(tmpdir(), 'ingot-talos-node-'));
   const open = () =>
     simulatedNodes({
@@ -71,7 +73,7 @@ export async function talosRig(options: {
     });
   let nodes = open();
   const machines = lineUp(options.machines ?? 1, { story: false }).map(({ spec }, index) => {
-    const address = sure(parseIpv4(`127.76.${net}.${index + 1}`));
+    const address = sure(parseIpv4(`${claim.network}.${index + 1}`));
     const config = options.config?.(spec);
     const line = kernelArguments({ version: versionOf(version), ...(config === undefined ? {} : { config }) }).join(
       ' ',
@@ -89,6 +91,7 @@ export async function talosRig(options: {
     nodes: () => nodes,
     async [Symbol.asyncDispose]() {
       for (const machine of machines) await machine[Symbol.asyncDispose]();
+      await claim[Symbol.asyncDispose]();
       await rm(dir, { recursive: true });
     },
   };
