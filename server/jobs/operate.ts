@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { OperateRequest, OperationState } from '#machines/api/messages/agent.ts';
 import type { Sendable } from '#machines/api/messages/shape.ts';
 import type { StepContext, StepOutcome } from '#services/jobs/contract.ts';
@@ -68,7 +67,7 @@ export async function operate(parts: {
             afterMs: 1000,
           });
         }
-        await sleep(RECONNECT_MS, undefined, { signal: context.signal });
+        await context.wait(RECONNECT_MS);
         continue;
       }
       if (state.phase === 'DONE') return { kind: 'done', parts: state.parts };

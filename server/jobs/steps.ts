@@ -209,7 +209,7 @@ export function bootDiskStep(parts: StepParts): Step {
         while (agents.of(machine)?.attempt === agent.attempt) {
           if (parts.now() > until)
             return { kind: 'again', because: 'the agent was told to reboot and stays', afterMs: 1000 };
-          await sleep(500, undefined, { signal: context.signal });
+          await context.wait(500);
         }
       }
       return done(

@@ -27,6 +27,8 @@ export type StepContext = {
   readonly signal: AbortSignal;
   /** A sign of life, shown as it is. `fraction` 0 to 1. */
   readonly progress: (text: string, fraction?: number) => void;
+  /** Rejects as soon as the signal aborts. Tests that have no time wait less. */
+  readonly wait: (ms: number) => Promise<void>;
   /** Durable when it resolves. */
   readonly note: (key: string, value: string) => Promise<void>;
 };

@@ -48,10 +48,13 @@ export async function openJobs(parts: {
   readonly caps?: JobCaps;
   readonly now: () => number;
   readonly newId: () => string;
+  /** Between two tries of a step, and where one looks again: as long as it is told to, where nothing is said. */
+  readonly wait?: (ms: number, signal: AbortSignal) => Promise<void>;
   readonly log: Pick<Logger, 'info' | 'warn' | 'error'>;
 }): Promise<RunningJobs> {
   const { store, recipe, now, log } = parts;
   const caps = parts.caps ?? JOB_CAPS;
+  const wait = parts.wait ?? ((ms: number, signal: AbortSignal) => sleep(ms, undefined, { signal }));
   const unfinished = new Map<string, Job>((await store.unfinished()).map((job) => [job.id, job]));
   const atWork = new Map<string, AbortController>();
   const listeners = new Set<(job: Job, event: JobEvent | undefined) => void>();
@@ -189,6 +192,7 @@ export async function openJobs(parts: {
           log.error({ err: error, job: id }, 'progress could not be kept'),
         );
       },
+      wait: (ms: number) => wait(ms, signal),
       async note(key: string, value: string): Promise<void> {
         signal.throwIfAborted();
         await edit(id, (job) => ({ ...job, notes: { ...job.notes, [key]: value } }));
@@ -266,7 +270,7 @@ export async function openJobs(parts: {
             step: step.name,
             text: outcome.because,
           });
-          if (tries < step.tries) await sleep(outcome.afterMs, undefined, { signal: control.signal });
+          if (tries < step.tries) await wait(outcome.afterMs, control.signal);
           break;
         default:
           outcome satisfies never;

@@ -20,10 +20,11 @@ import { openJobs, type RunningJobs } from '#services/jobs/open-jobs.ts';
 import { openPlans } from '#services/jobs/plans.ts';
 import type { MachineApiClient } from '#services/machine-api/client.ts';
 import { MachineApiError } from '#services/machine-api/machine-api-error.ts';
-import { openSqliteStore } from '#services/store/sqlite/open-sqlite-store.ts';
+import { memoryJobStore } from '#test/services/store/memory-job-store.ts';
 import { sampleMachine } from '#test/harness/sample-machine.ts';
 import { servedAgent } from '#test/machines/agent/api/served-agent.ts';
 import { testAuthority } from '#test/machines/agent/certificates.ts';
+import { shortWait } from './job-world.ts';
 import { seededRandom } from '#test/server/tftp/lossy-relay.ts';
 
 /** Larger than what is held back of an image until the rest is proven. */
@@ -76,7 +77,7 @@ type Faulty = {
 };
 
 /**
- * The daemon's jobs over a real store, and machines that run the real agent's machine API over files as disks. In each
+ * The daemon's jobs over a store in memory, and machines that run the real agent's machine API over files as disks. In each
  * try of a step something goes wrong with probability `rate`: a BMC refuses; a call to the agent is lost, or its answer;
  * the machine loses its power while it writes; the download of the image breaks, or ends early. The same seed makes the
  * same choices.
@@ -86,7 +87,6 @@ export async function faultWorld(options: { readonly machines: number; readonly 
   await using stack = new AsyncDisposableStack();
   const dir = await mkdtemp(join(tmpdir(), 'ingot-fault-world-'));
   stack.defer(() => rm(dir, { recursive: true, maxRetries: 3 }));
-  const store = stack.use(await openSqliteStore({ dir }));
   const authority = await testAuthority();
   const live = liveAgents({ now: Date.now });
   const image = randomBytes(IMAGE_BYTES);
@@ -255,7 +255,7 @@ export async function faultWorld(options: { readonly machines: number; readonly 
         await losePower(machine);
       },
     },
-    keepInventory: (name, inventory) => store.inventories.put(name, inventory),
+    keepInventory: async () => {},
     diskImages: {
       get: async () => ({
         kind: 'ready',
@@ -282,9 +282,10 @@ export async function faultWorld(options: { readonly machines: number; readonly 
     startedAt: 0,
   });
   jobs = await openJobs({
-    store: store.jobs,
+    store: memoryJobStore(),
     recipe,
     rackOf: (name) => name,
+    wait: shortWait,
     caps: { daemon: options.machines, rack: 1 },
     now: Date.now,
     newId: randomUUID,

@@ -1,10 +1,8 @@
 import assert from 'node:assert/strict';
 import { createHash, randomUUID } from 'node:crypto';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { pino } from 'pino';
-import { inventory as inventorySchema } from '#machines/contract/inventory.ts';
+import { type Inventory, inventory as inventorySchema } from '#machines/contract/inventory.ts';
 import { isOver, type Job } from '#machines/contract/job.ts';
 import { mayDo } from '#machines/decide/actions.ts';
 import { type AgentPlannedKind, makePlan } from '#machines/decide/jobs/make-plan.ts';
@@ -16,8 +14,8 @@ import { liveAgents } from '#services/agents/live-agents.ts';
 import { certificateSigner } from '#services/certificates/signer.ts';
 import { openJobs, type RunningJobs } from '#services/jobs/open-jobs.ts';
 import { openPlans } from '#services/jobs/plans.ts';
-import { openSqliteStore } from '#services/store/sqlite/open-sqlite-store.ts';
 import { DISK_BYTES, servedAgent } from '#test/machines/agent/api/served-agent.ts';
+import { memoryJobStore } from '#test/services/store/memory-job-store.ts';
 import { sampleMachine } from '#test/harness/sample-machine.ts';
 
 export const INVENTORY = inventorySchema.parse({
@@ -39,7 +37,7 @@ const NO_INSTALLERS: Installers = {
 const machineOf = (disks: object) => sampleMachine({ macs: ['52:54:00:00:00:01'], disks });
 
 /**
- * The daemon's jobs over a real store, and one machine that runs the real agent's machine API over files as disks. What
+ * The daemon's jobs over a store in memory, and one machine that runs the real agent's machine API over files as disks. What
  * stands between, network boot and power, is the test's.
  */
 export async function jobWorld({
@@ -61,8 +59,8 @@ export async function jobWorld({
   /** Machines of clusters of Talos; `jobs` are those of the newest daemon. */
   readonly talos?: (jobs: () => RunningJobs) => TalosOwn;
 } = {}) {
-  const dir = await mkdtemp(join(tmpdir(), 'ingot-job-world-'));
-  const store = await openSqliteStore({ dir });
+  const store = memoryJobStore();
+  const inventories = new Map<string, Inventory>();
   const agent = await servedAgent({ read: answers });
   const live = liveAgents({ now: Date.now });
   const secrets = new Map<string, string>();
@@ -96,7 +94,7 @@ export async function jobWorld({
       },
       off: async () => {},
     },
-    keepInventory: (machine, inventory) => store.inventories.put(machine, inventory),
+    keepInventory: async (machine, inventory) => void inventories.set(machine, inventory),
     diskImages: {
       get: async () => ({
         kind: 'ready',
@@ -131,7 +129,8 @@ export async function jobWorld({
     permitted,
     registers,
     image,
-    store,
+    /** The newest of each machine. */
+    inventories,
     /** A daemon; `stop` ends it as SIGTERM does, `kill` as SIGKILL: from then on nothing of it reaches the store. */
     async daemon(): Promise<{
       readonly jobs: RunningJobs;
@@ -142,16 +141,17 @@ export async function jobWorld({
       const writing = new Set<Promise<unknown>>();
       const jobs = await openJobs({
         store: {
-          ...store.jobs,
+          ...store,
           put: async (...about) => {
             if (isDead) throw new Error('the daemon was killed');
-            const written = store.jobs.put(...about);
+            const written = store.put(...about);
             writing.add(written);
             return await written.finally(() => writing.delete(written));
           },
         },
         recipe,
         rackOf: () => '',
+        wait: shortWait,
         now: Date.now,
         newId: randomUUID,
         log: pino({ level: 'silent' }),
@@ -199,11 +199,13 @@ export async function jobWorld({
       clearInterval(heartbeat);
       for (const stop of daemons) await stop();
       await agent[Symbol.asyncDispose]();
-      await store[Symbol.asyncDispose]();
-      await rm(dir, { recursive: true });
     },
   };
 }
+
+/** What is waited for here needs no time to come. */
+export const shortWait = (ms: number, signal: AbortSignal): Promise<void> =>
+  sleep(Math.min(ms, 10), undefined, { signal });
 
 const rejectedAt = (signal: AbortSignal): Promise<never> =>
   new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true }));

@@ -65,7 +65,7 @@ const WRONG: readonly (readonly [what: string, answers: Partial<Inventory>, beca
   ],
 ];
 
-describe('a machine other than the planned one answers', { timeout: 60_000 }, () => {
+describe('a machine other than the planned one answers', { timeout: 60_000, concurrency: 4 }, () => {
   for (const [what, answers, because] of WRONG) {
     it(`one ${what}: nothing is written`, async () => {
       await using world = await jobWorld({ answers: { ...INVENTORY, ...answers } });

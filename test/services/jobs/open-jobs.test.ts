@@ -1,7 +1,4 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { pino } from 'pino';
 import { isOver, type Job, type JobBatch } from '#machines/contract/job.ts';
@@ -9,7 +6,7 @@ import type { NewJob, Step, StepOutcome } from '#services/jobs/contract.ts';
 import type { JobCaps } from '#services/jobs/decide/next-jobs.ts';
 import { openJobs, type RunningJobs } from '#services/jobs/open-jobs.ts';
 import type { Store } from '#services/store/contract.ts';
-import { openSqliteStore } from '#services/store/sqlite/open-sqlite-store.ts';
+import { memoryJobStore } from '#test/services/store/memory-job-store.ts';
 
 const DONE: StepOutcome = { kind: 'done', text: 'done' };
 const step = (name: string, run: Step['run'], more: Partial<Step> = {}): Step => ({
@@ -23,7 +20,7 @@ const forEver = (signal: AbortSignal): Promise<never> =>
   new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true }));
 
 type World = {
-  readonly store: Store;
+  readonly store: Pick<Store, 'jobs'>;
   /** A daemon that works on jobs; `stop` ends it as SIGTERM does. */
   readonly start: (
     steps: readonly Step[],
@@ -32,8 +29,7 @@ type World = {
 };
 
 async function inWorld(work: (world: World) => Promise<void>): Promise<void> {
-  const dir = await mkdtemp(join(tmpdir(), 'ingot-jobs-'));
-  const store = await openSqliteStore({ dir });
+  const store = { jobs: memoryJobStore() };
   const stops = new Set<() => Promise<void>>();
   let ids = 0;
   try {
@@ -61,8 +57,6 @@ async function inWorld(work: (world: World) => Promise<void>): Promise<void> {
     });
   } finally {
     for (const stop of stops) await stop();
-    await store[Symbol.asyncDispose]();
-    await rm(dir, { recursive: true });
   }
 }
 

@@ -573,6 +573,91 @@ export function storeConformance(
       }));
   });
 
+  jobStoreConformance(name, withStore);
+
+  describe(`${name}: standing approvals`, () => {
+    const one: Approval = {
+      id: 'a1',
+      by: 'anna',
+      createdAt: 1,
+      until: 9,
+      kinds: ['install'],
+      profile: 'debian',
+      class: 'blank',
+      machines: 2,
+      used: [],
+      rev: 0,
+    };
+
+    it('are there after a restart; an edit that did not see the newest is refused', () =>
+      withStore(async ({ approvals }, reopen) => {
+        assert.deepEqual(await approvals.put(one, 0), { kind: 'stored', value: { ...one, rev: 1 } });
+        const used = [{ machine: 'm1', at: 2, by: 'ben' }];
+        const edits = await Promise.all([
+          approvals.put({ ...one, used }, 1),
+          approvals.put({ ...one, machines: 3 }, 1),
+        ]);
+        assert.deepEqual(edits.map(({ kind }) => kind).toSorted(), ['stale', 'stored']);
+        const again = (await reopen()).approvals;
+        assert.deepEqual(await again.all(), [{ ...one, used, rev: 2 }]);
+        assert.equal((await again.get('a1'))?.rev, 2);
+        assert.equal(await again.get('a2'), undefined);
+      }));
+  });
+
+  describe(`${name}: kept answers and deliveries`, () => {
+    it('a key is claimed once, whoever asks at the same moment, and its answer stays until it is pruned', () =>
+      withStore(async ({ answers }, reopen) => {
+        const asked = { key: 'k1', fingerprint: 'f1', at: 5 };
+        const claims = await Promise.all([answers.claim(asked), answers.claim({ ...asked, fingerprint: 'f2' })]);
+        assert.deepEqual(claims.map(({ kind }) => kind).toSorted(), ['claimed', 'known']);
+        await answers.finish({ ...asked, sealed: 'v1.x' });
+        const again = (await reopen()).answers;
+        assert.deepEqual(await again.claim({ ...asked, at: 9 }), {
+          kind: 'known',
+          answer: { ...asked, sealed: 'v1.x' },
+        });
+        await again.claim({ key: 'k2', fingerprint: 'f1', at: 6 });
+        assert.equal(await again.prune(6), 1);
+        assert.equal((await again.claim({ key: 'k2', fingerprint: 'f1', at: 9 })).kind, 'known');
+        await again.release('k2');
+        assert.equal((await again.claim({ key: 'k2', fingerprint: 'f1', at: 9 })).kind, 'claimed');
+      }));
+
+    it('deliveries are listed newest first by state, and pruned when they are over', () =>
+      withStore(async ({ deliveries }, reopen) => {
+        const one = (id: string, at: number, state: Delivery['state']): Delivery => ({
+          id,
+          at,
+          state,
+          url: 'http://192.0.2.1/',
+          event: 'job',
+          tries: 0,
+          body: '{}',
+        });
+        await deliveries.put(one('a', 1, 'waiting'));
+        await deliveries.put(one('b', 2, 'waiting'));
+        await deliveries.put(one('c', 2, 'delivered'));
+        await deliveries.put(one('b', 2, 'dead'));
+        const again = (await reopen()).deliveries;
+        const ids = async (query: Parameters<typeof again.list>[0]): Promise<readonly string[]> =>
+          (await again.list(query)).map(({ id }) => id);
+        assert.deepEqual(await ids({ limit: 9 }), ['c', 'b', 'a']);
+        assert.deepEqual(await ids({ before: 2, beforeId: 'c', limit: 9 }), ['b', 'a']);
+        assert.deepEqual(await ids({ state: 'waiting', limit: 9 }), ['a']);
+        assert.equal(await again.prune(1), 1);
+        assert.deepEqual(await ids({ limit: 9 }), ['c', 'a']);
+      }));
+  });
+}
+
+/** What holds for jobs, in every store and in what stands for one in tests. */
+export function jobStoreConformance(
+  name: string,
+  withStore: (
+    work: (store: Pick<Store, 'jobs'>, reopen: () => Promise<Pick<Store, 'jobs'>>) => Promise<void>,
+  ) => Promise<void>,
+): void {
   describe(`${name}: jobs`, () => {
     const newJob = (id: string, differences: Partial<Job> = {}): Job => ({
       ...job.parse({
@@ -653,81 +738,6 @@ export function storeConformance(
           next.map(({ id }) => id),
           ['b', 'a'],
         );
-      }));
-  });
-
-  describe(`${name}: standing approvals`, () => {
-    const one: Approval = {
-      id: 'a1',
-      by: 'anna',
-      createdAt: 1,
-      until: 9,
-      kinds: ['install'],
-      profile: 'debian',
-      class: 'blank',
-      machines: 2,
-      used: [],
-      rev: 0,
-    };
-
-    it('are there after a restart; an edit that did not see the newest is refused', () =>
-      withStore(async ({ approvals }, reopen) => {
-        assert.deepEqual(await approvals.put(one, 0), { kind: 'stored', value: { ...one, rev: 1 } });
-        const used = [{ machine: 'm1', at: 2, by: 'ben' }];
-        const edits = await Promise.all([
-          approvals.put({ ...one, used }, 1),
-          approvals.put({ ...one, machines: 3 }, 1),
-        ]);
-        assert.deepEqual(edits.map(({ kind }) => kind).toSorted(), ['stale', 'stored']);
-        const again = (await reopen()).approvals;
-        assert.deepEqual(await again.all(), [{ ...one, used, rev: 2 }]);
-        assert.equal((await again.get('a1'))?.rev, 2);
-        assert.equal(await again.get('a2'), undefined);
-      }));
-  });
-
-  describe(`${name}: kept answers and deliveries`, () => {
-    it('a key is claimed once, whoever asks at the same moment, and its answer stays until it is pruned', () =>
-      withStore(async ({ answers }, reopen) => {
-        const asked = { key: 'k1', fingerprint: 'f1', at: 5 };
-        const claims = await Promise.all([answers.claim(asked), answers.claim({ ...asked, fingerprint: 'f2' })]);
-        assert.deepEqual(claims.map(({ kind }) => kind).toSorted(), ['claimed', 'known']);
-        await answers.finish({ ...asked, sealed: 'v1.x' });
-        const again = (await reopen()).answers;
-        assert.deepEqual(await again.claim({ ...asked, at: 9 }), {
-          kind: 'known',
-          answer: { ...asked, sealed: 'v1.x' },
-        });
-        await again.claim({ key: 'k2', fingerprint: 'f1', at: 6 });
-        assert.equal(await again.prune(6), 1);
-        assert.equal((await again.claim({ key: 'k2', fingerprint: 'f1', at: 9 })).kind, 'known');
-        await again.release('k2');
-        assert.equal((await again.claim({ key: 'k2', fingerprint: 'f1', at: 9 })).kind, 'claimed');
-      }));
-
-    it('deliveries are listed newest first by state, and pruned when they are over', () =>
-      withStore(async ({ deliveries }, reopen) => {
-        const one = (id: string, at: number, state: Delivery['state']): Delivery => ({
-          id,
-          at,
-          state,
-          url: 'http://192.0.2.1/',
-          event: 'job',
-          tries: 0,
-          body: '{}',
-        });
-        await deliveries.put(one('a', 1, 'waiting'));
-        await deliveries.put(one('b', 2, 'waiting'));
-        await deliveries.put(one('c', 2, 'delivered'));
-        await deliveries.put(one('b', 2, 'dead'));
-        const again = (await reopen()).deliveries;
-        const ids = async (query: Parameters<typeof again.list>[0]): Promise<readonly string[]> =>
-          (await again.list(query)).map(({ id }) => id);
-        assert.deepEqual(await ids({ limit: 9 }), ['c', 'b', 'a']);
-        assert.deepEqual(await ids({ before: 2, beforeId: 'c', limit: 9 }), ['b', 'a']);
-        assert.deepEqual(await ids({ state: 'waiting', limit: 9 }), ['a']);
-        assert.equal(await again.prune(1), 1);
-        assert.deepEqual(await ids({ limit: 9 }), ['c', 'a']);
       }));
   });
 }
