@@ -37,6 +37,7 @@ export const INSTALLED_PACKAGES = [
   'minisign',
   'mmdebstrap',
   'ntfs-3g',
+  'openssl',
   'mtools',
   'debconf',
   'python3-pyghmi',
@@ -161,6 +162,7 @@ export const PROVISIONS = {
   ipmitool: { package: 'ipmitool' },
   // Another wall's clock for one process.
   libfaketime: { package: 'libfaketime', file: '/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1' },
+  openssl: { package: 'openssl' },
   mandoc: { package: 'mandoc' },
   memtest: { package: 'memtest86+', path: 'boot/memtest86+x64.bin' },
   minisign: { package: 'minisign' },

@@ -40,6 +40,20 @@ describe('an ECDSA signature as cosign sign-blob writes it', () => {
     await assert.rejects(checkSignature(at.path('other'), wanted, at.prove), /of other bytes, or of another key/);
   });
 
+  it('proves its file also where OpenSSL made key and signature', async (t) => {
+    const tools = need(t, ['openssl']);
+    if (!tools) return;
+    await using at = await place();
+    const openssl = (...args: readonly string[]): Buffer => execFileSync(tools.openssl, args, { stdio: 'pipe' });
+    openssl('ecparam', '-name', 'prime256v1', '-genkey', '-noout', '-out', at.path('own'));
+    const pem = openssl('ec', '-in', at.path('own'), '-pubout').toString();
+    const signature = openssl('dgst', '-sha256', '-sign', at.path('own'), at.path('image'));
+    await writeFile(at.path('sig'), signature.toString('base64'));
+    const wanted = { kind: 'cosign', url: 'sig', key: pem } as const;
+    assert.match(await checkSignature(at.path('image'), wanted, at.prove), /^cosign signature of key sha256:/);
+    await assert.rejects(checkSignature(at.path('other'), wanted, at.prove), /of other bytes, or of another key/);
+  });
+
   for (const [name, pem, why] of [
     [
       'another key',
