@@ -5,9 +5,10 @@ import type { Routes } from '#machines/contract/api/routes.ts';
 import type { Access, Made } from '#services/auth/access.ts';
 import { TooManyLogins } from '#services/auth/password.ts';
 import { FLOW_MS } from '#services/auth/oidc.ts';
-import type { Login } from '#services/auth/users.ts';
+import { type Login, networkOf } from '#services/auth/users.ts';
 import type { OperatorApiParts } from '../contract.ts';
 import { cookieName, cookieRules } from '../decide/host.ts';
+import { sourceRates } from '../../logs/source-rates.ts';
 import { sendProblem } from '../guard.ts';
 import type { OpenRoutes } from '../register-routes.ts';
 
@@ -22,8 +23,12 @@ const ONWARD =
 const callbackOf = ({ protocol, headers }: FastifyRequest): string =>
   `${protocol}://${headers.host ?? ''}${OIDC_PATH}/callback`;
 
+/** Logins by OpenID that one network may begin: who begins a thousand would push out those of others. */
+const STARTS = { burst: 30, perSecond: 0.2, sources: 10_000 } as const;
+
 /** Routes for whoever is not in yet. */
 export function loginRoutes({ access, users, audit, log, now, oidc }: Parts): OpenRoutes {
+  const starts = sourceRates(STARTS);
   return {
     async getLogin(_request, reply) {
       const all = await users.list();
@@ -60,6 +65,9 @@ export function loginRoutes({ access, users, audit, log, now, oidc }: Parts): Op
 
     async startOidc(request, reply) {
       if (!oidc) return sendProblem(reply, NO_OIDC);
+      if (!starts.admit(networkOf(request.ip), now()).admitted) {
+        return tooMany(reply, 5, 'many logins were begun from this address');
+      }
       try {
         const { url, binding } = await oidc.start(callbackOf(request));
         return await reply

@@ -84,6 +84,17 @@ const whoIs = async (api: RunningApi, one: ReturnType<typeof browser>): Promise<
   (await (await one.go(`${api.url}/api/v1/session`)).json()) as Record<string, unknown>;
 
 describe('a login by an OpenID provider', () => {
+  it('is begun so often from one address and no more, so that those of others are not pushed out', () =>
+    withProvider(async ({ api }) => {
+      const begin = async (): Promise<number> =>
+        (await fetch(`${api.url}/api/v1/oidc/start`, { redirect: 'manual' })).status;
+      const all: number[] = [];
+      for (let count = 0; count < 31; count += 1) all.push(await begin());
+      assert.deepEqual([new Set(all.slice(0, 30)), all[30]], [new Set([303]), 429]);
+      api.clock.now += 5000;
+      assert.equal(await begin(), 303);
+    }));
+
   it('opens a session with the role and the scope that the groups give', () =>
     withProvider(async ({ api, logIn }) => {
       assert.deepEqual(await (await fetch(`${api.url}/api/v1/login`)).json(), {
