@@ -6,6 +6,7 @@ import { pingRmcp } from '#services/bmc/ipmi/ping-rmcp.ts';
 import { need } from '#test/lab/need.ts';
 import { startLossyProxy } from '#test/services/bmc/ipmi/lossy-proxy.ts';
 import { LOSSY, STEADY } from '#test/services/bmc/ipmi/quick-limits.ts';
+import { assertEchoes } from './console-echo.ts';
 import { FAKE_USER, startFakeBmc } from './fakebmc.ts';
 
 const signal = () => AbortSignal.timeout(20_000);
@@ -71,18 +72,7 @@ for (const [name, isLost] of [
     if (!bmc) return;
     await bmc.power('on', signal()).catch((error: unknown) => assert.ok(code('timeout')(error)));
     await using console = await bmc.console(signal());
-    // More than one packet takes.
-    const sent = Array.from({ length: 40 }, (_, line) => `line ${line} of what is typed\r\n`).join('');
-    const writing = console.write(new TextEncoder().encode(sent));
-    const output = console.output[Symbol.asyncIterator]();
-    let got = '';
-    while (got.length < sent.length) {
-      const next = await output.next();
-      if (next.done === true) break;
-      got += new TextDecoder().decode(next.value);
-    }
-    await writing;
-    assert.equal(got, sent);
+    const output = await assertEchoes(console, 40);
     // Who stops reading ends it, and it is free for the next one. (With losses pyghmi talks to the old one for seconds.)
     await output.return?.();
     if (isLost) return;

@@ -11,6 +11,7 @@ import { changePassword } from '#services/bmc/ipmi/accounts.ts';
 import { openIpmi } from '#services/bmc/ipmi/open-ipmi.ts';
 import { startLossyProxy } from '#test/services/bmc/ipmi/lossy-proxy.ts';
 import { STEADY } from '#test/services/bmc/ipmi/quick-limits.ts';
+import { assertEchoes } from './console-echo.ts';
 import { buildGoBmc, GO_KG, GO_PASSWORD } from './go-bmc.ts';
 
 const signal = () => AbortSignal.timeout(20_000);
@@ -127,17 +128,7 @@ test("go-ipmi's BMC, which speaks cipher suite 17", { timeout: 900_000 }, async 
     await t.test(`its console gives back what is typed${name}`, async (at) => {
       const { bmc } = await rig(at, isLost ? { isLost } : {});
       await using console = await bmc.console(signal());
-      const sent = Array.from({ length: 40 }, (_, line) => `line ${line} of what is typed\r\n`).join('');
-      const writing = console.write(new TextEncoder().encode(sent));
-      const output = console.output[Symbol.asyncIterator]();
-      let got = '';
-      while (got.length < sent.length) {
-        const next = await output.next();
-        if (next.done === true) break;
-        got += new TextDecoder().decode(next.value);
-      }
-      await writing;
-      assert.equal(got, sent);
+      await assertEchoes(console, 40);
     });
   }
 });

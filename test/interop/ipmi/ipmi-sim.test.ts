@@ -12,6 +12,7 @@ import { pingRmcp } from '#services/bmc/ipmi/ping-rmcp.ts';
 import { need } from '#test/lab/need.ts';
 import { startLossyProxy } from '#test/services/bmc/ipmi/lossy-proxy.ts';
 import { LOSSY, QUICK, STEADY } from '#test/services/bmc/ipmi/quick-limits.ts';
+import { assertEchoes } from './console-echo.ts';
 import { type IpmiSim, SIM_KG, SIM_LOOKER, SIM_USER, startIpmiSim } from './ipmi-sim.ts';
 
 const signal = () => AbortSignal.timeout(20_000);
@@ -20,6 +21,13 @@ const code = (want: BmcErrorCode) => (error: unknown) => {
   assert.equal(error.code, want, error.message);
   return true;
 };
+
+/** What Debian's ipmitool says of the simulator. */
+async function ipmitool(program: string, { port }: IpmiSim, words: readonly string[]): Promise<string> {
+  const where = ['-I', 'lanplus', '-C', '3', '-H', '127.0.0.1', '-p', String(port), '-U', SIM_USER.username, '-E'];
+  const env = { ...process.env, IPMI_PASSWORD: SIM_USER.password };
+  return (await promisify(execFile)(program, [...where, ...words], { env })).stdout;
+}
 
 async function rig(
   t: TestContext,
@@ -115,11 +123,7 @@ test('sensors of ipmi_sim say what ipmitool reads of them', async (t) => {
     'PS1 Status:   present, input lost',
   ]);
   assert.deepEqual([health, powerWatts], ['critical', 180]);
-  const { stdout } = await promisify(execFile)(
-    tools.ipmitool,
-    ['-I', 'lanplus', '-C', '3', '-H', '127.0.0.1', '-p', String(lab.sim.port), '-U', SIM_USER.username, '-E', 'sdr'],
-    { env: { ...process.env, IPMI_PASSWORD: SIM_USER.password } },
-  );
+  const stdout = await ipmitool(tools.ipmitool, lab.sim, ['sdr']);
   for (const { name, value } of sensors) {
     const line = stdout.split('\n').find((one) => one.startsWith(name));
     assert.ok(line, `${name} in ${stdout}`);
@@ -134,28 +138,7 @@ test('events that ipmitool writes into the log of ipmi_sim are read, the newest 
   if (!tools || !lab) return;
   const { sim, bmc } = lab;
   assert.deepEqual(await bmc.events(signal()), []);
-  const add = (record: string) =>
-    promisify(execFile)(
-      tools.ipmitool,
-      [
-        '-I',
-        'lanplus',
-        '-C',
-        '3',
-        '-H',
-        '127.0.0.1',
-        '-p',
-        String(sim.port),
-        '-U',
-        SIM_USER.username,
-        '-E',
-        'raw',
-        '0x0a',
-        '0x44',
-        ...record.split(' '),
-      ],
-      { env: { ...process.env, IPMI_PASSWORD: SIM_USER.password } },
-    );
+  const add = (record: string) => ipmitool(tools.ipmitool, sim, ['raw', '0x0a', '0x44', ...record.split(' ')]);
   // Memory 8 says uncorrectable ECC; power supply 4 is well again; a record of a maker's own.
   await add('0 0 0x02 0 0 0 0 0x20 0 4 0x0c 8 0x6f 1 0xff 0xff');
   await add('0 0 0x02 0 0 0 0 0x20 0 4 0x08 4 0xef 1 0xff 0xff');
@@ -264,17 +247,7 @@ for (const [name, isLost] of [
     const bmc = await openIpmi({ type: 'ipmi', address: `127.0.0.1:${proxy.port}`, credential: SIM_USER }, {}, LOSSY);
     t.after(() => bmc[Symbol.asyncDispose]());
     await using console = await bmc.console(signal());
-    const sent = Array.from({ length: 16 }, (_, count) => `line ${count} of what is typed\r\n`).join('');
-    const writing = console.write(new TextEncoder().encode(sent));
-    const output = console.output[Symbol.asyncIterator]();
-    let got = '';
-    while (got.length < sent.length) {
-      const next = await output.next();
-      if (next.done === true) break;
-      got += new TextDecoder().decode(next.value);
-    }
-    await writing;
-    assert.equal(got, sent);
+    await assertEchoes(console, 16);
   });
 }
 
