@@ -11,11 +11,12 @@ import { type Terminal, wantsColour } from '../../cli/terminal.ts';
 import { peFile } from '#test/server/http/world.ts';
 import { nameOf } from '../../cli/commands/loader.ts';
 import { attemptOf } from '#test/server/api/memory-recorder.ts';
-import { runningCli } from './running-cli.ts';
+import { runningCli, sharedDaemon } from './running-cli.ts';
 
 describe('which daemon, and what lets us in', () => {
+  const daemon = sharedDaemon();
   it('takes the token from the first place that has one', async () => {
-    await using cli = await runningCli();
+    await using cli = await daemon();
     const env = { INGOT_TOKEN: undefined };
     const status = async (...args: readonly string[]) => (await cli.run([...args, 'machine', 'list'], { env })).status;
     assert.equal(await status(), 5, 'none is there');
@@ -35,13 +36,13 @@ describe('which daemon, and what lets us in', () => {
   });
 
   it('says where it looked, and what to do', async () => {
-    await using cli = await runningCli();
+    await using cli = await daemon();
     const { error } = await cli.run(['machine', 'list'], { env: { INGOT_TOKEN: undefined } });
     assert.match(error, /^no token: looked for .*data\/operator\.token and .*data\/demo\/operator\.token\n {2}next: /);
   });
 
   it('says whose token it was that the daemon does not know', async () => {
-    await using cli = await runningCli();
+    await using cli = await daemon();
     await mkdir(join(cli.cwd, 'data'), { recursive: true });
     const place = join(cli.cwd, 'data/operator.token');
     await writeFile(place, 'ingot_wrong');
@@ -56,14 +57,14 @@ describe('which daemon, and what lets us in', () => {
   });
 
   it('ends with 4 where no daemon answers', async () => {
-    await using cli = await runningCli();
+    await using cli = await daemon();
     const { status, error } = await cli.run(['--url', 'http://127.0.0.1:1', 'machine', 'list']);
     assert.equal(status, 4);
     assert.match(error, /no daemon answers at http:\/\/127\.0\.0\.1:1: .*\n {2}next: start one/);
   });
 
   it('ends with 5 where the role does not allow it, and says which does', async () => {
-    await using cli = await runningCli();
+    await using cli = await daemon();
     const { status, error } = await cli.run(['machine', 'add', 'a'], { env: { INGOT_TOKEN: cli.api.tokens.viewer } });
     assert.equal(status, 5);
     assert.match(error, /a-viewer is viewer; this needs operator/);
@@ -84,8 +85,9 @@ const TERM: Terminal = {
 };
 
 describe('the command line', () => {
+  const daemon = sharedDaemon();
   it('says its version, which is the package’s', async () => {
-    await using cli = await runningCli();
+    await using cli = await daemon();
     const { version } = JSON.parse(await readFile(new URL('../../package.json', import.meta.url), 'utf8')) as Record<
       string,
       string
@@ -94,7 +96,7 @@ describe('the command line', () => {
   });
 
   it('ends with 2 and the nearest known word when it is not understood', async () => {
-    await using cli = await runningCli();
+    await using cli = await daemon();
     for (const [args, want] of [
       [['machin', 'list'], /Did you mean machine\?/],
       [['get', 'machins'], /did you mean machines\?/],
@@ -109,7 +111,7 @@ describe('the command line', () => {
   });
 
   it('helps with examples, and that is no failure', async () => {
-    await using cli = await runningCli();
+    await using cli = await daemon();
     for (const args of [['--help'], ['help'], ['machine', '--help']]) {
       const { status, out } = await cli.run(args);
       assert.equal(status, 0, args.join(' '));
@@ -118,7 +120,7 @@ describe('the command line', () => {
   });
 
   it('has an example for every command, or says where they are, and a group for each', async () => {
-    await using cli = await runningCli();
+    await using cli = await daemon();
     const shell = { term: TERM, daemon: () => assert.fail('nobody is asked'), end: () => {} };
     const program = treeOf(programOf(shell));
     const without = (path: string, { commands, after, description }: CommandTree): readonly string[] => [
@@ -130,7 +132,7 @@ describe('the command line', () => {
   });
 
   it('says where a wrong line is wrong, how it is used, and where more stands', async () => {
-    await using cli = await runningCli();
+    await using cli = await daemon();
     const { error } = await cli.run(['trace']);
     assert.equal(
       error,
@@ -139,7 +141,7 @@ describe('the command line', () => {
   });
 
   it('names the nearest of what is not found', async () => {
-    await using cli = await runningCli();
+    await using cli = await daemon();
     await cli.done('machine', 'add', 'r1-u12');
     const { status, error } = await cli.run(['machine', 'show', 'r1-u21']);
     assert.equal(status, 3);
@@ -163,8 +165,9 @@ describe('the command line', () => {
 });
 
 describe('documents on the command line', () => {
+  const daemon = sharedDaemon();
   it('are edited in an editor and put back', async () => {
-    await using cli = await runningCli();
+    await using cli = await daemon();
     await cli.done('machine', 'add', 'r1-u1');
     const editor = join(cli.cwd, 'editor');
     await writeFile(editor, '#!/bin/sh\nsed -i "s/labels: {}/labels: { rack: r1 }/" "$1"\n');
@@ -176,10 +179,10 @@ describe('documents on the command line', () => {
   });
 
   it('keep what was typed when a line of it is wrong', async () => {
-    await using cli = await runningCli();
-    await cli.done('machine', 'add', 'r1-u1');
+    await using cli = await daemon();
+    await cli.done('machine', 'add', 'r1-u2');
     const editor = 'f() { echo "labls: {}" >> "$1"; }; f';
-    const { status, error } = await cli.run(['edit', 'machine', 'r1-u1'], { env: { EDITOR: editor } });
+    const { status, error } = await cli.run(['edit', 'machine', 'r1-u2'], { env: { EDITOR: editor } });
     assert.equal(status, 2);
     const [, file = ''] = /^(\S+\.yaml):\d+:\d+: labls: unknown key; did you mean labels\?/.exec(error) ?? [];
     assert.match(await readFile(file, 'utf8'), /labls/);
@@ -187,7 +190,7 @@ describe('documents on the command line', () => {
   });
 
   it('are shown by kind, and removed', async () => {
-    await using cli = await runningCli();
+    await using cli = await daemon();
     await cli.run(['apply', '-f', '-'], {
       input: 'kind: Profile\nname: local\nos: disk\n---\nkind: Class\nname: all\nprofile: local\n',
     });
@@ -276,8 +279,9 @@ describe('ingot trace', () => {
 const RESCUE = 'kind: Profile\nname: rescue\nos: chain\nwrites: none\nurl: http://192.0.2.1/x\n';
 
 describe('booting and access', () => {
+  const daemon = sharedDaemon();
   it('permits one netboot', async () => {
-    await using cli = await runningCli();
+    await using cli = await daemon();
     await cli.done('machine', 'add', 'r1-u1');
     await cli.run(['apply', '-f', '-'], { input: RESCUE });
     assert.match((await cli.done('boot', 'r1-u1', '--profile', 'rescue')).out, /^r1-u1 boots rescue once/);
@@ -286,7 +290,7 @@ describe('booting and access', () => {
   });
 
   it('explains, and shows the script byte for byte', async () => {
-    await using cli = await runningCli();
+    await using cli = await daemon();
     const { out } = await cli.done('explain', '52:54:00:00:00:77');
     assert.match(out, /because +no machine has this MAC, and discovery is off here/);
     assert.match(out, /#!ipxe\nexit\n$/);
@@ -321,14 +325,14 @@ describe('booting and access', () => {
   });
 
   it('explains an adopted machine as adopted', async () => {
-    await using cli = await runningCli();
-    await cli.done('machine', 'add', 'r1-u1');
-    await cli.done('machine', 'adopt', 'r1-u1');
-    assert.match((await cli.done('explain', 'r1-u1')).out, /^standing +adopted$/m);
+    await using cli = await daemon();
+    await cli.done('machine', 'add', 'r1-u2');
+    await cli.done('machine', 'adopt', 'r1-u2');
+    assert.match((await cli.done('explain', 'r1-u2')).out, /^standing +adopted$/m);
   });
 
   it('prints the secret of a new token alone, so that a script can keep it', async () => {
-    await using cli = await runningCli();
+    await using cli = await daemon();
     const { out, error } = await cli.done('token', 'create', 'ci', '--role', 'operator');
     assert.match(out, /^ingot_[A-Za-z0-9_-]{43}\n$/);
     assert.match(error, /for ci as operator/);
@@ -340,14 +344,14 @@ describe('booting and access', () => {
   });
 
   it('opens the page once', async () => {
-    await using cli = await runningCli();
+    await using cli = await daemon();
     const { out } = await cli.done('login');
     assert.equal((await fetch(out.trim(), { redirect: 'manual' })).status, 303);
     assert.equal((await fetch(out.trim(), { redirect: 'manual' })).status, 401);
   });
 
   it('adds loaders under the name that they are served by', async () => {
-    await using cli = await runningCli();
+    await using cli = await daemon();
     await writeFile(join(cli.cwd, 'undionly.kpxe'), 'a loader');
     assert.match((await cli.done('loader', 'add', 'undionly.kpxe')).out, /^ipxe\/undionly\.kpxe added: 8 bytes/);
     assert.match((await cli.done('loader', 'list')).out, /ipxe\/undionly\.kpxe +yes/);

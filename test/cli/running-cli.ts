@@ -1,9 +1,11 @@
+import assert from 'node:assert/strict';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Writable } from 'node:stream';
+import { after, before } from 'node:test';
 import { runCommandLine } from '../../cli/program.ts';
-import { runningApi } from '#test/server/api/running-api.ts';
+import { type RunningApi, runningApi } from '#test/server/api/running-api.ts';
 
 export type Ran = { readonly status: number; readonly out: string; readonly error: string };
 
@@ -21,6 +23,25 @@ function written(): { readonly stream: Writable; text(): string } {
 /** The command line in this process, against the operator API on loopback; in an empty folder, without a terminal. */
 export async function runningCli(overrides: Parameters<typeof runningApi>[0] = {}) {
   const api = await runningApi(overrides);
+  const cli = await cliOn(api);
+  return {
+    ...cli,
+    async [Symbol.asyncDispose]() {
+      await api[Symbol.asyncDispose]();
+      await cli[Symbol.asyncDispose]();
+    },
+  };
+}
+
+/** One daemon for the tests of a suite; each gets an empty folder of its own. For what leaves nothing behind in it. */
+export function sharedDaemon(): () => ReturnType<typeof cliOn> {
+  let api: RunningApi | undefined;
+  before(async () => void (api = await runningApi()));
+  after(() => api?.[Symbol.asyncDispose]());
+  return () => cliOn(api ?? assert.fail('the daemon does not run yet'));
+}
+
+async function cliOn(api: RunningApi) {
   const cwd = await mkdtemp(join(tmpdir(), 'ingot-cli-'));
 
   async function run(
@@ -68,9 +89,6 @@ export async function runningCli(overrides: Parameters<typeof runningApi>[0] = {
       if (ran.status !== 0) throw new Error(`${args.join(' ')} ended with ${ran.status}: ${ran.error}`);
       return ran;
     },
-    async [Symbol.asyncDispose]() {
-      await api[Symbol.asyncDispose]();
-      await rm(cwd, { recursive: true, force: true });
-    },
+    [Symbol.asyncDispose]: () => rm(cwd, { recursive: true, force: true }),
   };
 }
