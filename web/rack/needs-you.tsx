@@ -1,11 +1,11 @@
 import { Button, CloseButton } from '@mantine/core';
 import { Link } from '@tanstack/react-router';
-import { type ReactNode, useState } from 'react';
+import { type ReactNode, useMemo, useState } from 'react';
 import type { MachineResource } from '#machines/contract/api/machine-resource.ts';
 import type { Job } from '#machines/contract/job.ts';
 import { useAct } from '../api/queries.ts';
 import { count } from '../look/format.ts';
-import { standingOf } from '../look/machine-state.ts';
+import { type Standing, standingOf } from '../look/machine-state.ts';
 import { MachineLink } from '../look/machine-link.tsx';
 import { Card, Claimed, StateMark } from '../look/parts.tsx';
 import { tell } from '../look/tell.ts';
@@ -16,11 +16,22 @@ const SHOWN = 4;
 
 type Parts = { machines: readonly MachineResource[]; jobs: ReadonlyMap<string, Job> };
 
+type Needing = { readonly machine: MachineResource; readonly standing: Standing };
+
+function needing(machines: readonly MachineResource[], jobs: ReadonlyMap<string, Job>) {
+  const failed: Needing[] = [];
+  const waiting: Needing[] = [];
+  for (const machine of machines) {
+    const standing = standingOf(machine, jobs.get(machine.name));
+    if (standing.state === 'attention') failed.push({ machine, standing });
+    else if (standing.state === 'waiting') waiting.push({ machine, standing });
+  }
+  return { failed, waiting };
+}
+
 /** What waits for a person: boots that came to nothing, and why; machines that nobody has accepted. */
 export function NeedsYou({ machines, jobs }: Parts) {
-  const standings = machines.map((machine) => ({ machine, standing: standingOf(machine, jobs.get(machine.name)) }));
-  const failed = standings.filter(({ standing }) => standing.state === 'attention');
-  const waiting = standings.filter(({ standing }) => standing.state === 'waiting');
+  const { failed, waiting } = useMemo(() => needing(machines, jobs), [machines, jobs]);
   if (failed.length + waiting.length === 0) return null;
   return (
     <Card title="Needs you" className="needs">
@@ -89,7 +100,7 @@ const SEEN = 'ingot:first-steps';
 /** For whoever has just started a simulated rack: what is worth trying, with the machines that are here. Once. */
 export function FirstSteps({ machines, jobs }: Parts) {
   const [isGone, setGone] = useState(() => localStorage.getItem(SEEN) !== null);
-  const isSimulated = machines.some(({ labels }) => labels['simulated'] === 'true');
+  const isSimulated = useMemo(() => machines.some(({ labels }) => labels['simulated'] === 'true'), [machines]);
   if (isGone || !isSimulated) return null;
   const failing = machines.find((one) => standingOf(one, undefined).state === 'attention');
   const blank = machines.filter(

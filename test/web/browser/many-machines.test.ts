@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
 import { test } from 'node:test';
 import { startDaemon } from '#test/harness/daemon.ts';
 import { need } from '#test/lab/need.ts';
@@ -21,10 +23,36 @@ const documents = Array.from({ length: COUNT }, (_, index) => {
   };
 });
 
+/** Takes what is sent to `/well`, and fails at anything else. */
+async function startReceiver(): Promise<AsyncDisposable & { readonly url: string; readonly asked: readonly string[] }> {
+  const asked: string[] = [];
+  const server = createServer((request, response) => {
+    asked.push(request.url ?? '');
+    request.resume();
+    response.writeHead(request.url === '/well' ? 204 : 500).end();
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  assert.ok(typeof address === 'object' && address !== null);
+  return {
+    url: `http://127.0.0.1:${address.port}`,
+    asked,
+    async [Symbol.asyncDispose]() {
+      server.closeAllConnections();
+      server.close();
+      await once(server, 'close');
+    },
+  };
+}
+
 test('10,000 machines are listed, searched and scrolled', { timeout: 200_000 }, async (t) => {
   const tools = need(t, ['chromium']);
   if (!tools) return;
-  await using daemon = await startDaemon();
+  await using receiver = await startReceiver();
+  const secret = { env: 'HOOK_SECRET' };
+  const webhooks = ['well', 'unwell'].map((path) => ({ url: `${receiver.url}/${path}`, secret, events: ['job'] }));
+  await using daemon = await startDaemon({ config: { webhooks }, env: { HOOK_SECRET: 'a secret of sixteen' } });
   await daemon.apply(documents);
   const { url: address } = await daemon.api<{ readonly url: string }>('POST', '/api/v1/codes', {});
   await using browser = await openBrowser(tools.chromium, daemon.ready.api);
@@ -96,6 +124,24 @@ test('10,000 machines are listed, searched and scrolled', { timeout: 200_000 }, 
       .getByRole('row', { name: /r9-u9 / })
       .getByText('rejected')
       .waitFor();
+  });
+
+  await t.test('a webhook is tested from the page, and how it went is told with its message', async () => {
+    await page.goto(new URL('/webhooks', daemon.ready.api).href);
+    const log = page.getByRole('group', { name: 'What webhooks were told' });
+    for (const [path, outcome] of [
+      ['well', 'received'],
+      ['unwell', 'given up'],
+    ] as const) {
+      const card = page.locator('section.card', { hasText: `/${path}` }).first();
+      await card.getByRole('button', { name: 'Send a test' }).click();
+      await log.getByText(outcome, { exact: true }).waitFor();
+    }
+    await log.getByText('HTTP 500').waitFor();
+    await log.getByText('Show').first().click();
+    await log.getByText('"event": "test"').first().waitFor();
+    assert.deepEqual(receiver.asked, ['/well', '/unwell']);
+    assert.deepEqual(await accessProblems(page), []);
   });
 
   assert.deepEqual(browser.watched, { complaints: [], outside: [] });
