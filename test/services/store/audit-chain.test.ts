@@ -7,6 +7,7 @@ import Database from 'better-sqlite3';
 import { CHAIN_START, chained, chainHash, verifyAudit } from '#services/store/audit-chain.ts';
 import type { ChainedEntry } from '#services/store/contract.ts';
 import { DATABASE_FILE, openSqliteStore } from '#services/store/sqlite/open-sqlite-store.ts';
+import { migrate } from '#services/store/sqlite/schema.ts';
 
 function log(length: number): ChainedEntry[] {
   const all: ChainedEntry[] = [];
@@ -144,13 +145,13 @@ describe('an audit log in SQLite', () => {
 
   it('from before the chain is bound together when the database is upgraded', () =>
     inFolder(async (dir, file) => {
-      await written(dir, 3);
-      // As the version before left it.
-      sql(
-        file,
-        `ALTER TABLE audit DROP COLUMN previous; ALTER TABLE audit DROP COLUMN hash;
-         PRAGMA user_version = ${version(file) - 1}`,
-      );
+      // As the last schema before the chain has it.
+      const old = new Database(file);
+      migrate(old, file, 6);
+      const insert = old.prepare('INSERT INTO audit (at, body) VALUES (?, ?)');
+      for (const at of [1, 2, 3])
+        insert.run(at, JSON.stringify({ at, who: 'anna', action: 'accept', target: `m${at}`, detail: '' }));
+      old.close();
       await using store = await openSqliteStore({ dir });
       await store.audit.append({ at: 4, who: 'anna', action: 'accept', target: 'm4', detail: '' });
       assert.deepEqual(await verifyAudit(store.audit).then(({ entries, findings: found }) => [entries, found]), [
@@ -158,11 +159,4 @@ describe('an audit log in SQLite', () => {
         [],
       ]);
     }));
-
-  const version = (file: string): number => {
-    const db = new Database(file);
-    const found = db.pragma('user_version', { simple: true });
-    db.close();
-    return Number(found);
-  };
 });
