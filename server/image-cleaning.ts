@@ -1,37 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
-import type { Garbage } from '#machines/contract/api/image-resource.ts';
-import { collectGarbage, storedBytes } from '#services/images/collect-garbage.ts';
-import type { Jobs } from '#services/jobs/contract.ts';
-import type { Registry } from '#services/registry/contract.ts';
+import type { ImageCleaner } from '#services/images/clean-images.ts';
+import { storedBytes } from '#services/images/collect-garbage.ts';
 import type { AuditEntry } from '#services/store/contract.ts';
 import { type Task, task } from './task.ts';
 
-/** Lists what no image needs in the folder of images, or removes it; never what an unfinished job sends. */
-export function imageCleaner(parts: {
-  readonly dir: string;
-  readonly registry: Pick<Registry, 'documents'>;
-  readonly jobs: Pick<Jobs, 'unfinished'>;
-  readonly now: () => number;
-}): (remove: boolean) => Promise<Garbage> {
-  const { dir, registry, jobs, now } = parts;
-  return async (remove) => {
-    const images = registry.documents('Image');
-    const plans = jobs.unfinished().flatMap(({ plan }) => plan ?? []);
-    return await collectGarbage({
-      dir,
-      images: images.flatMap(({ document }) => (document.kind === 'Image' ? [document] : [])),
-      held: new Set(plans.flatMap(({ imageSha256 }) => imageSha256 ?? [])),
-      now: now(),
-      remove,
-    });
-  };
-}
-
-/** Removes it every so often, where the folder holds more than `aboveBytes`. What was removed stands in the audit log. */
+/** Removes what no image needs every so often, where the folder holds more than `aboveBytes`. What was removed stands in the audit log. */
 export function imageCleaning(parts: {
   readonly dir: string;
-  readonly clean: ReturnType<typeof imageCleaner>;
+  readonly clean: ImageCleaner;
   readonly everyMs: number;
   readonly aboveBytes: number;
   readonly audit: (entry: Omit<AuditEntry, 'at'>) => Promise<void>;

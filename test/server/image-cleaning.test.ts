@@ -3,7 +3,8 @@ import { mkdtemp, readdir, rm, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { imageCleaner, imageCleaning } from '#server/image-cleaning.ts';
+import { imageCleaning } from '#server/image-cleaning.ts';
+import { imageCleaner } from '#services/images/clean-images.ts';
 
 const OLD = 'a'.repeat(64);
 const YOUNG = 'b'.repeat(64);
