@@ -72,11 +72,11 @@ describe('the system disk of a machine that runs Talos', () => {
   });
 });
 
-describe('a reset in whose middle the network is cut', () => {
-  const begin = async (phase: string) => {
+describe('a reset in whose middle the network is cut', { concurrency: 3 }, () => {
+  const begin = async (phase: string, times: { readonly settle?: number; readonly reset?: number } = {}) => {
     const hold = held('reset', phase);
     const cable = openCable(50_100);
-    const world = await talosWorld({ cable, faults: hold.faults, times: { settle: 400, reset: 3000 } });
+    const world = await talosWorld({ cable, faults: hold.faults, times });
     world.rig.machines[0]?.powerOn();
     await world.installed([0]);
     const { id } = await world.submitUpkeep('reset', 0, { graceful: false });
@@ -87,7 +87,7 @@ describe('a reset in whose middle the network is cut', () => {
     (await world.secrets.etcdHolders('home')).length === 1;
 
   it('is not taken for an erasure while the machine is silent, erased or not', async () => {
-    const { world, cable, hold, id } = await begin('umount');
+    const { world, cable, hold, id } = await begin('umount', { settle: 400 });
     await using _closing = world;
     await cable.cut();
     const job = await world.over(id);
@@ -102,7 +102,7 @@ describe('a reset in whose middle the network is cut', () => {
   });
 
   it('is one that was not done where it answers as a member again', async () => {
-    const { world, cable, hold, id } = await begin('umount');
+    const { world, cable, hold, id } = await begin('umount', { reset: 5000 });
     await using _closing = world;
     await cable.cut();
     await world.when(id, ({ steps }) =>
@@ -129,7 +129,7 @@ describe('a reset in whose middle the network is cut', () => {
   });
 });
 
-describe('a daemon that is killed', () => {
+describe('a daemon that is killed', { concurrency: 3 }, () => {
   const stepText = (job: Job, name: string): string => job.steps.find((one) => one.name === name)?.text ?? '';
 
   it('as a machine gets its configuration, and as etcd is begun, does neither twice', async () => {
@@ -149,7 +149,8 @@ describe('a daemon that is killed', () => {
   });
 
   it('as a machine reboots into another release installs it once, and rolls back once', async () => {
-    await using world = await talosWorld({ faults: { isUnwell: (version) => version === NEXT } });
+    const faults = { isUnwell: (version: string) => version === NEXT };
+    await using world = await talosWorld({ faults, times: { settle: 3000 } });
     world.rig.machines[0]?.powerOn();
     await world.installed([0]);
     const { id } = await world.submitUpkeep('upgrade', 0, { to: NEXT });

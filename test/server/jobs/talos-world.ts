@@ -27,12 +27,12 @@ export const NEXT = 'v1.13.9';
 const SECRETS = secretsFor(VERSION);
 const TIMES: UpkeepTimes = {
   look: 50,
-  maintenance: 3000,
+  maintenance: 10_000,
   install: 20_000,
   bootstrap: 6000,
   ready: 20_000,
-  reboot: 10_000,
-  settle: 1500,
+  reboot: 20_000,
+  settle: 15_000,
   reset: 10_000,
 };
 export const INSTALL = ['apply-config', 'watch-install', 'await-ready'];

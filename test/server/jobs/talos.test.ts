@@ -4,7 +4,8 @@ import { isOver, type Job, type Plan } from '#machines/contract/job.ts';
 import { awaitTurnStep, type UpkeepParts } from '#server/jobs/talos/upkeep-steps.ts';
 import { BOOTSTRAP, installPlan, kinds, NEXT, talosWorld, told, VERSION } from './talos-world.ts';
 
-describe('jobs on machines that run Talos', () => {
+// They mostly wait, each for machines of its own.
+describe('jobs on machines that run Talos', { concurrency: 4 }, () => {
   it('push a configuration, and bootstrap etcd once', async () => {
     await using world = await talosWorld({});
     world.rig.machines[0]?.powerOn();
@@ -82,7 +83,8 @@ describe('jobs on machines that run Talos', () => {
   });
 
   it('upgrade one machine at a time, and not the next after one that failed', async () => {
-    await using world = await talosWorld({ workers: 2, faults: { isUnwell: (version) => version === NEXT } });
+    const faults = { isUnwell: (version: string) => version === NEXT };
+    await using world = await talosWorld({ workers: 2, faults, times: { settle: 3000 } });
     for (const machine of world.rig.machines) machine.powerOn();
     await world.installed([0, 1, 2]);
     const [first, second] = await world.upkeep('upgrade', [1, 2], { to: NEXT });
@@ -141,7 +143,7 @@ describe('jobs on machines that run Talos', () => {
   });
 
   it('do not take a control plane away from an etcd that cannot do without it', async () => {
-    await using world = await talosWorld({ controlPlanes: 3 });
+    await using world = await talosWorld({ controlPlanes: 3, times: { settle: 1500 } });
     for (const machine of world.rig.machines) machine.powerOn();
     await world.installed([0, 1, 2]);
     await world.rig.machine(2).powerOff();
