@@ -61,8 +61,21 @@ export const powerAsked = ({ by, steps }: Job): PowerAsked => ({
   again: steps.some(({ name, state, tries }) => name === 'boot-agent' && state === 'running' && tries > 1),
 });
 
+/** The plan that somebody has confirmed; nothing where nobody has. */
+export const confirmedPlan = ({ plan, confirmed }: Job): Plan | undefined =>
+  plan && confirmed?.digest === plan.digest ? plan : undefined;
+
+/** Has the agent that is there restart its machine. Gives it, or nothing where none is there to be told. */
+export async function rebootAgent(context: StepContext, parts: AgentParts): Promise<LiveAgent | undefined> {
+  const agent = await presentAgent(context, parts);
+  if (!agent) return undefined;
+  using api = await parts.agents.open(agent, context.signal);
+  await api.call('/machine.MachineService/Reboot', {}, { signal: context.signal });
+  return agent;
+}
+
 /** The agent that is there. One of a job that another process began is waited for: it tells of itself soon. */
-export async function presentAgent(context: StepContext, parts: AgentParts): Promise<LiveAgent | undefined> {
+async function presentAgent(context: StepContext, parts: AgentParts): Promise<LiveAgent | undefined> {
   const { machine, createdAt } = context.job();
   const returning = createdAt < parts.startedAt ? parts.startedAt + RETURN_MS - parts.now() : 0;
   const here = parts.agents.of(machine);

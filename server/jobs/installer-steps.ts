@@ -1,7 +1,8 @@
 import type { Job } from '#machines/contract/job.ts';
 import type { Attempt, TraceEvent } from '#machines/contract/trace.ts';
-import type { Step, StepContext, StepOutcome } from '#services/jobs/contract.ts';
-import { type AgentParts, powerAsked, presentAgent } from './agent-session.ts';
+import type { Step, StepContext } from '#services/jobs/contract.ts';
+import { type AgentParts, confirmedPlan, powerAsked, rebootAgent } from './agent-session.ts';
+import { done, failed, MINUTE_MS } from './step-outcome.ts';
 
 /** How a job boots a network installer, and hears of it. */
 export type Installers = {
@@ -18,7 +19,6 @@ export type Installers = {
 
 export type InstallerParts = AgentParts & { readonly installers: Installers };
 
-const MINUTE_MS = 60_000;
 /** A server’s self-test, then an installer’s kernel and initrd over a slow line. */
 const BOOT_MS = 30 * MINUTE_MS;
 /** A full system from a mirror far away. */
@@ -50,7 +50,7 @@ export function bootIntoStep(
     readonly profileOf?: (job: Job) => string | undefined;
   },
 ): Step {
-  const { installers, agents } = parts;
+  const { installers } = parts;
   return {
     name,
     tries: 2,
@@ -74,12 +74,8 @@ export function bootIntoStep(
       );
       // Whatever comes of it is looked at below; a rejection meanwhile must not end the daemon.
       booted.catch(() => {});
-      const agent = await presentAgent(context, parts);
-      if (agent) {
-        using api = await agents.open(agent, context.signal);
-        await api.call('/machine.MachineService/Reboot', {}, { signal: context.signal });
-        context.progress(`the agent reboots into ${what}`);
-      }
+      const agent = await rebootAgent(context, parts);
+      if (agent) context.progress(`the agent reboots into ${what}`);
       // Where a person holds the switch, it has booted long before that person says so.
       const enough = new AbortController();
       const signal = AbortSignal.any([context.signal, enough.signal]);
@@ -131,8 +127,7 @@ export function awaitReportStep(parts: InstallerParts): Step {
   };
 }
 
-const confirmedProfile = ({ plan, confirmed }: Job): string | undefined =>
-  plan && confirmed?.digest === plan.digest ? plan.profile : undefined;
+const confirmedProfile = (job: Job): string | undefined => confirmedPlan(job)?.profile;
 
 const isReport = (event: TraceEvent): boolean => event.kind === 'reported' && event.by === 'phone-home';
 
@@ -176,6 +171,3 @@ async function heardOf<T>(
     context.signal.removeEventListener('abort', aborted);
   }
 }
-
-const done = (text: string): StepOutcome => ({ kind: 'done', text });
-const failed = (because: string, next: string): StepOutcome => ({ kind: 'failed', because, next });

@@ -9,15 +9,17 @@ import type { DiskImages } from '#services/images/contract.ts';
 import {
   agentOf,
   type AgentParts,
+  confirmedPlan,
   freshInventory,
   NotProven,
   powerAsked,
-  presentAgent,
   type ProvenAgent,
   provenAgent,
+  rebootAgent,
   WRITE_BEGUN,
 } from './agent-session.ts';
 import { operate } from './operate.ts';
+import { done, failed, MINUTE_MS } from './step-outcome.ts';
 
 export type StepParts = AgentParts & {
   readonly diskImages: DiskImages;
@@ -28,8 +30,6 @@ export type StepParts = AgentParts & {
   /** What is done to the disk beside the image, by the documents of now. */
   readonly besideImage: (machine: string, profile: string | undefined, job: string) => BesideImageAnswer;
 };
-
-const MINUTE_MS = 60_000;
 
 /** Between a confirmation of many and the first of them: it may be called off. */
 export function holdStep({ now }: Pick<StepParts, 'now'>): Step {
@@ -200,10 +200,8 @@ export function bootDiskStep(parts: StepParts): Step {
     silentMs: 10 * MINUTE_MS,
     async run(context) {
       const { machine } = context.job();
-      const agent = await presentAgent(context, parts);
+      const agent = await rebootAgent(context, parts);
       if (agent) {
-        using api = await agents.open(agent, context.signal);
-        await api.call('/machine.MachineService/Reboot', {}, { signal: context.signal });
         context.progress('the agent reboots');
         const until = parts.now() + REBOOT_SEEN_MS;
         while (agents.of(machine)?.attempt === agent.attempt) {
@@ -231,14 +229,11 @@ export function powerOffStep({ power }: StepParts): Step {
   };
 }
 
-const done = (text: string): StepOutcome => ({ kind: 'done', text });
-const failed = (because: string, next: string): StepOutcome => ({ kind: 'failed', because, next });
-
 /** Runs what needs a confirmed plan; a machine that is not the planned one ends the job at once. */
 async function proven(context: StepContext, act: (plan: Plan) => Promise<StepOutcome>): Promise<StepOutcome> {
-  const { plan, confirmed, kind, machine } = context.job();
-  if (!plan || confirmed?.digest !== plan.digest)
-    return failed('nobody confirmed a plan', `ingot ${kind} ${machine} --plan`);
+  const { kind, machine } = context.job();
+  const plan = confirmedPlan(context.job());
+  if (!plan) return failed('nobody confirmed a plan', `ingot ${kind} ${machine} --plan`);
   try {
     return await act(plan);
   } catch (error) {

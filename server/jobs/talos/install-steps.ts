@@ -4,7 +4,7 @@ import type { Plan } from '#machines/contract/job.ts';
 import { proveMachine } from '#machines/decide/jobs/prove-machine.ts';
 import { roleIn, versionOf } from '#machines/os/talos/cluster-config.ts';
 import { isAtLeast, talosVersionText } from '#machines/os/talos/version.ts';
-import type { Step, StepContext, StepOutcome } from '#services/jobs/contract.ts';
+import type { Step, StepContext } from '#services/jobs/contract.ts';
 import { MachineApiError } from '#services/machine-api/machine-api-error.ts';
 import type { Registry } from '#services/registry/contract.ts';
 import { type ClusterConfigs, DISK_SEEN, isFetched, writtenDisk } from '#services/talos/configs.ts';
@@ -14,6 +14,7 @@ import { watchInstall } from '#services/talos/install.ts';
 import { talosNode } from '#services/talos/node.ts';
 import { NotProven, provenAgent } from '../agent-session.ts';
 import { bootIntoStep, INSTALLER_ATTEMPT, type InstallerParts } from '../installer-steps.ts';
+import { done, failed, MINUTE_MS } from '../step-outcome.ts';
 import { memberText, type Seen, type TalosReach } from './reach.ts';
 
 export type TalosParts = InstallerParts & {
@@ -28,8 +29,6 @@ export type TalosParts = InstallerParts & {
   readonly isOff?: (machine: string, signal: AbortSignal) => Promise<boolean>;
   readonly times?: Partial<UpkeepTimes>;
 };
-
-const MINUTE_MS = 60_000;
 
 /** How long machines may take, in milliseconds. */
 export type UpkeepTimes = {
@@ -462,6 +461,3 @@ function seenOf(note: string | undefined): Seen | undefined {
 /** Did a person acknowledge that one kind of identifier has to do? */
 export const isSingle = (context: StepContext, { identifiers, machine }: Plan): boolean =>
   new Set(identifiers.map(({ kind }) => kind)).size < 2 && context.job().confirmed?.said.includes(machine) === true;
-
-export const done = (text: string): StepOutcome => ({ kind: 'done', text });
-export const failed = (because: string, next: string): StepOutcome => ({ kind: 'failed', because, next });

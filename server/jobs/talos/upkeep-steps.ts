@@ -13,8 +13,6 @@ import { MachineApiError } from '#services/machine-api/machine-api-error.ts';
 import { talosHardware } from '#services/talos/hardware.ts';
 import type { Followed, FollowedEnd, TalosNode } from '#services/talos/node.ts';
 import {
-  done,
-  failed,
   forgetEtcd,
   inTime,
   isSingle,
@@ -24,12 +22,12 @@ import {
   timesOf,
   untilReady,
 } from './install-steps.ts';
+import { done, failed, MINUTE_MS } from '../step-outcome.ts';
 import { raiseRelease } from './raise-release.ts';
 import type { OpenedNode } from './reach.ts';
 
 export type UpkeepParts = TalosParts & { readonly jobs: () => Pick<Jobs, 'unfinished'> };
 
-const MINUTE_MS = 60_000;
 /** The installer is pulled from far away. */
 const UPGRADE_MS = 45 * MINUTE_MS;
 const TURN_MS = 1000;
