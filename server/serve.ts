@@ -16,7 +16,7 @@ import { openUsers } from '#services/auth/users.ts';
 import { certificateSigner } from '#services/certificates/signer.ts';
 import { agentApi } from '#services/agents/agent-api.ts';
 import { openBootTokens } from '#services/boot-tokens/boot-tokens.ts';
-import { agentImageDir, openAgentImage } from '#services/images/agent-image.ts';
+import { agentImageDir, openAgentImages } from '#services/images/agent-image.ts';
 import { imageCleaner } from '#services/images/clean-images.ts';
 import { openDiskImages } from '#services/images/disk-images.ts';
 import { systemClock } from '#services/bmc/clock.ts';
@@ -155,7 +155,7 @@ export async function serve(parts: {
     log,
   });
   const agents = liveAgents({ now });
-  const agentImage = openAgentImage({ dir: agentImageDir(config.dataDir), now });
+  const agentImages = openAgentImages({ dataDir: config.dataDir, now });
   const vault = await openVault({
     secrets: store.secrets,
     dataDir: config.dataDir,
@@ -187,7 +187,7 @@ export async function serve(parts: {
   const clusterConfig = clusterConfigs({ registry, secrets: clusterKeys });
   const planner = bootPlanner({
     registry,
-    agentImage: () => agentImage.state(),
+    agentImage: (architecture) => agentImages.of(architecture).state(),
     jobsOf: (name) => jobs.unfinishedOf(name),
     now,
   });
@@ -214,7 +214,7 @@ export async function serve(parts: {
     networkOf,
     receivers,
     agent: agentDelivery({
-      image: agentImage,
+      images: agentImages,
       tokens,
       recorder,
       pin: authority.pin,

@@ -16,7 +16,6 @@ import { parseStanzas, type DebianPackage } from './stanzas.ts';
 /** The Debian release that the image is made of. */
 export const SUITE = 'bookworm';
 const COMPONENTS = 'main non-free-firmware';
-const ARCHITECTURE = 'amd64';
 const KEYRING = '/usr/share/keyrings/debian-archive-keyring.gpg';
 const DEBIAN_SUITES = /^(?:bullseye|bookworm|trixie|forky|sid|oldstable|stable|testing|unstable)$/;
 
@@ -74,16 +73,18 @@ export function openPackageSource(options: {
   readonly folder: string;
   readonly mirrors: Mirrors;
   readonly snapshot: boolean;
+  /** As Debian names it; nothing of it is ever run. */
+  readonly architecture?: 'amd64' | 'arm64';
 }): PackageSource {
-  const { folder } = options;
+  const { folder, architecture = 'amd64' } = options;
   if (!existsSync(KEYRING)) throw new Error(`${KEYRING} is missing: install debian-archive-keyring`);
-  const apt = join(folder, 'apt');
+  const apt = join(folder, architecture === 'amd64' ? 'apt' : `apt-${architecture}`);
   for (const made of ['etc/none', 'state/lists/partial', 'cache/archives/partial', 'log']) {
     mkdirSync(join(apt, made), { recursive: true });
   }
   writeFileSync(join(apt, 'state/status'), '');
-  writeFileSync(join(apt, 'etc/sources.list'), sourceList(options));
-  writeFileSync(join(apt, 'etc/apt.conf'), aptConfiguration(apt));
+  writeFileSync(join(apt, 'etc/sources.list'), sourceList({ ...options, architecture }));
+  writeFileSync(join(apt, 'etc/apt.conf'), aptConfiguration(apt, architecture));
   const env = { ...process.env, APT_CONFIG: join(apt, 'etc/apt.conf'), LC_ALL: 'C' };
   const run = (command: string, args: readonly string[], cwd = folder) =>
     execFileSync(command, args, {
@@ -113,7 +114,8 @@ export function openPackageSource(options: {
     find(names) {
       const found = show(names);
       const missing = names.filter((name) => !found.some((one) => one.name === name));
-      if (missing.length > 0) throw new Error(`${options.mirrors.archive} has no ${missing.join(', ')} in ${SUITE}`);
+      if (missing.length > 0)
+        throw new Error(`${options.mirrors.archive} has no ${missing.join(', ')} in ${SUITE} for ${architecture}`);
       return found;
     },
     unpack(packages) {
@@ -155,8 +157,13 @@ export function openPackageSource(options: {
   }
 }
 
-function sourceList({ mirrors, snapshot }: { readonly mirrors: Mirrors; readonly snapshot: boolean }): string {
-  const options = `[signed-by=${KEYRING} arch=${ARCHITECTURE}${snapshot ? ' check-valid-until=no' : ''}]`;
+function sourceList(list: {
+  readonly mirrors: Mirrors;
+  readonly snapshot: boolean;
+  readonly architecture: string;
+}): string {
+  const { mirrors, snapshot, architecture } = list;
+  const options = `[signed-by=${KEYRING} arch=${architecture}${snapshot ? ' check-valid-until=no' : ''}]`;
   const line = (base: string, suite: string) => `deb ${options} ${checkedBase(base)} ${suite} ${COMPONENTS}\n`;
   return [
     line(mirrors.archive, SUITE),
@@ -171,7 +178,7 @@ function checkedBase(base: string): string {
   return base;
 }
 
-function aptConfiguration(apt: string): string {
+function aptConfiguration(apt: string, architecture: string): string {
   const proxies = execFileSync('apt-config', ['dump', '--format', '%F "%v";%n', 'Acquire'], { encoding: 'utf8' })
     .split('\n')
     .filter((line) => /^Acquire::https?::Proxy(?:::\S+)? ".+";$/.test(line));
@@ -182,7 +189,7 @@ function aptConfiguration(apt: string): string {
     'Dir::Etc::trusted "none.gpg"; Dir::Etc::trustedparts "none";',
     'Dir::State "state"; Dir::State::status "state/status"; Dir::Cache "cache"; Dir::Log "log";',
     `Dir::State::status "${join(apt, 'state/status')}";`,
-    `APT::Architecture "${ARCHITECTURE}"; APT::Architectures { "${ARCHITECTURE}"; };`,
+    `APT::Architecture "${architecture}"; APT::Architectures { "${architecture}"; };`,
     // The folders are the builder's own, and apt's user for downloads could not write there.
     'APT::Sandbox::User "";',
     'Acquire::Languages "none"; Acquire::Retries "3"; Acquire::http::Timeout "30"; Acquire::https::Timeout "30";',

@@ -5,6 +5,24 @@
 export const VARIANTS = ['vm', 'metal'] as const;
 export type Variant = (typeof VARIANTS)[number];
 
+/** Processors that an image can be built for, by the names that images have. */
+export const IMAGE_ARCHITECTURES = ['x86_64', 'arm64'] as const;
+export type ImageArchitecture = (typeof IMAGE_ARCHITECTURES)[number];
+
+/** How Debian calls a processor, and where its programs find their loader and libraries. */
+export type ProcessorFacts = {
+  readonly debian: 'amd64' | 'arm64';
+  readonly libraries: string;
+  readonly loaderFolder: string;
+  /** e_machine of its programs (System V ABI). */
+  readonly elfMachine: number;
+};
+
+export const PROCESSORS = {
+  x86_64: { debian: 'amd64', libraries: 'lib/x86_64-linux-gnu', loaderFolder: 'lib64', elfMachine: 62 },
+  arm64: { debian: 'arm64', libraries: 'lib/aarch64-linux-gnu', loaderFolder: 'lib', elfMachine: 183 },
+} as const satisfies Record<ImageArchitecture, ProcessorFacts>;
+
 /** Programs by package, as their paths in it. In the image all lie in /bin. */
 export const PROGRAMS = {
   dmidecode: ['usr/sbin/dmidecode'],
@@ -49,10 +67,8 @@ export const BUSYBOX = { package: 'busybox-static', path: 'bin/busybox' } as con
 export const RUNTIME_PACKAGES = ['libc6', 'libgcc-s1', 'libstdc++6'] as const;
 
 /** The package that needs the newest kernel; it is empty itself. */
-export const KERNEL_PACKAGES = {
-  vm: 'linux-image-cloud-amd64',
-  metal: 'linux-image-amd64',
-} as const satisfies Record<Variant, string>;
+export const kernelPackage = (variant: Variant, architecture: ImageArchitecture): string =>
+  `linux-image-${variant === 'vm' ? 'cloud-' : ''}${PROCESSORS[architecture].debian}`;
 
 /** Firmware of the drivers below; only the files that a driver asks for are taken. */
 export const FIRMWARE_PACKAGES = {
@@ -165,7 +181,39 @@ const SERVER_BOARD = [
 ];
 
 /** Modules by name; what they need comes along. What the kernel has built in is not looked for. */
-export const MODULES = {
+export const modulesOf = (variant: Variant, architecture: ImageArchitecture): readonly string[] => {
+  if (architecture === 'x86_64') return MODULES[variant];
+  const shared = MODULES[variant].filter((name) => !X86_ONLY.has(name));
+  return [...shared, ...(variant === 'metal' ? ARM64_SERVERS : [])];
+};
+
+/** Drivers of what sits in x86 alone: Debian's kernels for arm64 do without them. */
+const X86_ONLY: ReadonlySet<string> = new Set([
+  'arcmsr',
+  'crc32c_intel',
+  'fnic',
+  'i2c_i801',
+  'isci',
+  'tpm_tis',
+  'uhci_hcd',
+  'vmd',
+  'vmw_pvscsi',
+]);
+
+/** Network cards, disks and serial buses that are part of server processors. */
+const ARM64_SERVERS = [
+  'ahci_platform',
+  'hclge',
+  'hisi_sas_v3_hw',
+  'hns3',
+  'mvpp2',
+  'nicpf',
+  'nicvf',
+  'thunder_bgx',
+  'xgene_enet',
+];
+
+const MODULES = {
   vm: [...VIRTUAL_MACHINES, ...NETWORK, ...STORAGE, ...CHECKSUMS, ...FILE_SYSTEMS],
   metal: [
     ...VIRTUAL_MACHINES,

@@ -3,6 +3,8 @@
  * signed; a file that is cut off or odd throws a RangeError.
  */
 export type Elf = {
+  /** e_machine: 62 is x86_64, 183 arm64. */
+  readonly machine: number;
   /** The loader that a program asks for, such as `/lib64/ld-linux-x86-64.so.2`. */
   readonly interpreter: string | undefined;
   /** Names of the libraries that it asks for. */
@@ -52,6 +54,7 @@ export function readElf(bytes: Uint8Array): Elf | undefined {
   const names = sections[view.getUint16(0x3e, true)];
   const interpreter = segments.find(({ type }) => type === PT_INTERP);
   return {
+    machine: view.getUint16(0x12, true),
     interpreter: interpreter === undefined ? undefined : text(bytes, interpreter.offset),
     needed: needed(),
     section(name) {

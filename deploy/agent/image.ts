@@ -10,9 +10,11 @@ import {
   ALWAYS_LOADED,
   BUSYBOX,
   FIRMWARE_PACKAGES,
-  KERNEL_PACKAGES,
+  type ImageArchitecture,
+  kernelPackage,
   KMOD_NAMES,
-  MODULES,
+  modulesOf,
+  PROCESSORS,
   PROGRAMS,
   RUNTIME_PACKAGES,
   type Variant,
@@ -25,6 +27,7 @@ import { withLibraries } from './stanzas.ts';
 
 export type AgentImageOptions = {
   readonly variant: Variant;
+  readonly architecture: ImageArchitecture;
   /** The agent's program. */
   readonly entry: string;
   /** The repository: its packages, and the protos that the agent loads. */
@@ -32,6 +35,8 @@ export type AgentImageOptions = {
   /** The Node that the image gets. */
   readonly node: { readonly path: string; readonly version: string };
   readonly source: PackageSource;
+  /** For the programs that run while it is built: packages for the processor that builds it. */
+  readonly builder: PackageSource;
   /** An operator's own firmware, as below /lib/firmware. */
   readonly firmware?: string;
   /** Of zstd, 1 to 22. */
@@ -53,21 +58,22 @@ type Layer = { readonly name: string; readonly entries: readonly NewcEntry[] };
  * image is whole as its last member.
  */
 export async function buildAgentImage(options: AgentImageOptions): Promise<Manifest> {
-  const { variant, source, say } = options;
-  const kernelPackage = source
-    .find([KERNEL_PACKAGES[variant]])
+  const { variant, architecture, source, say } = options;
+  const newest = kernelPackage(variant, architecture);
+  const kernelName = source
+    .find([newest])
     .flatMap((one) => one.depends)
     .find((name) => name.startsWith('linux-image-'));
-  if (kernelPackage === undefined) throw new Error(`${KERNEL_PACKAGES[variant]} depends on no kernel`);
+  if (kernelName === undefined) throw new Error(`${newest} depends on no kernel`);
   const firmwarePackages = source.findSome(FIRMWARE_PACKAGES[variant]);
   const programPackages = withLibraries([...Object.keys(PROGRAMS), BUSYBOX.package, ...RUNTIME_PACKAGES], (names) =>
     source.find(names),
   );
-  const packages = [...programPackages, ...source.find([kernelPackage]), ...firmwarePackages];
+  const packages = [...programPackages, ...source.find([kernelName]), ...firmwarePackages];
   say(`${packages.length} packages, ${mebibytes(packages.reduce((sum, one) => sum + one.bytes, 0))} to have`);
   const folders = source.unpack(packages);
 
-  const trees = openPackageTrees(folders);
+  const trees = openPackageTrees(folders, PROCESSORS[architecture]);
   const programs = Object.entries(PROGRAMS).flatMap(([name, paths]) =>
     paths.map((path) => ({ name: basename(path), content: trees.read(name, path) })),
   );
@@ -76,9 +82,9 @@ export async function buildAgentImage(options: AgentImageOptions): Promise<Manif
   const isRuntime = new Set(runtimeLibraries.map((one) => one.path));
   const programLibraries = trees.librariesOf(programs).filter((one) => !isRuntime.has(one.path));
 
-  const kernel = openKernelTree(folderOf(folders, kernelPackage));
-  const modules = selectModules(kernel, MODULES[variant]);
-  const indexes = moduleIndexes({ kernel, modules, work: options.cache, kmod: kmodCommand(trees, options.cache) });
+  const kernel = openKernelTree(folderOf(folders, kernelName));
+  const modules = selectModules(kernel, modulesOf(variant, architecture));
+  const indexes = moduleIndexes({ kernel, modules, work: options.cache, kmod: kmodCommand(options) });
   const firmware = selectFirmware(modules, [
     ...(options.firmware === undefined ? [] : [{ name: 'operator', folder: options.firmware }]),
     ...firmwarePackages.map((one) => ({ name: one.name, folder: join(folderOf(folders, one.name), 'lib/firmware') })),
@@ -172,7 +178,7 @@ export async function buildAgentImage(options: AgentImageOptions): Promise<Manif
     format: 1,
     id,
     variant,
-    architecture: 'x86_64',
+    architecture,
     kernel: kernel.version,
     commandLine: 'rootfstype=ramfs',
     node: { version: options.node.version, sha256: sha256(node.content) },
@@ -209,11 +215,18 @@ export async function buildAgentImage(options: AgentImageOptions): Promise<Manif
   return manifest;
 }
 
-/** Runs the image's kmod with the image's loader and libraries, so that the same bytes come out on every machine. */
-function kmodCommand(
-  trees: ReturnType<typeof openPackageTrees>,
-  cache: string,
-): (name: string, args: readonly string[]) => readonly [string, ...string[]] {
+/**
+ * Runs the image's kmod, as Debian has it for the processor that builds, with its own loader and libraries: the same
+ * bytes come out on every machine, and nothing of another processor is run.
+ */
+function kmodCommand({
+  builder,
+  cache,
+}: Pick<AgentImageOptions, 'builder' | 'cache'>): (
+  name: string,
+  args: readonly string[],
+) => readonly [string, ...string[]] {
+  const trees = openPackageTrees(builder.unpack(withLibraries(['kmod', 'libc6'], (names) => builder.find(names))));
   const kmod = { name: 'kmod', content: trees.read('kmod', 'bin/kmod') };
   const libraries = trees.librariesOf([kmod]);
   const folder = join(cache, 'kmod', sha256(libraries.map((one) => sha256(one.content)).join('')).slice(0, 16));

@@ -3,7 +3,9 @@ import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { debianMirrors, openPackageSource } from './apt.ts';
 import { USAGE, parseCommandLine } from './command-line.ts';
+import { PROCESSORS } from './contents.ts';
 import { buildAgentImage } from './image.ts';
+import { nodeFor } from './node-runtime.ts';
 import { summary } from './summary.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
@@ -18,27 +20,32 @@ if (options.kind === 'wrong') {
   process.exit(2);
 }
 if (process.platform !== 'linux' || process.arch !== 'x64') {
-  console.error(
-    `The agent's image is for x86_64 and holds the Node that builds it: got ${process.platform} ${process.arch}.`,
-  );
+  console.error(`The agent's image is built on Linux on x86_64: got ${process.platform} ${process.arch}.`);
   process.exit(2);
 }
 const cache = resolve(options.cache ?? join(root, '.cache/agent-image'));
 mkdirSync(cache, { recursive: true });
+const { architecture } = options;
+const sourceFor = (debian: 'amd64' | 'arm64') =>
+  openPackageSource({
+    folder: cache,
+    mirrors: debianMirrors({ archive: options.mirror, security: options.securityMirror }),
+    snapshot: options.snapshot,
+    architecture: debian,
+  });
 try {
+  const builder = sourceFor('amd64');
   const manifest = await buildAgentImage({
     variant: options.variant,
+    architecture,
     entry: resolve(options.entry ?? join(root, 'machines/agent/main.ts')),
     root,
-    node: { path: process.execPath, version: process.version },
-    source: openPackageSource({
-      folder: cache,
-      mirrors: debianMirrors({ archive: options.mirror, security: options.securityMirror }),
-      snapshot: options.snapshot,
-    }),
+    node: nodeFor({ architecture, file: options.node, root, cache }),
+    source: architecture === 'x86_64' ? builder : sourceFor(PROCESSORS[architecture].debian),
+    builder,
     ...(options.firmware === undefined ? {} : { firmware: resolve(options.firmware) }),
     level: options.level,
-    out: resolve(options.out ?? join(root, 'data/agent/x86_64')),
+    out: resolve(options.out ?? join(root, 'data/agent', architecture)),
     cache,
     say: (text) => console.error(text),
   });

@@ -1,4 +1,4 @@
-import type { Variant } from './contents.ts';
+import type { ImageArchitecture, Variant } from './contents.ts';
 
 /** `manifest.json`: what an image is and what it was made of. It holds no time and no path of the machine that built it. */
 export type Manifest = {
@@ -6,7 +6,7 @@ export type Manifest = {
   /** Of what is in the image, whatever way it is compressed; /init says it. */
   readonly id: string;
   readonly variant: Variant;
-  readonly architecture: 'x86_64';
+  readonly architecture: ImageArchitecture;
   readonly kernel: string;
   /** What the kernel's command line should hold. */
   readonly commandLine: string;

@@ -1,10 +1,7 @@
 import { lstatSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { basename, join, posix } from 'node:path';
+import { type ProcessorFacts, PROCESSORS } from './contents.ts';
 import { readElf } from './elf.ts';
-
-/** Where the loader of the image looks for libraries. */
-const LIBRARY_FOLDER = 'lib/x86_64-linux-gnu';
-const LIBRARY_FOLDERS = [LIBRARY_FOLDER, `usr/${LIBRARY_FOLDER}`, 'lib64', 'lib'];
 
 export type Library = { readonly name: string; readonly path: string; readonly content: Uint8Array };
 
@@ -18,10 +15,16 @@ export type PackageTrees = {
   librariesOf(programs: readonly { readonly name: string; readonly content: Uint8Array }[]): Library[];
 };
 
-export function openPackageTrees(folders: ReadonlyMap<string, string>): PackageTrees {
+export function openPackageTrees(
+  folders: ReadonlyMap<string, string>,
+  processor: ProcessorFacts = PROCESSORS.x86_64,
+): PackageTrees {
+  /** Where the loader of the image looks for libraries. */
+  const own = processor.libraries;
+  const libraryFolders = [own, `usr/${own}`, 'lib64', 'lib'];
   const libraries = new Map<string, string>();
   for (const tree of folders.values()) {
-    for (const folder of LIBRARY_FOLDERS) {
+    for (const folder of libraryFolders) {
       for (const name of list(join(tree, folder)).filter((one) => one.includes('.so'))) {
         const file = resolveInside(folders.values(), tree, `${folder}/${name}`);
         if (file !== undefined && !libraries.has(name)) libraries.set(name, file);
@@ -43,10 +46,11 @@ export function openPackageTrees(folders: ReadonlyMap<string, string>): PackageT
       const queue = [...programs];
       for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
         const elf = readElf(next.content);
-        if (elf === undefined) throw new Error(`${next.name} is no program for x86_64`);
+        if (elf?.machine !== processor.elfMachine)
+          throw new Error(`${next.name} is no program for ${processor.debian}`);
         const loader = elf.interpreter?.replace(/^\//, '');
         for (const name of [...elf.needed, ...(loader === undefined ? [] : [basename(loader)])]) {
-          const path = name.startsWith('ld-linux') ? `lib64/${name}` : `${LIBRARY_FOLDER}/${name}`;
+          const path = name.startsWith('ld-linux') ? `${processor.loaderFolder}/${name}` : `${own}/${name}`;
           if (found.has(path)) continue;
           const file = libraries.get(name);
           if (file === undefined) throw new Error(`${next.name} needs ${name}, which no package brought`);

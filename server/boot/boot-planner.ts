@@ -24,7 +24,8 @@ export function bootPlanner({
   now,
 }: {
   readonly registry: Pick<Registry, 'classes' | 'profile' | 'image' | 'grantFor'>;
-  readonly agentImage: () => AgentImageState;
+  /** For a processor, as a machine's facts name it. */
+  readonly agentImage: (architecture: string | undefined) => AgentImageState;
   readonly jobsOf: (machine: string) => readonly Job[];
   readonly now: () => number;
 }): BootPlanner {
@@ -33,7 +34,8 @@ export function bootPlanner({
       ? profileOf(machine, registry.classes(), (name) => registry.profile(name))
       : NO_MACHINE;
     const grant = machine && registry.grantFor(machine.document.name, attempt, now());
-    const image = agentImage();
+    const arch = machine?.facts['arch']?.value;
+    const image = agentImage(typeof arch === 'string' ? arch : undefined);
     return planBoot({
       machine,
       discovery,

@@ -4,7 +4,7 @@ import type { Grant } from '#machines/contract/machine.ts';
 import type { IpAddress } from '#machines/values/ip-address.ts';
 import type { BootTokens } from '#services/boot-tokens/boot-tokens.ts';
 import { tokenArchive } from '#services/boot-tokens/token-archive.ts';
-import type { AgentImage } from '#services/images/agent-image.ts';
+import type { AgentImages } from '#services/images/agent-image.ts';
 import type { Blob } from '#services/images/contract.ts';
 import type { Recorder } from '#services/trace/contract.ts';
 
@@ -13,13 +13,14 @@ export type AgentAsset =
   | { readonly kind: 'bytes'; readonly bytes: Uint8Array }
   | { readonly kind: 'missing'; readonly because: string };
 
-/** How the boot plane gives machines the agent: an image for all, and for each attempt a token of its own. */
+/** How the boot plane gives machines the agent: an image for their processor, and for each attempt a token of its own. */
 export type AgentDelivery = {
-  /** How it is booted by a machine that reaches us so; nothing while there is no image. */
-  bootAt(bootUrl: string): AgentBoot | undefined;
+  /** How it is booted by a machine of that processor that reaches us so; nothing while there is no image. */
+  bootAt(bootUrl: string, architecture: string | undefined): AgentBoot | undefined;
   /** `look`: only its size is asked for, and no token is made. */
   asset(question: {
     readonly attempt: Attempt;
+    readonly architecture: string | undefined;
     readonly role: 'kernel' | 'initrd' | 'efi';
     readonly index: number;
     readonly peer: IpAddress;
@@ -34,7 +35,7 @@ export const AGENT_ASSETS = { role: 'kernel', initrds: AGENT_INITRDS.length } as
 const NO_TOKEN = `ingot_${'-'.repeat(43)}`;
 
 export function agentDelivery(parts: {
-  readonly image: AgentImage;
+  readonly images: AgentImages;
   readonly tokens: Pick<BootTokens, 'issue'>;
   readonly recorder: Pick<Recorder, 'macOf'>;
   /** The SPKI of the machine plane. */
@@ -42,7 +43,7 @@ export function agentDelivery(parts: {
   /** Where the machine plane's TLS really listens. */
   readonly plane: () => { readonly address: string; readonly port: number };
 }): AgentDelivery {
-  const { image, tokens, recorder, pin } = parts;
+  const { images, tokens, recorder, pin } = parts;
 
   /** Over the path of that attempt, and only to the address that it boots from. */
   async function token(
@@ -64,18 +65,19 @@ export function agentDelivery(parts: {
   }
 
   return {
-    bootAt(bootUrl) {
-      const state = image.state();
+    bootAt(bootUrl, architecture) {
+      const state = images.of(architecture).state();
       if (state.kind === 'missing') return undefined;
       const { address, port } = parts.plane();
       const isAny = address === '0.0.0.0' || address === '::';
       const host = isAny ? new URL(bootUrl).hostname : address.includes(':') ? `[${address}]` : address;
       return { arch: state.arch, url: `https://${host}:${port}`, pin, commandLine: state.commandLine };
     },
-    async asset({ attempt, role, index, peer, grant, look }) {
+    async asset({ attempt, architecture, role, index, peer, grant, look }) {
       const initrd = role === 'initrd' ? AGENT_INITRDS[index] : undefined;
       if (initrd === 'boot-token') return await token(attempt, peer, grant, look);
       if (initrd !== 'image' && (role !== 'kernel' || index !== 0)) return missing('the agent has no such part');
+      const image = images.of(architecture);
       const state = image.state();
       if (state.kind === 'missing') return state;
       const found = await image.asset(initrd === 'image' ? 'initrd' : 'kernel');

@@ -3,7 +3,14 @@ import type { BootPlan } from '#machines/decide/boot-plan.ts';
 import { type AssetRole, claimsOf, resolveBootPath } from '#machines/decide/boot-path.ts';
 import { lookAtFile } from '#services/images/blob.ts';
 import type { Blob } from '#services/images/contract.ts';
-import { type Asker, type BootScripts, machineOf, observe, type RenderedScript } from './boot-scripts.ts';
+import {
+  architectureOf,
+  type Asker,
+  type BootScripts,
+  machineOf,
+  observe,
+  type RenderedScript,
+} from './boot-scripts.ts';
 import type { BootPlaneParts } from './contract.ts';
 import type { ScriptReader } from '#machines/decide/boot-script.ts';
 import { paddingAfter } from './padded-blob.ts';
@@ -107,6 +114,7 @@ export function bootAnswers(parts: BootPlaneParts, scripts: BootScripts) {
       const part = await parts.agent.asset({
         ...path,
         attempt: known,
+        architecture: architectureOf(machine),
         peer,
         grant: plan.grant,
         look: method === 'HEAD',

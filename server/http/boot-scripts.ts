@@ -47,18 +47,19 @@ export function bootScripts(parts: BootPlaneParts) {
     const id = attempt ?? PREVIEW_ATTEMPT;
     const bootUrl = network.advertise ?? asker.reachedUrl;
     const live = attempt === undefined ? undefined : recorder.live({ attempt });
+    const architecture = claims.get('buildarch') ?? architectureOf(machine);
     const script = decideBootScript({
       plan,
       machine,
       mac,
       reader,
       firmware: firmwareOf(claims, machine),
-      architecture: claims.get('buildarch') ?? textFact(machine, 'arch'),
+      architecture,
       attempt: id,
       bootUrl,
       log: receiversAt(receivers, bootUrl),
       configUrl: parts.configTokens?.urlAt(bootUrl),
-      agent: parts.agent?.bootAt(bootUrl),
+      agent: parts.agent?.bootAt(bootUrl, architecture),
       loop: live?.verdict.code === 'boot-loop' ? live.verdict.cause : undefined,
       insists: claims.has('again'),
     });
@@ -225,6 +226,9 @@ function firmwareOf(claims: ReadonlyMap<Claim, string>, machine: Machine | undef
     }
   }
 }
+
+/** As its firmware or iPXE named it last. */
+export const architectureOf = (machine: Machine | undefined): string | undefined => textFact(machine, 'arch');
 
 function textFact(machine: Machine | undefined, name: string): string | undefined {
   const value = machine && Object.hasOwn(machine.facts, name) ? machine.facts[name]?.value : undefined;

@@ -9,11 +9,15 @@ const MAX_MANIFEST_BYTES = 16 << 20;
 const KERNEL = 'vmlinuz';
 const INITRD = 'initrd.zst';
 
+/** Processors that the builder makes images for. */
+export const AGENT_ARCHITECTURES = ['x86_64', 'arm64'] as const;
+type AgentArchitecture = (typeof AGENT_ARCHITECTURES)[number];
+
 /** Of deploy/agent's `manifest.json` what is needed to boot it. */
 const manifest = z.looseObject({
   format: z.literal(1),
   id: z.string().max(128),
-  architecture: z.literal('x86_64'),
+  architecture: z.enum(AGENT_ARCHITECTURES),
   /** Goes on the kernel's command line, within a line of a script. */
   commandLine: z
     .string()
@@ -26,7 +30,7 @@ export type AgentImageState =
   | {
       readonly kind: 'ready';
       readonly id: string;
-      readonly arch: 'x86_64';
+      readonly arch: AgentArchitecture;
       readonly commandLine: string;
     }
   /** Why there is none, and what to do. */
@@ -42,7 +46,27 @@ export type AgentImage = {
 };
 
 /** Where the builder puts it. */
-export const agentImageDir = (dataDir: string): string => join(dataDir, 'agent', 'x86_64');
+export const agentImageDir = (dataDir: string, architecture: AgentArchitecture = 'x86_64'): string =>
+  join(dataDir, 'agent', architecture);
+
+/** The agent for each processor. */
+export type AgentImages = {
+  /** `architecture` as firmware or iPXE named it. Where that is not known, or there is none for it, x86_64's. */
+  of(architecture: string | undefined): AgentImage;
+};
+
+export function openAgentImages({
+  dataDir,
+  now,
+}: {
+  readonly dataDir: string;
+  readonly now: () => number;
+}): AgentImages {
+  const usual = openAgentImage({ dir: agentImageDir(dataDir), now });
+  const arm64 = openAgentImage({ dir: agentImageDir(dataDir, 'arm64'), now });
+  // Without one, what is wrong with the usual one for that machine is said: it is for another processor, or not there.
+  return { of: (architecture) => (architecture === 'arm64' && arm64.state().kind === 'ready' ? arm64 : usual) };
+}
 
 /** `dir` such as `data/agent/x86_64`. */
 export function openAgentImage({ dir, now }: { readonly dir: string; readonly now: () => number }): AgentImage {

@@ -3,12 +3,17 @@ import { copyFileSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSyn
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { type ProcessorFacts, PROCESSORS } from '../../deploy/agent/contents.ts';
 import { openPackageTrees } from '../../deploy/agent/programs.ts';
 
 const ON_LINUX = { skip: process.platform === 'linux' && process.arch === 'x64' ? false : 'reads programs of x86_64' };
 
 /** Unpacked packages: files by package and path; a value with `->` is a link. */
-function trees(t: TestContext, packages: Readonly<Record<string, Readonly<Record<string, string>>>>) {
+function trees(
+  t: TestContext,
+  packages: Readonly<Record<string, Readonly<Record<string, string>>>>,
+  processor?: ProcessorFacts,
+) {
   const root = mkdtempSync(join(tmpdir(), 'ingot-trees-'));
   t.after(() => rmSync(root, { recursive: true, force: true }));
   writeFileSync(join(root, 'outside'), 'of this machine');
@@ -21,7 +26,7 @@ function trees(t: TestContext, packages: Readonly<Record<string, Readonly<Record
       else writeFileSync(full, content);
     }
   }
-  return openPackageTrees(new Map(Object.keys(packages).map((name) => [name, join(root, name)])));
+  return openPackageTrees(new Map(Object.keys(packages).map((name) => [name, join(root, name)])), processor);
 }
 
 const read = (content: Uint8Array) => new TextDecoder().decode(content);
@@ -48,13 +53,23 @@ for (const [what, target] of [
   });
 }
 
+/** Nothing but a header of 64 bits that names its processor. */
+const elfOf = (machine: number): string =>
+  `\x7fELF\x02\x01${'\0'.repeat(12)}${String.fromCharCode(machine)}${'\0'.repeat(67)}`;
+
+test('a program for another processor is refused', (t) => {
+  const all = trees(t, { one: { 'bin/tool': elfOf(PROCESSORS.x86_64.elfMachine) } }, PROCESSORS.arm64);
+  const tool = { name: 'tool', content: all.read('one', 'bin/tool') };
+  assert.throws(() => all.librariesOf([tool]), /tool is no program for arm64/);
+});
+
 test('libraries are found by the names that programs ask for, under the loader’s own path', ON_LINUX, (t) => {
   const node = `=${process.execPath}`;
   const names = ['libdl.so.2', 'libstdc++.so.6', 'libm.so.6', 'libgcc_s.so.1', 'libpthread.so.0', 'libc.so.6'];
   const lib = 'lib/x86_64-linux-gnu';
   const program = { name: 'node', content: trees(t, { node: { 'bin/node': node } }).read('node', 'bin/node') };
   // Any ELF file without needs of its own will do for a library; the smallest at hand is a header alone.
-  const header = `\x7fELF\x02\x01${'\0'.repeat(80)}`;
+  const header = elfOf(62);
   const all = trees(t, {
     libc6: {
       ...Object.fromEntries(names.map((name) => [`${lib}/${name}`, header])),

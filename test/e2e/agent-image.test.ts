@@ -63,10 +63,12 @@ test('the same packages, Node and program give the same bytes', async (t) => {
   for (const name of ['one', 'two']) {
     await buildAgentImage({
       variant: 'vm',
+      architecture: 'x86_64',
       entry: join(ROOT, 'machines/agent/main.ts'),
       root: ROOT,
       node: { path: process.execPath, version: process.version },
       source,
+      builder: source,
       level: 1,
       out: join(folder, name, 'out'),
       cache: join(folder, name, 'cache'),
