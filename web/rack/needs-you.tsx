@@ -13,8 +13,25 @@ import { useSession } from '../shell/session.ts';
 
 /** As many of each as a person takes in at once. */
 const SHOWN = 4;
+const SEEN = 'ingot:first-steps';
 
 type Parts = { machines: readonly MachineResource[]; jobs: ReadonlyMap<string, Job> };
+
+/** Beside the racks, where there is something to do. */
+export function ToDo({ machines, jobs }: Parts) {
+  const [isSeen, setSeen] = useState(() => localStorage.getItem(SEEN) !== null);
+  const isSimulated = useMemo(() => machines.some(({ labels }) => labels['simulated'] === 'true'), [machines]);
+  const needed = useMemo(() => needing(machines, jobs), [machines, jobs]);
+  const needs = needed.failed.length + needed.waiting.length > 0;
+  const isNew = isSimulated && !isSeen;
+  if (!needs && !isNew) return null;
+  return (
+    <aside aria-label="What to do">
+      {isNew && <FirstSteps machines={machines} jobs={jobs} close={() => setSeen(true)} />}
+      {needs && <NeedsYou {...needed} />}
+    </aside>
+  );
+}
 
 type Needing = { readonly machine: MachineResource; readonly standing: Standing };
 
@@ -30,9 +47,7 @@ function needing(machines: readonly MachineResource[], jobs: ReadonlyMap<string,
 }
 
 /** What waits for a person: boots that came to nothing, and why; machines that nobody has accepted. */
-export function NeedsYou({ machines, jobs }: Parts) {
-  const { failed, waiting } = useMemo(() => needing(machines, jobs), [machines, jobs]);
-  if (failed.length + waiting.length === 0) return null;
+function NeedsYou({ failed, waiting }: ReturnType<typeof needing>) {
   return (
     <Card title="Needs you" className="needs">
       <ul>
@@ -95,13 +110,8 @@ function Accept({ machine: { name, status } }: { machine: MachineResource }) {
   );
 }
 
-const SEEN = 'ingot:first-steps';
-
 /** For whoever has just started a simulated rack: what is worth trying, with the machines that are here. Once. */
-export function FirstSteps({ machines, jobs }: Parts) {
-  const [isGone, setGone] = useState(() => localStorage.getItem(SEEN) !== null);
-  const isSimulated = useMemo(() => machines.some(({ labels }) => labels['simulated'] === 'true'), [machines]);
-  if (isGone || !isSimulated) return null;
+function FirstSteps({ machines, jobs, close }: Parts & { close: () => void }) {
   const failing = machines.find((one) => standingOf(one, undefined).state === 'attention');
   const blank = machines.filter(
     ({ labels, status }) => labels['disks'] === 'blank' && status.acceptance === 'accepted',
@@ -120,7 +130,7 @@ export function FirstSteps({ machines, jobs }: Parts) {
           aria-label="Do not show the first steps again"
           onClick={() => {
             localStorage.setItem(SEEN, 'seen');
-            setGone(true);
+            close();
           }}
         />
       }

@@ -9,7 +9,7 @@ import { MachineLink } from '../look/machine-link.tsx';
 import { Bar, Failed, StateMark, Track } from '../look/parts.tsx';
 import { FirstMachine } from '../shell/first-machine.tsx';
 import { type Rack, racksOf } from './elevation.ts';
-import { FirstSteps, NeedsYou } from './needs-you.tsx';
+import { ToDo } from './needs-you.tsx';
 import { useNear } from './near.ts';
 
 /** Machines where they stand, and how each is. */
@@ -49,10 +49,7 @@ export function RackScreen() {
             />
           ))}
         </div>
-        <aside aria-label="What to do">
-          <FirstSteps machines={machines} jobs={jobs} />
-          <NeedsYou machines={machines} jobs={jobs} />
-        </aside>
+        <ToDo machines={machines} jobs={jobs} />
       </div>
     </>
   );
