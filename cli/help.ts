@@ -108,6 +108,7 @@ const EXAMPLES: Readonly<Record<string, readonly (readonly [line: string, does?:
   audit: [['ingot audit -n 20']],
   context: [['ingot context list'], ['ingot context use rack1', 'commands ask that daemon from now on']],
   logout: [['ingot logout']],
+  help: [['ingot help power on'], ['ingot help power --man | man -l -', 'its page of the manual']],
   user: [
     ['ingot user create ada --role operator', 'asks for the password'],
     ['ingot user change ada --role approver'],
@@ -127,7 +128,7 @@ const EXAMPLES: Readonly<Record<string, readonly (readonly [line: string, does?:
 
 /** Groups, whole sentences where there is only a summary, and examples for every command. */
 export function addHelp(program: Command): void {
-  program.commandsGroup(OTHERS).helpCommand(true);
+  program.commandsGroup(OTHERS).helpCommand(false);
   const headingOf = ({ name }: { readonly name: string }): string =>
     GROUPS.find(([, names]) => names.includes(name))?.[0] ?? OTHERS;
   for (const command of program.commands) {

@@ -7,6 +7,7 @@ import { addBootCommands } from './groups/boot.ts';
 import { addClusterCommands } from './groups/cluster.ts';
 import { addCompletionCommands } from './groups/completion.ts';
 import { addDocumentCommands } from './groups/documents.ts';
+import { addHelpCommand } from './groups/help.ts';
 import { addImageCommands } from './groups/images.ts';
 import { addJobCommands } from './groups/jobs.ts';
 import { addMachineCommands } from './groups/machine.ts';
@@ -104,6 +105,7 @@ export function programOf(shell: Shell): Command {
   addAccessCommands(program, shell);
   addWebhookCommands(program, shell);
   addCompletionCommands(program, shell);
+  addHelpCommand(program, shell);
   addHelp(program);
   talkThrough(program, shell.term);
   return program;

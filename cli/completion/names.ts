@@ -51,7 +51,39 @@ async function askFor(daemon: Daemon, of: NameSource, typed: string): Promise<re
         .toSorted((one, other) => Number(isOver(one.state)) - Number(isOver(other.state)))
         .map(({ id, kind, machine, state }) => ({ word: id, about: `${kind} ${machine}, ${state}` }));
     }
+    case 'label':
+      return conditions((await machinesToLookAt(daemon)).map(({ labels }) => labels));
+    case 'fact':
+      return conditions(
+        (await machinesToLookAt(daemon)).map(({ status: { facts } }) =>
+          Object.fromEntries(Object.entries(facts).map(([key, { value }]) => [key, String(value)])),
+        ),
+      );
     default:
       return of satisfies never;
   }
+}
+
+/** Of these many machines labels and facts are offered. */
+const LOOKED_AT = 1000;
+
+const machinesToLookAt = async (daemon: Daemon) =>
+  (await daemon.ask('listMachines', { query: { limit: LOOKED_AT } })).value.items;
+
+/** Words that a shell would take apart, or that end a condition, are typed by hand. */
+const PLAIN = /^[\w./:@%+-]+$/;
+
+/** `KEY=VALUE` as it stands somewhere, with how many have it, and those of most first. */
+function conditions(of: readonly Readonly<Record<string, string>>[]): readonly Candidate[] {
+  const counts = new Map<string, number>();
+  for (const values of of) {
+    for (const [key, value] of Object.entries(values)) {
+      if (!PLAIN.test(key) || !PLAIN.test(value)) continue;
+      const word = `${key}=${value}`;
+      counts.set(word, (counts.get(word) ?? 0) + 1);
+    }
+  }
+  return [...counts]
+    .toSorted(([, one], [, other]) => other - one)
+    .map(([word, count]) => ({ word, about: `${count} machine${count === 1 ? '' : 's'}` }));
 }

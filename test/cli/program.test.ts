@@ -119,6 +119,15 @@ describe('the command line', () => {
     }
   });
 
+  it('helps with a command inside a group, and with its page of the manual', async () => {
+    await using cli = await daemon();
+    assert.match((await cli.done('help', 'power', 'on')).out, /^Usage: ingot power on /);
+    assert.match((await cli.done('help', 'power', 'on', '--man')).out, /^\.TH INGOT\\-POWER 1 /);
+    assert.match((await cli.done('help', '--man')).out, /^\.TH INGOT 1 /);
+    const wrong = await cli.run(['help', 'power', 'nonsense']);
+    assert.deepEqual([wrong.status, /there is no such command/.test(wrong.error)], [2, true]);
+  });
+
   it('has an example for every command, or says where they are, and a group for each', async () => {
     await using cli = await daemon();
     const shell = { term: TERM, daemon: () => assert.fail('nobody is asked'), end: () => {} };

@@ -16,6 +16,8 @@ export const NAME_SOURCES = [
   'credential',
   'cluster',
   'user',
+  'label',
+  'fact',
 ] as const;
 export type NameSource = (typeof NAME_SOURCES)[number];
 
@@ -37,13 +39,13 @@ export type GivenGlobals = { readonly url?: string; readonly data?: string; read
 export function completionOf(program: CommandTree, words: readonly string[]): Completion {
   const typed = words.at(-1) ?? '';
   const { command, path, position, awaits, onlyArguments } = walk(program, words.slice(0, -1));
-  if (awaits) return { before: '', typed, from: valuesOf(awaits, command) };
+  if (awaits) return inList(valuesOf(awaits, command), '', typed);
   const assigned = onlyArguments ? undefined : /^(--[\w-]+=)(.*)$/.exec(typed);
   if (assigned) {
     const [, before = '', value = ''] = assigned;
     const option = optionsOf(program, command).find(({ long }) => `${long}=` === before);
     const from = option?.value ? valuesOf(option, command) : ({ kind: 'nothing' } as const);
-    return { before, typed: value, from };
+    return inList(from, before, value);
   }
   if (typed.startsWith('-') && !onlyArguments)
     return { before: '', typed, from: listed(optionWords(program, command)) };
@@ -51,13 +53,14 @@ export function completionOf(program: CommandTree, words: readonly string[]): Co
     return { before: '', typed, from: listed(commandWords(command)) };
   }
   const from = argumentFrom(command, path, position, words);
-  // Several machines may stand in one word.
-  const comma = from.kind === 'names' && from.of === 'machine' ? typed.lastIndexOf(',') + 1 : 0;
-  return {
-    before: typed.slice(0, comma),
-    typed: typed.slice(comma),
-    from,
-  };
+  return inList(from, '', typed);
+}
+
+/** Several machines, or conditions, may stand in one word: what comes after the last comma is being typed. */
+function inList(from: Completion['from'], before: string, typed: string): Completion {
+  const isList = from.kind === 'names' && ['machine', 'label', 'fact'].includes(from.of);
+  const comma = isList ? typed.lastIndexOf(',') + 1 : 0;
+  return { before: before + typed.slice(0, comma), typed: typed.slice(comma), from };
 }
 
 export function givenGlobals(words: readonly string[]): GivenGlobals {
@@ -134,6 +137,9 @@ const FILES = /^(file|path|dir)$/;
 /** Options that stand for the same thing wherever they are. */
 const BY_OPTION: Readonly<Record<string, Completion['from']>> = {
   '--profile': { kind: 'names', of: 'profile' },
+  '--selector': { kind: 'names', of: 'label' },
+  '--scope': { kind: 'names', of: 'label' },
+  '--fact': { kind: 'names', of: 'fact' },
   '--machine': { kind: 'names', of: 'machine' },
   '--control-plane': { kind: 'names', of: 'machine' },
   '--worker': { kind: 'names', of: 'machine' },

@@ -41,7 +41,10 @@ const PROGRAM = command('ingot', {
         command('add', { arguments: [argument('name')], options: [option('--profile', 'name')] }),
       ],
     }),
-    command('get', { arguments: [argument('kind'), argument('name')], options: [option('--output', 'format')] }),
+    command('get', {
+      arguments: [argument('kind'), argument('name')],
+      options: [option('--output', 'format'), option('--selector', 'conditions')],
+    }),
     command('job', { commands: [command('logs', { arguments: [argument('id')] })] }),
     command('apply', { options: [option('--file', 'path')] }),
     command('completion', { arguments: [argument('shell', false, ['bash', 'zsh'])] }),
@@ -95,6 +98,8 @@ describe('what may stand where one types', () => {
 
   it('keeps what stands before it in the same word', () => {
     assert.deepEqual(of('get x --output=ya'), { what: ['table', 'yaml', 'json'], before: '--output=', typed: 'ya' });
+    assert.deepEqual(of('get x --selector rack=r1,en'), { what: 'label', before: 'rack=r1,', typed: 'en' });
+    assert.deepEqual(of('get x --selector=rack=r1,en'), { what: 'label', before: '--selector=rack=r1,', typed: 'en' });
     assert.deepEqual(of('machine accept a,b,c'), { what: 'machine', before: 'a,b,', typed: 'c' });
   });
 
