@@ -1,5 +1,6 @@
 import { isIP } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { RESCUE_ARGUMENT } from '../contract/agent.ts';
 import type { Ipv4 } from '../values/ip-address.ts';
 import type { DhcpClientKind, DhcpLease, RackDhcp } from './firmware/dhcp-client.ts';
 import { httpRead } from './firmware/http-client.ts';
@@ -264,6 +265,7 @@ async function leaveIpxe(
         return afterTalos(await around.nodes.runTalos(boot, signal));
       }
       if (around.nodes?.isInstaller(commandLine)) return { kind: await around.nodes.runInstaller(boot, signal) };
+      if (commandLine.split(' ').includes(RESCUE_ARGUMENT)) around.screen('rescue shell');
       if (!around.nodes?.isAgent(commandLine)) return { kind: 'running', arguments: commandLine };
       const end = await around.nodes.run(boot, signal);
       return { kind: end === 'shutdown' ? 'off' : 'reboot' };

@@ -5,7 +5,7 @@ import { folderHost } from '#machines/agent/folder-host.ts';
 import { openJournal } from '#machines/agent/journal.ts';
 import { logText } from '#machines/agent/log.ts';
 import { networkOn } from '#machines/agent/network.ts';
-import { BOOT_TOKEN_FILE, MACHINE_API_PORT } from '#machines/contract/agent.ts';
+import { BOOT_TOKEN_FILE, MACHINE_API_PORT, RESCUE_ARGUMENT } from '#machines/contract/agent.ts';
 import type { MachineApiDefinition } from '#services/machine-api/definition.ts';
 import { decodeNewc } from '#services/images/wire/newc.ts';
 import type { Ipv4 } from '../../values/ip-address.ts';
@@ -70,7 +70,9 @@ export function simulatedNodes(parts: {
 
   return {
     ...talos,
-    isAgent: (commandLine) => /(?:^| )ingot\.url=/.test(commandLine),
+    // The agent’s image gives a shell instead of the agent where it is told so.
+    isAgent: (commandLine) =>
+      /(?:^| )ingot\.url=/.test(commandLine) && !commandLine.split(' ').includes(RESCUE_ARGUMENT),
     isBootable: async (spec) => (await disksIn(spec)).isBootable(),
     isInstaller,
     runInstaller: async (boot, signal) => runInstaller(boot, await disksIn(boot.spec), signal),

@@ -19,6 +19,7 @@ test('a node says what its boot lacks, and ends when its power is taken away', a
   assert.deepEqual(await readdir(dir), [], 'nothing is made before it is needed');
   assert.equal(nodes.isAgent(AGENT), true);
   assert.equal(nodes.isAgent('console=ttyS0 quiet other.ingot.url=x'), false);
+  assert.equal(nodes.isAgent(`${AGENT} ingot.rescue`), false, 'a shell on its console, and no agent');
 
   const power = new AbortController();
   const said = Promise.withResolvers<string>();
