@@ -26,7 +26,7 @@ import { CREDENTIAL, HARDWARE, simulatedBmc, TEST_LIMITS } from '#test/services/
 const TIMES: PowerTimes = {
   readMs: 2500,
   writeMs: 3000,
-  effectMs: 2000,
+  effectMs: 1200,
   graceMs: 500,
   restMs: 10,
   settleMs: 100,
@@ -141,7 +141,7 @@ const ALL = [
   ...IPMI_FAULTS.map(([fault, wanted]) => ['ipmi', fault, wanted] as const),
 ];
 
-describe('a BMC that fails', { concurrency: 8 }, () => {
+describe('a BMC that fails', { concurrency: 16 }, () => {
   for (const [type, fault, wanted] of ALL) {
     it(`${type}, ${fault}: ends in ${wanted.join(' or ')}, stated, inside its deadline; and is no stuck machine`, async () => {
       await using at = await world(type);
