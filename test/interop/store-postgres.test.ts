@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { after, before, describe, it, test } from 'node:test';
 import pg from 'pg';
 import type { IpAddress } from '#machines/values/ip-address.ts';
@@ -6,7 +8,9 @@ import { openPostgresStore } from '#services/store/postgres/open-postgres-store.
 import { migrate, POSTGRES_SCHEMAS } from '#services/store/postgres/schema.ts';
 import { verifyAudit } from '#services/store/audit-chain.ts';
 import { type Postgres, startPostgres, whyNoPostgres } from '#test/lab/postgres.ts';
-import { lease, storeConformance } from '#test/services/store/conformance.ts';
+import { ROOT } from '#test/project/source-files.ts';
+import { lease, machine, storeConformance } from '#test/services/store/conformance.ts';
+import { dumpedSchema } from './postgres-schema.ts';
 
 const why = whyNoPostgres();
 if (why === undefined) {
@@ -90,17 +94,35 @@ if (why === undefined) {
       }
     });
 
-    for (let version = 1; version < POSTGRES_SCHEMAS; version += 1) {
-      it(`brings a database of schema ${version} to the newest`, async () => {
+    for (let version = 1; version <= POSTGRES_SCHEMAS; version += 1) {
+      it(`has schema ${version} as it was, and brings it to the newest with its data`, async () => {
+        // As each version made it. A released one never changes: GOLDEN_UPDATE=1 only adds what is missing.
+        const golden = join(ROOT, `test/golden/schemas/postgres-${version}.sql`);
         const url = await server.database();
-        const pool = new pg.Pool({ connectionString: url });
-        const old = await pool.connect();
-        await migrate(old, version);
-        old.release();
-        await pool.end();
+        const dumped = await on(await server.database(), async (client) => {
+          await migrate(client, version);
+          return await dumpedSchema(client);
+        });
+        if (process.env['GOLDEN_UPDATE'] !== undefined && !existsSync(golden)) writeFileSync(golden, dumped);
+        const text = readFileSync(golden, 'utf8');
+        assert.equal(dumped, text);
+        const { site, subnet, address, key, mac, state, boundAt, expiresAt } = lease();
+        const kept = { ...machine('r1-u1', '52:54:00:00:00:01'), rev: 1 };
+        await on(url, async (client) => {
+          await client.query(text);
+          await client.query(
+            'INSERT INTO leases (site, subnet, address, key, mac, state, bound_at, expires_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)',
+            [site, subnet, address, key, mac, state, boundAt, expiresAt],
+          );
+          await client.query('INSERT INTO machines (name, site, body, rev) VALUES ($1, $2, $3, 1)', [
+            'r1-u1',
+            'default',
+            JSON.stringify(kept),
+          ]);
+        });
         await using store = await openPostgresStore({ url });
-        await store.leases.bind(lease());
         assert.deepEqual(await store.leases.all(), [lease()]);
+        assert.deepEqual(await store.machines.all(), [kept]);
         assert.deepEqual(await store.access.list(), []);
         assert.deepEqual((await verifyAudit(store.audit)).findings, []);
       });
@@ -115,3 +137,14 @@ if (why === undefined) {
     });
   });
 } else test('the conformance suite over PostgreSQL', { skip: why });
+
+async function on<T>(url: string, work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
+  const pool = new pg.Pool({ connectionString: url });
+  const client = await pool.connect();
+  try {
+    return await work(client);
+  } finally {
+    client.release();
+    await pool.end();
+  }
+}
