@@ -5,9 +5,18 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { explanation } from '#machines/contract/api/explain.ts';
+import type { Firmware, SecureBoot } from '#test/lab/guest.ts';
 import { need } from '#test/lab/need.ts';
 import { assertBooted, assertHealthyBoot, situation, WITHOUT_DHCPV6 } from './boot-steps.ts';
-import { BOOT_LIMIT_MS, BOOT_NEEDS, LINE_LIMIT_MS, MAC, machineDocument, openBootWorld } from './boot-world.ts';
+import {
+  ARM64_BOOT_NEEDS,
+  BOOT_LIMIT_MS,
+  BOOT_NEEDS,
+  LINE_LIMIT_MS,
+  MAC,
+  machineDocument,
+  openBootWorld,
+} from './boot-world.ts';
 
 test('firmware with Secure Boot and Microsoft’s keys refuses an unsigned loader, and the verdict says so', async (t) => {
   const tools = need(t, [...BOOT_NEEDS, 'OVMF_CODE_4M.secboot.fd', 'OVMF_VARS_4M.ms.fd']);
@@ -49,25 +58,53 @@ for (const firmware of ['uefi-pxe', 'uefi-http'] as const) {
     ] as const;
     const tools = need(t, [...BOOT_NEEDS, ...needs]);
     if (!tools) return;
-    await using world = await openBootWorld(tools, {
-      mode: 'server',
-      moreLoaders: {
+    await bootsSignedChain(tools, {
+      firmware,
+      secureBoot: { code: tools['OVMF_CODE_4M.secboot.fd'], variables: tools['OVMF_VARS_4M.ms.fd'] },
+      loaders: {
         'grub/x86_64/shimx64.efi': tools['shimx64.efi.signed'],
         'grub/x86_64/grubx64.efi': tools['grubnetx64.efi.signed'],
       },
     });
-    const labels = { 'ingot/secure-boot': 'true' };
-    await world.daemon.apply([machineDocument({ profile: 'live', labels, address: '192.168.77.12' })]);
-    const secureBoot = { code: tools['OVMF_CODE_4M.secboot.fd'], variables: tools['OVMF_VARS_4M.ms.fd'] };
-    const guest = world.powerOn({ firmware, secureBoot });
-    await guest.waitForSerial(/^INGOT-GUEST-UP mac=52:54:00:00:00:01 cmdline=.* profile\.is=live$/m, BOOT_LIMIT_MS);
-    await guest.waitForSerial(/^INGOT-GUEST-ADDRESS ip=192\.168\.77\.12 /m, LINE_LIMIT_MS);
-    await guest.waitForPowerOff(LINE_LIMIT_MS);
-    assert.match(guest.serial(), /Secure boot enabled/);
-    await assertBooted(world);
-    const { script } = explanation.parse(await world.daemon.api('GET', '/api/v1/explain?of=r1-u1'));
-    assert.match(script.text, /^if linux \(http,192\.168\.77\.1:8080\)\/a\//m, 'explain shows what GRUB is told');
   });
+}
+
+test('arm64 firmware with Secure Boot and Microsoft’s keys boots Debian’s shim, GRUB and kernel', async (t) => {
+  const tools = need(t, [...ARM64_BOOT_NEEDS, 'AAVMF_VARS.ms.fd', 'shimaa64.efi.signed', 'grubnetaa64.efi.signed']);
+  if (!tools) return;
+  await bootsSignedChain(tools, {
+    firmware: 'arm64-pxe',
+    secureBoot: { code: tools['AAVMF_CODE.fd'], variables: tools['AAVMF_VARS.ms.fd'] },
+    loaders: {
+      'grub/arm64/shimaa64.efi': tools['shimaa64.efi.signed'],
+      'grub/arm64/grubaa64.efi': tools['grubnetaa64.efi.signed'],
+    },
+  });
+});
+
+async function bootsSignedChain(
+  tools: Parameters<typeof openBootWorld>[0],
+  {
+    firmware,
+    secureBoot,
+    loaders,
+  }: {
+    readonly firmware: Firmware;
+    readonly secureBoot: SecureBoot;
+    readonly loaders: Readonly<Record<string, string>>;
+  },
+): Promise<void> {
+  await using world = await openBootWorld(tools, { mode: 'server', moreLoaders: loaders });
+  const labels = { 'ingot/secure-boot': 'true' };
+  await world.daemon.apply([machineDocument({ profile: 'live', labels, address: '192.168.77.12' })]);
+  const guest = world.powerOn({ firmware, secureBoot });
+  await guest.waitForSerial(/^INGOT-GUEST-UP mac=52:54:00:00:00:01 cmdline=.* profile\.is=live$/m, BOOT_LIMIT_MS);
+  await guest.waitForSerial(/^INGOT-GUEST-ADDRESS ip=192\.168\.77\.12 /m, LINE_LIMIT_MS);
+  await guest.waitForPowerOff(LINE_LIMIT_MS);
+  assert.match(guest.serial(), /Secure boot enabled/);
+  await assertBooted(world);
+  const { script } = explanation.parse(await world.daemon.api('GET', '/api/v1/explain?of=r1-u1'));
+  assert.match(script.text, /^if linux \(http,[\d.]+:8080\)\/a\//m, 'explain shows what GRUB is told');
 }
 
 /** Signs a copy of an EFI program with the key pair that Debian's OVMF trusts for tests. */
