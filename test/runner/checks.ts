@@ -2,11 +2,14 @@ import { join } from 'node:path';
 import { runCommand } from './run-command.ts';
 import type { FileRun } from './run-file.ts';
 
+/** What was checked before and has not changed since is not checked again. */
+const remembered = (name: string) => ['--incremental', '--tsBuildInfoFile', `.cache/${name}.tsbuildinfo`];
+
 const CHECKS = [
   { name: 'format', command: 'biome', args: ['format', '.'] },
   { name: 'lint', command: 'oxlint', args: [] },
-  { name: 'types', command: 'tsc', args: ['--noEmit'] },
-  { name: 'types of the page', command: 'tsc', args: ['-p', 'web'] },
+  { name: 'types', command: 'tsc', args: ['--noEmit', ...remembered('types')] },
+  { name: 'types of the page', command: 'tsc', args: ['-p', 'web', ...remembered('web')] },
 ] as const;
 
 const LIMIT_MS = 180_000;
