@@ -6,6 +6,7 @@ import { basename, join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { explanation } from '#machines/contract/api/explain.ts';
 import type { Firmware, SecureBoot } from '#test/lab/guest.ts';
+import { makeDisk } from '#test/lab/disk.ts';
 import { need } from '#test/lab/need.ts';
 import { assertBooted, assertHealthyBoot, situation, WITHOUT_DHCPV6 } from './boot-steps.ts';
 import {
@@ -15,6 +16,8 @@ import {
   LINE_LIMIT_MS,
   MAC,
   machineDocument,
+  OWN_DISK,
+  OWN_DISK_TEXT,
   openBootWorld,
 } from './boot-world.ts';
 
@@ -106,6 +109,28 @@ async function bootsSignedChain(
   const { script } = explanation.parse(await world.daemon.api('GET', '/api/v1/explain?of=r1-u1'));
   assert.match(script.text, /^if linux \(http,[\d.]+:8080\)\/a\//m, 'explain shows what GRUB is told');
 }
+
+test('a GRUB that has nothing to boot goes on to the machine’s own disk', async (t) => {
+  const tools = need(t, [...BOOT_NEEDS, 'shimx64.efi.signed', 'grubnetx64.efi.signed']);
+  if (!tools) return;
+  await using world = await openBootWorld(tools, {
+    mode: 'server',
+    moreLoaders: {
+      'grub/x86_64/shimx64.efi': tools['shimx64.efi.signed'],
+      'grub/x86_64/grubx64.efi': tools['grubnetx64.efi.signed'],
+    },
+  });
+  await world.daemon.apply([
+    // GRUB runs no iPXE script. The disk is not signed, so its firmware has Secure Boot off, whatever the label says.
+    { kind: 'Profile', name: 'shop', os: 'script', script: 'shell', when: 'always', writes: 'none' },
+    machineDocument({ profile: 'shop', labels: { 'ingot/secure-boot': 'true' } }),
+  ]);
+  const disk = makeDisk(world.lab.folder, 'uefi', OWN_DISK_TEXT);
+  const guest = world.powerOn({ firmware: 'uefi-pxe', disk, extraArgs: WITHOUT_DHCPV6 });
+  await guest.waitForSerial(/^Ingot: r1-u1 boots from its own disk: /m, BOOT_LIMIT_MS);
+  await guest.waitForSerial(OWN_DISK, BOOT_LIMIT_MS);
+  await guest.stop();
+});
 
 /** Signs a copy of an EFI program with the key pair that Debian's OVMF trusts for tests. */
 function signer(t: TestContext, tools: Readonly<Record<'sbsign' | 'snakeoil.key' | 'snakeoil.pem', string>>) {
