@@ -1,5 +1,6 @@
 import type { Board } from '../../board.ts';
-import { type BoardSensor, sensorsOf } from '../../sensors.ts';
+import type { BoardSensor } from '../wire/board-sensor.ts';
+import { sensorsOf } from '../../sensors.ts';
 import { COMPLETION, type Command, type Completion, done, NET_FN, refused } from '../command.ts';
 import { LEVEL } from '../sessions.ts';
 import { long, word } from '../wire/byte-reader.ts';

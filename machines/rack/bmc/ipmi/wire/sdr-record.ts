@@ -1,4 +1,4 @@
-import type { BoardSensor } from '../../sensors.ts';
+import type { BoardSensor } from './board-sensor.ts';
 import { concat, word } from './byte-reader.ts';
 
 const SDR_VERSION = 0x51;
