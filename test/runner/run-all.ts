@@ -1,17 +1,19 @@
 import { availableParallelism } from 'node:os';
 import { type FileRun, runFile } from './run-file.ts';
 import { runGroup } from './run-group.ts';
-import { isPure, sharesMachine } from './tiers.ts';
+import { isPure, sharesMachine, tierOf } from './tiers.ts';
 
 /** Most of the fast ones also wait: for a disk, a worker, a timer. */
 const SHARING = 2 * availableParallelism();
 const GROUPS = availableParallelism();
 const FAST_LIMIT_MS = 120_000;
 const SLOW_LIMIT_MS = 900_000;
+/** An emulated machine is one thread that waits for nothing, and its lab is a network of its own. */
+const GUESTS = Math.min(2, availableParallelism());
 
 /**
- * Runs test files: the pure ones in a process for each core, the others that share the machine several at a time, then the
- * rest one after another.
+ * Runs test files: the pure ones in a process for each core, the others that share the machine several at a time, then
+ * those with real programs one after another, and the whole matrices, which are mostly emulated machines, in pairs.
  */
 export async function runAll(options: {
   readonly files: readonly string[];
@@ -28,7 +30,13 @@ export async function runAll(options: {
   );
   await Promise.all(groups.map((files) => runGroup({ ...options, files, limitMs: FAST_LIMIT_MS })));
   await drain(sharing, SHARING, FAST_LIMIT_MS);
-  await drain(alone, 1, SLOW_LIMIT_MS);
+  const full = alone.filter((file) => tierOf(file) === 'full');
+  await drain(
+    alone.filter((file) => !full.includes(file)),
+    1,
+    SLOW_LIMIT_MS,
+  );
+  await drain(full, GUESTS, SLOW_LIMIT_MS);
 
   async function drain(files: readonly string[], workers: number, limitMs: number): Promise<void> {
     const queue = [...files];
