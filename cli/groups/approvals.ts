@@ -27,7 +27,7 @@ export function addApprovalCommands(program: Command, { term, daemon }: Shell): 
     .requiredOption('--days <number>', 'so long', wholeNumber('--days', 1, MAX_APPROVAL_DAYS))
     .addOption(
       new Option('--kind <kind>', 'repeatable: install (where nothing is said), reprovision')
-        .argParser((text: string, before: ApprovalOptions['kind'] = []) => [...before, kindOf(text)])
+        .argParser((text: string, before: ApprovalOptions['kind']) => [...before, kindOf(text)])
         .default([]),
     )
     .option('--reason <text>', 'for those who read it later')
