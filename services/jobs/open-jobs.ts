@@ -82,6 +82,8 @@ export async function openJobs(parts: {
     const work = async (): Promise<Job> => {
       const before = unfinished.get(id) ?? (await store.get(id));
       if (!before) throw new Error(`job ${id} is gone`);
+      // What came too late to change it must not be counted as another end in its batch.
+      if (isOver(before.state)) return before;
       const after = change(before);
       const event = said && (await eventOf(before, said.step, said.text));
       const stored = await store.put(after, before.rev, event ? [event] : []);

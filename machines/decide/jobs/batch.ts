@@ -5,13 +5,14 @@ import { isPlanned } from './make-plan.ts';
 export type FailureLimit = number | `${number}%`;
 
 /**
- * How many may fail before no more are begun, of `size`. Where nothing is said, one failure stops what changes disks or
- * releases, since what broke the first machine mostly breaks the next; to look at machines goes on with all of them.
+ * How many of these jobs may fail before no more are begun; a part is rounded down. Where nothing is said, one failure
+ * stops them where any of them changes disks or releases, since what broke the first machine mostly breaks the next; only
+ * to look at machines goes on with all of them.
  */
-export function failuresBorne(kind: JobKind, size: number, asked: FailureLimit | undefined): number {
-  if (asked === undefined) return isPlanned(kind) ? 0 : size;
+export function failuresBorne(kinds: readonly JobKind[], asked: FailureLimit | undefined): number {
+  if (asked === undefined) return kinds.some(isPlanned) ? 0 : kinds.length;
   if (typeof asked === 'number') return asked;
-  return Math.floor((size * Number.parseFloat(asked)) / 100);
+  return Math.floor((kinds.length * Number.parseFloat(asked)) / 100);
 }
 
 /** Steps in which a job only waits: nothing has been done to its machine. */

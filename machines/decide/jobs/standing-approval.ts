@@ -1,6 +1,7 @@
 import type { Approval } from '../../contract/approval.ts';
 import { holds, parseSelector } from '../../contract/api/selector.ts';
-import type { Plan } from '../../contract/job.ts';
+import { type Role, roleAllows } from '../../contract/api/role.ts';
+import { isOver, type Job, type Plan } from '../../contract/job.ts';
 import type { Machine } from '../../contract/machine.ts';
 
 export type ApprovalState = 'open' | 'used-up' | 'over' | 'ended';
@@ -55,7 +56,46 @@ export function whyNotCovered(
   return undefined;
 }
 
-function hasLabels(label: string, { document }: Machine): boolean {
+/** What cannot be read holds for no machine. */
+function hasLabels(label: string, { document: { labels } }: Machine): boolean {
   const terms = parseSelector(label);
-  return terms.ok && terms.value.every((term) => holds(term, document.labels[term.key]));
+  const labelOf = (key: string): string | undefined => (Object.hasOwn(labels, key) ? labels[key] : undefined);
+  return terms.ok && terms.value.every((term) => holds(term, labelOf(term.key)));
+}
+
+/**
+ * Why an approval is worth nothing by who gave it, who may do less by now or is gone; nothing where it stands. Somebody
+ * else who has their name since is not them.
+ */
+export function whyGiverMayNot(
+  { id, user: name, createdAt }: Approval,
+  user:
+    | { readonly role: Role; readonly scope?: string; readonly disabled: boolean; readonly createdAt: number }
+    | undefined,
+  machine: Machine,
+): string | undefined {
+  if (name === undefined) return undefined;
+  const given = `approval ${id} was given by ${name}, who`;
+  if (!user || user.createdAt > createdAt || user.disabled || !roleAllows(user.role, 'approver')) {
+    return `${given} is no approver any more`;
+  }
+  if (user.scope !== undefined && !hasLabels(user.scope, machine)) {
+    return `${given} has the scope ${user.scope}, and ${machine.document.name} is not in it`;
+  }
+  return undefined;
+}
+
+/** By these a system comes to a disk. */
+const WRITING_STEPS: ReadonlySet<string> = new Set(['write-image', 'boot-installer', 'boot-talos']);
+
+/**
+ * The job by which a machine's disks are not what was seen of them at `inventoryAt`: one that is not over, or one that has
+ * begun to write a system since. Who has one may be in service, and is not to be rebooted only to find that out.
+ */
+export function writtenSince(jobs: readonly Job[], inventoryAt: number): Job | undefined {
+  return jobs.find(
+    ({ state, steps }) =>
+      !isOver(state) ||
+      steps.some(({ name, tries, startedAt = 0 }) => WRITING_STEPS.has(name) && tries > 0 && startedAt > inventoryAt),
+  );
 }

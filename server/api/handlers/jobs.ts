@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Approval } from '#machines/contract/approval.ts';
-import type { Job, JobBatch, Plan } from '#machines/contract/job.ts';
+import { isOver, type Job, type JobBatch, type Plan } from '#machines/contract/job.ts';
 import type { JobRequest } from '#machines/contract/api/job-resource.ts';
 import { roleAllows } from '#machines/contract/api/role.ts';
 import { mayDo } from '#machines/decide/actions.ts';
@@ -8,7 +8,7 @@ import { classOf } from '#machines/decide/classes.ts';
 import { failuresBorne } from '#machines/decide/jobs/batch.ts';
 import { ceremonyFor, checkConfirmation } from '#machines/decide/jobs/confirm.ts';
 import { planSummary, summaryOfAll } from '#machines/decide/jobs/plan-summary.ts';
-import { whyNotCovered } from '#machines/decide/jobs/standing-approval.ts';
+import { whyGiverMayNot, whyNotCovered, writtenSince } from '#machines/decide/jobs/standing-approval.ts';
 import { isPlanned } from '#machines/decide/jobs/make-plan.ts';
 import type { NewJob } from '#services/jobs/contract.ts';
 import { digestOfAll } from '#services/jobs/plans.ts';
@@ -33,6 +33,9 @@ type Parts = Pick<
   'approvals' | 'users' | 'jobs' | 'plans' | 'planFor' | 'registry' | 'secondApprover' | 'audit' | 'now'
 >;
 type Asked = JobRequest['jobs'][number];
+
+/** So many jobs of a machine are looked through for one that wrote it: more than it has between two looks at its disks. */
+const LOOKED_BACK = 100;
 
 /** Kinds whose jobs exist; the others are named in the API's schema, and refused with a reason. */
 const STARTABLE = ['inspect', 'install', 'wipe', 'reset', 'reprovision', 'retire', 'upgrade', 'rollback', 'rescue'];
@@ -176,7 +179,7 @@ export function jobHandlers(parts: Parts): Pick<Handlers, Names> {
 async function covered(
   { kind, machine: name, approval: id }: Asked & { readonly approval: string },
   caller: AccessKey,
-  { registry, plans, planFor, approvals, users, secondApprover, now }: Parts,
+  { registry, plans, planFor, approvals, users, jobs, secondApprover, now }: Parts,
   approved: Map<string, { readonly approval: Approval; readonly machines: readonly string[] }>,
 ): Promise<NewJob | ProblemAnswer> {
   const refused = (because: string, next = `ingot ${kind} ${name} --plan`): ProblemAnswer =>
@@ -190,10 +193,9 @@ async function covered(
   if (kind !== 'install' && kind !== 'reprovision')
     return refused(`approval ${id} is for ${approval.kinds.join(' and ')}`);
   // It is worth no more than who gave it.
-  const approver = approval.user === undefined ? undefined : await users.get(approval.user);
-  if (approval.user !== undefined && (!approver || approver.disabled || !roleAllows(approver.role, 'approver'))) {
-    return refused(`approval ${id} was given by ${approval.user}, who is no approver any more`);
-  }
+  const giver = approval.user === undefined ? undefined : await users.get(approval.user);
+  const mayNot = whyGiverMayNot(approval, giver, machine);
+  if (mayNot !== undefined) return refused(mayNot);
   if (secondApprover && (approval.user ?? '') === personOf(caller)) {
     return refused(
       `this site wants two persons, and approval ${id} is ${caller.name}’s own`,
@@ -213,6 +215,12 @@ async function covered(
   });
   if (because !== undefined) return refused(because);
   const draft = outcome.value;
+  const own = [...jobs.unfinishedOf(name), ...(await jobs.list({ machine: name, limit: LOOKED_BACK }))];
+  const written = writtenSince(own, draft.inventoryAt ?? 0);
+  if (written) {
+    const since = `its ${written.kind} ${written.id} ${isOver(written.state) ? 'has written since' : 'is not over'}`;
+    return refused(`nobody knows its disks to be blank: ${since}`, `ingot inspect ${name}`);
+  }
   const plan: Plan = { ...draft, id: randomUUID(), digest: plans.digestOf(draft), summary: planSummary(draft) };
   approved.set(id, { approval, machines: [...machines, name] });
   return {
@@ -227,12 +235,14 @@ async function covered(
 
 /** What one request begins together; a single job is no batch. */
 function batchOf(wanted: readonly NewJob[], asked: JobRequest['batch']): JobBatch | undefined {
-  const [first] = wanted;
-  if (!first || wanted.length === 1) return undefined;
+  if (wanted.length < 2) return undefined;
   return {
     id: randomUUID(),
     size: wanted.length,
-    maxFailures: failuresBorne(first.kind, wanted.length, asked?.maxFailures),
+    maxFailures: failuresBorne(
+      wanted.map(({ kind }) => kind),
+      asked?.maxFailures,
+    ),
     ...(asked?.concurrency === undefined ? {} : { concurrency: asked.concurrency }),
   };
 }

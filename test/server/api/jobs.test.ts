@@ -264,6 +264,7 @@ describe('plans and jobs over the API', () => {
     assert.equal((await install('a')).status, 201);
     const [job] = await api.jobs.list({ limit: 1 });
     assert.deepEqual([job?.by, job?.confirmed?.by, job?.confirmed?.approval], ['a-operator', 'a-approver', id]);
+    assert.match(await because(install('a')), /nobody knows its disks to be blank: its install .* is not over/);
     assert.equal(job?.confirmed?.digest, job?.plan?.digest);
     const both = await Promise.all([install('b'), install('c')]);
     assert.deepEqual(
@@ -309,6 +310,12 @@ describe('plans and jobs over the API', () => {
     assert.match(await (await begin(bens.id)).text(), /image debian is not here/, 'it would cover it');
     await api.users.change('ben', { role: 'operator' });
     assert.match(await (await begin(bens.id)).text(), /was given by ben, who is no approver any more/);
+    await api.users.change('ben', { role: 'approver', scope: 'rack=r9' });
+    assert.match(await (await begin(bens.id)).text(), /ben, who has the scope rack=r9, and a is not in it/);
+    await api.users.remove('ben');
+    api.clock.now += 1;
+    await api.users.create({ name: 'ben', role: 'approver' });
+    assert.match(await (await begin(bens.id)).text(), /no approver any more/, 'another ben');
   });
 
   it('an hour later the plan is void', () =>
