@@ -180,6 +180,9 @@ export const inventory = z
   })
   .meta({ id: 'Inventory' });
 
+/** How the agent says among the `gaps` that what is on a disk is not all known; the disk's name and a colon go before. */
+export const UNREAD_DISK = { all: 'what is on it could not be read', parts: 'parts of it could not be read' } as const;
+
 export type Inventory = z.output<typeof inventory>;
 export type InventoryDisk = z.output<typeof inventoryDisk>;
 export type InventoryNic = z.output<typeof inventoryNic>;

@@ -1,7 +1,7 @@
 import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { InventoryDisk } from '../../contract/inventory.ts';
+import { type InventoryDisk, UNREAD_DISK } from '../../contract/inventory.ts';
 import { lineOf, nameOf, serialOf } from './decide/clean-text.ts';
 import { transportOf } from './decide/transport.ts';
 import { readSignatures } from './read-signatures.ts';
@@ -199,12 +199,11 @@ async function readDiskSignatures(source: Source, disk: DiskFacts): Promise<read
       disk.bytes,
       {
         sectorBytes: disk.sectorBytes,
-        unread: (_, cause) =>
-          source.gap(`${disk.name}: parts of it could not be read, more may be on it: ${reasonOf(cause)}`),
+        unread: (_, cause) => source.gap(`${disk.name}: ${UNREAD_DISK.parts}, more may be on it: ${reasonOf(cause)}`),
       },
     );
   } catch (error) {
-    source.gap(`${disk.name}: what is on it could not be read: ${reasonOf(error)}`);
+    source.gap(`${disk.name}: ${UNREAD_DISK.all}: ${reasonOf(error)}`);
     return [];
   }
 }

@@ -1,6 +1,7 @@
 import type { Approval } from '../../contract/approval.ts';
 import { holds, parseSelector } from '../../contract/api/selector.ts';
 import { type Role, roleAllows } from '../../contract/api/role.ts';
+import { UNREAD_DISK } from '../../contract/inventory.ts';
 import { isOver, type Job, type Plan } from '../../contract/job.ts';
 import type { Machine } from '../../contract/machine.ts';
 
@@ -23,12 +24,14 @@ export function whyNotCovered(
     readonly machine: Machine;
     /** The name of the class that it is of. */
     readonly ofClass: string | undefined;
+    /** What the agent could not read when it looked. */
+    readonly gaps: readonly string[];
     /** How many jobs of the same request use it, too. */
     readonly beside: number;
     readonly now: number;
   },
 ): string | undefined {
-  const { plan, machine, ofClass, beside, now } = asked;
+  const { plan, machine, ofClass, gaps, beside, now } = asked;
   const of = `approval ${approval.id}`;
   const state = approvalState(approval, now);
   if (state === 'ended') return `${of} was ended by ${approval.ended?.by}: ${approval.ended?.because}`;
@@ -49,12 +52,18 @@ export function whyNotCovered(
   if (refusal) return refusal.because;
   const [wanted] = plan.acknowledge;
   if (wanted) return `${wanted.what}, which a person has to acknowledge`;
-  const used = plan.disks.find(({ act, signatures }) => (act === 'wipe' || act === 'write') && signatures.length > 0);
+  const touched = plan.disks.filter(({ act }) => act === 'wipe' || act === 'write');
+  const unread = gaps.find((gap) => touched.some(({ name }) => isUnread(name, gap)));
+  if (unread !== undefined) return `nobody knows its disks to be blank: ${unread}`;
+  const used = touched.find(({ signatures }) => signatures.length > 0);
   if (used) {
     return `disk ${used.name} (${used.serial ?? used.wwn ?? 'no serial'}) is not blank: ${used.signatures.join(', ')}`;
   }
   return undefined;
 }
+
+const isUnread = (disk: string, gap: string): boolean =>
+  Object.values(UNREAD_DISK).some((what) => gap.startsWith(`${disk}: ${what}`));
 
 /** What cannot be read holds for no machine. */
 function hasLabels(label: string, { document: { labels } }: Machine): boolean {

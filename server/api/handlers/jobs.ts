@@ -30,7 +30,7 @@ import { machineFilter } from '../machine-filter.ts';
 type Names = 'makePlans' | 'getPlan' | 'startJobs' | 'listJobs' | 'getJob' | 'listJobEvents' | 'cancelJob';
 type Parts = Pick<
   OperatorApiParts,
-  'approvals' | 'users' | 'jobs' | 'plans' | 'planFor' | 'registry' | 'secondApprover' | 'audit' | 'now'
+  'approvals' | 'users' | 'jobs' | 'inventories' | 'plans' | 'planFor' | 'registry' | 'secondApprover' | 'audit' | 'now'
 >;
 type Asked = JobRequest['jobs'][number];
 
@@ -179,7 +179,7 @@ export function jobHandlers(parts: Parts): Pick<Handlers, Names> {
 async function covered(
   { kind, machine: name, approval: id }: Asked & { readonly approval: string },
   caller: AccessKey,
-  { registry, plans, planFor, approvals, users, jobs, secondApprover, now }: Parts,
+  { registry, plans, planFor, approvals, users, jobs, inventories, secondApprover, now }: Parts,
   approved: Map<string, { readonly approval: Approval; readonly machines: readonly string[] }>,
 ): Promise<NewJob | ProblemAnswer> {
   const refused = (because: string, next = `ingot ${kind} ${name} --plan`): ProblemAnswer =>
@@ -206,10 +206,12 @@ async function covered(
   if (outcome.kind !== 'done') return problemOf(outcome);
   const machines = approved.get(id)?.machines ?? [];
   if (machines.includes(name)) return refused('it is named twice', 'name it once');
+  const told = await inventories.latest(name);
   const because = whyNotCovered(approval, {
     plan: outcome.value,
     machine,
     ofClass: classOf(machine, registry.classes())?.name,
+    gaps: told.find(({ source }) => source === 'agent')?.gaps ?? [],
     beside: machines.length,
     now: now(),
   });

@@ -254,6 +254,9 @@ describe('plans and jobs over the API', () => {
       return rest.text;
     };
     assert.match(await because(install('used')), /used: disk sda \(D4\) is not blank: ext4/);
+    const gaps = ['sda: what is on it could not be read: EIO'];
+    await api.store.inventories.put('used', { ...blank, gaps });
+    assert.match(await because(install('used')), /nobody knows its disks to be blank: sda: what is on it/);
     assert.match(await because(install('a', 'd')), /d is none/);
     assert.match(await because(install('a', 'a')), /named twice/);
     assert.match(await because(install('a', 'b', 'c')), /for 2 jobs, and 2 are left of it/);
