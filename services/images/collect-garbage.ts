@@ -1,5 +1,5 @@
 import { readdir, readFile, rm, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { z } from 'zod';
 import type { Garbage } from '#machines/contract/api/image-resource.ts';
 import type { ImageDocument } from '#machines/contract/documents.ts';
@@ -22,7 +22,13 @@ export async function collectGarbage(parts: {
   const remotes = assets.flatMap((asset) => (asset.url === undefined ? [] : [remoteOf(asset.url, asset)]));
   const notes = new Set(remotes.map((remote) => `by-url/${noteOf(remote)}`));
   const noted = await Promise.all([...notes].map((note) => readFile(join(dir, note), 'utf8').catch(() => '')));
-  const named = new Set([...assets.flatMap(({ sha256 }) => sha256 ?? []), ...noted.map((text) => text.trim())]);
+  // A document may name a file of ours by its path alone.
+  const byPath = assets.flatMap(({ path = '' }) => (dirname(path) === dir ? [basename(path)] : []));
+  const named = new Set([
+    ...assets.flatMap(({ sha256 }) => sha256 ?? []),
+    ...noted.map((text) => text.trim()),
+    ...byPath,
+  ]);
   const sources = new Set([...assets.flatMap(({ path }) => path ?? []), ...[...named].map((name) => join(dir, name))]);
   const items = garbageOf({
     files: await filesBelow(dir),
