@@ -1,6 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
-import { hostname, userInfo } from 'node:os';
+import { hostname, networkInterfaces, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { VERSION } from '#machines/contract/version.ts';
@@ -649,8 +649,11 @@ function openApiTls(
   });
 }
 
-/** Where the boot plane is reached, for a question that came from no client. */
-function reachedUrl(config: Config, port: number): string {
-  if (config.boot.advertise !== undefined) return config.boot.advertise;
-  return `http://${formatListen({ address: config.boot.listen.address, port })}`;
+/** Where the boot plane is reached, for a question that came from no client: on the first interface that is served. */
+function reachedUrl({ boot, interfaces }: Config, port: number): string {
+  if (boot.advertise !== undefined) return boot.advertise;
+  const isAny = boot.listen.address === '0.0.0.0' || boot.listen.address === '::';
+  const served = interfaces.flatMap(({ name }) => networkInterfaces()[name] ?? []);
+  const own = parseIpv4((isAny && served.find(({ family }) => family === 'IPv4')?.address) || '');
+  return `http://${formatListen({ address: own.ok ? own.value : boot.listen.address, port })}`;
 }
