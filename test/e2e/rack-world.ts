@@ -22,6 +22,8 @@ export type RackWorld = AsyncDisposable & {
   readonly rackPid: number;
   readonly rackDir: string;
   readonly specs: readonly MachineSpec[];
+  /** Kills the daemon that runs, and starts one on its data where the rack finds it; `daemon` stays the first. */
+  restart(): Promise<Daemon>;
   /** All that one has shown on its screen. */
   screenOf(spec: MachineSpec): readonly string[];
   /** One job of that kind on each machine, its plan confirmed; how each ended, by the machine's name. */
@@ -49,14 +51,11 @@ export async function openRackWorld(options: {
 }): Promise<RackWorld> {
   const { machines, limitMs = 60_000, pool = '127.77.200.0-127.77.209.255' } = options;
   await using stack = new AsyncDisposableStack();
-  const daemon = stack.use(
-    await startDaemon({
-      config: {
-        subnets: [{ cidr: '127.77.0.0/16', pools: [pool], discovery: 'hold' }],
-        loaders: { dir: './rack/loaders' },
-      },
-    }),
-  );
+  const config = {
+    subnets: [{ cidr: '127.77.0.0/16', pools: [pool], discovery: 'hold' }],
+    loaders: { dir: './rack/loaders' },
+  };
+  const daemon = stack.use(await startDaemon({ config }));
   // One of five has a processor that there is no agent for: it stays off.
   const inRack = Math.ceil((machines * FIRMWARES.length) / (FIRMWARES.length - 1));
   const places = lineUp(inRack, { story: false })
@@ -103,8 +102,18 @@ export async function openRackWorld(options: {
       .map((line) => event.parse(JSON.parse(line)))
       .flatMap(({ kind, machine, line = '' }) => (kind === 'screen' && machine.name === name ? [line] : []));
   const owned = stack.move();
+  let current = daemon;
   return {
     daemon,
+    async restart() {
+      const killed = current;
+      process.kill(killed.pid, 'SIGKILL');
+      await waitFor('the end of the daemon', () => killed.hasEnded(), limitMs);
+      // What was killed gives up its ports, and machines that boot from now on ask there.
+      const listen = { dhcp: { relayListen: [daemon.ready.dhcp] }, tftp: { listen: daemon.ready.tftp } };
+      current = owned.use(await startDaemon({ directory: daemon.directory, config: { ...config, ...listen } }));
+      return current;
+    },
     rackPid: rack.pid,
     rackDir,
     specs,

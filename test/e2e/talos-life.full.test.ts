@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { PlanAnswer } from '#machines/contract/api/job-resource.ts';
+import { isOver, type Job } from '#machines/contract/job.ts';
 import { kernelArguments } from '#machines/os/talos/kernel-arguments.ts';
 import { parseTalosVersion } from '#machines/os/talos/version.ts';
 import { talosName } from '#machines/rack/prepare.ts';
 import { sure } from '#machines/values/parsed.ts';
+import { waitFor } from '#test/lab/wait.ts';
 import { createCluster, inspect, openTalosWorld } from './talos-world.ts';
 
 /** Three control planes and a worker: etcd keeps its majority all along, and what does not boot is told. */
@@ -68,4 +70,46 @@ test('machines of Talos fetch their configuration by the token of their boot, an
   await inspect(world, [second]);
   await world.jobs('install', [second], { asked: { profile: fetched.name } });
   assert.ok((await world.state()).machines.every(({ ready }) => ready));
+});
+
+test('a daemon that is killed in the middle of an upgrade and of a rollback of Talos goes on, and does neither twice', async () => {
+  const [talos, next] = ['v1.13.2', 'v1.13.9'];
+  await using world = await openTalosWorld(2);
+  const [first = '', second = ''] = world.names;
+  await createCluster(world, { controlPlane: [first], workers: [second] }, talos);
+  const worker = world.specs.find(({ name }) => name === second) ?? assert.fail();
+  let { daemon } = world;
+  for (const [kind, asked, runs] of [
+    ['upgrade', { to: next }, next],
+    ['rollback', {}, talos],
+  ] as const) {
+    const body = { kind, machines: [second], ...asked };
+    const { items: plans } = await daemon.api<PlanAnswer>('POST', '/api/v1/plans', body);
+    const jobs = plans.map(({ id, digest, machine }) => ({ kind, machine, plan: { id, digest }, acknowledge: [] }));
+    const { items: begun } = await daemon.api<{ readonly items: readonly Job[] }>('POST', '/api/v1/jobs', { jobs });
+    const [{ id } = assert.fail()] = begun;
+    const job = () => daemon.api<Job>('GET', `/api/v1/jobs/${id}`);
+    // The note is written just before the machine is told.
+    await waitFor(`the ${kind} to be told`, async () => (await job()).notes['talos-boot'] !== undefined, 60_000);
+    daemon = await world.restart();
+    const ended = await waitFor(
+      `the end of ${kind}`,
+      async () => {
+        const now = await job();
+        return isOver(now.state) && now;
+      },
+      120_000,
+    );
+    const told = () => [ended.result?.because, ...world.screenOf(worker).slice(-20), daemon.output().slice(-3000)];
+    assert.equal(ended.state, 'done', told().join('\n'));
+    const { machines } = await daemon.api<Awaited<ReturnType<typeof world.state>>>(
+      'GET',
+      '/api/v1/clusters/home/state',
+    );
+    assert.equal(machines.find(({ name }) => name === second)?.talos, runs);
+  }
+  const boots = world
+    .screenOf(worker)
+    .flatMap((line) => / (v\S+) \(simulated\) boots from the disk/.exec(line)?.[1] ?? []);
+  assert.deepEqual(boots, [talos, next, talos]);
 });
