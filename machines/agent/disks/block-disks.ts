@@ -7,6 +7,7 @@ import { readDiskFacts } from '../inventory/read-disks.ts';
 import { readSignatures } from '../inventory/read-signatures.ts';
 import { openSource, type Source } from '../inventory/source.ts';
 import { known } from '../inventory/wire/known.ts';
+import { sameDrive } from './wipe-methods.ts';
 import type { Disk, DiskIdentity, Disks, RangeCommand } from './disk.ts';
 import { readWhole, writeWhole } from './file-disks.ts';
 
@@ -108,6 +109,7 @@ async function diskOf(parts: {
     identity,
     device: descriptor,
     ranges: await rangesOf(source, name),
+    beside: sameDrive(name, await source.names('/sys/block')),
     async clearRanges(how, tell, signal) {
       written = true;
       const piece = Math.max(1, Math.ceil(identity.bytes / RANGE_PIECES / 2 ** 20)) * 2 ** 20;

@@ -7,6 +7,8 @@ export type Disk = AsyncDisposable & {
   readonly identity: DiskIdentity;
   /** What the kernel’s block layer can have the disk do to whole ranges. */
   readonly ranges: Readonly<Record<RangeCommand, boolean>>;
+  /** Other disks that are the same drive: what is done to a whole drive is done to them. */
+  readonly beside: readonly string[];
   /** A path for tools that leads to what is open, whatever its name has become. */
   readonly device: string;
   /** Reads into the whole of `into`; rejects where the disk ends before. */

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { WipeMethod } from '../../contract/job.ts';
-import type { Disk, Disks, RangeCommand } from './disk.ts';
+import type { Disk, Disks, RangeCommand, Wanted } from './disk.ts';
 import { type Capabilities, methodsOf, readHdparm, readNvme } from './wipe-methods.ts';
 
 /** Written at once: large enough for the disk, small enough that a cancel is heard soon. */
@@ -47,7 +47,12 @@ export function chooseMethod(capabilities: Capabilities, asked: 'best' | WipeMet
     capabilities.ata?.frozen === true && asked.startsWith('ata-secure-erase')
       ? '; its firmware froze it: take its power away for a moment, or let the machine sleep'
       : '';
-  throw new Error(`${asked} is not to be had: this disk offers ${methods.join(', ')}${frozen}`);
+  const { beside = [] } = capabilities;
+  const shared =
+    beside.length > 0 && asked.startsWith('nvme-')
+      ? `; ${beside.join(', ')} on the same drive would be erased, too`
+      : '';
+  throw new Error(`${asked} is not to be had: this disk offers ${methods.join(', ')}${frozen}${shared}`);
 }
 
 /**
@@ -156,12 +161,16 @@ const RANGE_COMMAND = {
 
 /** Takes the agent’s own password off a drive whose SECURITY ERASE was interrupted: until then nothing of it can be read. */
 export async function unlock(
-  name: string,
+  { name, serial }: Pick<Wanted, 'name' | 'serial'>,
   { ata }: Capabilities,
   { run }: Pick<Disks, 'run'>,
   signal: AbortSignal,
 ): Promise<void> {
   if (ata?.locked !== true) return;
+  // It cannot be opened yet, so its own word is all there is.
+  if (ata.serial !== undefined && serial !== undefined && ata.serial !== serial.trim()) {
+    throw new Error(`${name} is locked, and its serial is ${ata.serial}, planned was ${serial}; nothing was written`);
+  }
   for (const flag of ['--security-unlock', '--security-disable']) {
     const { status } = await run('hdparm', ['--user-master', 'u', flag, ATA_PASSWORD, `/dev/${name}`], signal);
     if (status !== 0) throw new Error(`${name} is locked by a password that is not the agent’s; nothing was written`);

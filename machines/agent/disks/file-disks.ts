@@ -27,6 +27,7 @@ export function fileDisks(parts: {
       return {
         name,
         device,
+        beside: [],
         ranges: { discard: true, 'secure-discard': false, 'zero-out': true },
         async clearRanges() {
           await file.truncate(0);

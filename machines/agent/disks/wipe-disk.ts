@@ -34,10 +34,10 @@ export async function wipeDisk(parts: {
 }): Promise<WipedDisk> {
   const { wanted, disks, now, told, signal } = parts;
   const capabilities = await capabilitiesOf(wanted.name, disks, signal);
-  await unlock(wanted.name, capabilities, disks, signal);
+  await unlock(wanted, capabilities, disks, signal);
   await using disk = await disks.open(wanted.name);
   refuseAnother(wanted, disk);
-  const method = chooseMethod({ ...capabilities, ranges: disk.ranges }, parts.method);
+  const method = chooseMethod({ ...capabilities, ranges: disk.ranges, beside: disk.beside }, parts.method);
   const startedAt = now();
   await putMarker(disk);
   const { tool } = await erase(disk, method, disks, told, signal);

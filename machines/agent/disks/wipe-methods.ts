@@ -16,12 +16,15 @@ export type Capabilities = {
     readonly sanitizeBlock: boolean;
     readonly secureErase: boolean;
     readonly enhanced: boolean;
+    readonly serial?: string;
     /** By a password; the agent’s own stays set where the power failed during a SECURITY ERASE. */
     readonly locked: boolean;
     /** A frozen drive refuses SECURITY ERASE until it is plugged again or the machine slept; SANITIZE it takes. */
     readonly frozen: boolean;
   };
   readonly scsi?: { readonly sanitizeCrypto: boolean; readonly sanitizeBlock: boolean };
+  /** Other disks of the same drive. */
+  readonly beside?: Disk['beside'];
   /** Commands to ranges of blocks, by the kernel. */
   readonly ranges?: Disk['ranges'];
 };
@@ -52,12 +55,15 @@ export const CLASS_OF: Readonly<Record<WipeMethod, EraseClass>> = {
  * What this disk really supports, strongest first; `zero-overwrite` always works. Block erase goes before crypto erase: it
  * is worth something also where data was not always encrypted. What lies behind `zero-overwrite` is only done when asked for.
  */
-export function methodsOf({ nvme, ata, scsi, ranges }: Capabilities): readonly WipeMethod[] {
+export function methodsOf({ nvme, ata, scsi, ranges, beside = [] }: Capabilities): readonly WipeMethod[] {
   const methods: WipeMethod[] = [];
   if (nvme) {
-    if (nvme.sanicap & 2) methods.push('nvme-sanitize-block');
-    if (nvme.sanicap & 1) methods.push('nvme-sanitize-crypto');
-    if (nvme.oacs & 2) {
+    // A sanitize erases all namespaces of the subsystem (NVM Express Base 2.0, Sanitize); the plan names one.
+    const isAlone = beside.length === 0;
+    if (isAlone && nvme.sanicap & 2) methods.push('nvme-sanitize-block');
+    if (isAlone && nvme.sanicap & 1) methods.push('nvme-sanitize-crypto');
+    // FNA (there, Identify Controller): by bit 0 a format, by bit 1 an erasure by format is of all namespaces.
+    if (nvme.oacs & 2 && (isAlone || (nvme.fna & 3) === 0)) {
       if (nvme.fna & 4) methods.push('nvme-format-crypto');
       methods.push('nvme-format-user-data');
     }
@@ -81,6 +87,12 @@ export function methodsOf({ nvme, ata, scsi, ranges }: Capabilities): readonly W
   return methods;
 }
 
+/** Which of these disks are namespaces of the same NVMe subsystem, whose number is in their names. */
+export function sameDrive(name: string, names: readonly string[]): readonly string[] {
+  const drive = /^nvme\d+n/.exec(name)?.[0];
+  return drive === undefined ? [] : names.filter((one) => one.startsWith(drive) && one !== name);
+}
+
 /** The JSON of `nvme id-ctrl -o json`. */
 export function readNvme(text: string): Capabilities {
   const value: unknown = JSON.parse(text);
@@ -94,8 +106,10 @@ export function readNvme(text: string): Capabilities {
 /** The text of `hdparm -I`; lines are `\t*\tSANITIZE feature set`, `\tnot\tfrozen`, `\tsupported: enhanced erase`. */
 export function readHdparm(text: string): Capabilities {
   const has = (pattern: RegExp): boolean => pattern.test(text);
+  const serial = /^\s+Serial Number:\s*(\S.*?)\s*$/m.exec(text)?.[1];
   return {
     ata: {
+      ...(serial === undefined ? {} : { serial }),
       sanitizeCrypto: has(/^\s*\*\s+CRYPTO_SCRAMBLE_EXT command/m),
       sanitizeBlock: has(/^\s*\*\s+BLOCK_ERASE_EXT command/m),
       secureErase: has(/^Security:/m) && has(/^\s+supported\s*$/m),

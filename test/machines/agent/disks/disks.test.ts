@@ -11,7 +11,7 @@ import type { Disk, Disks, Wanted } from '#machines/agent/disks/disk.ts';
 import { chooseMethod } from '#machines/agent/disks/erase.ts';
 import { fileDisks } from '#machines/agent/disks/file-disks.ts';
 import { faultOf, MARKER, samplePositions } from '#machines/agent/disks/read-back.ts';
-import { methodsOf, readHdparm, readNvme } from '#machines/agent/disks/wipe-methods.ts';
+import { methodsOf, readHdparm, readNvme, sameDrive } from '#machines/agent/disks/wipe-methods.ts';
 import { wipeDisk } from '#machines/agent/disks/wipe-disk.ts';
 import { writeImage } from '#machines/agent/disks/write-image.ts';
 import type { WipeMethod } from '#machines/contract/job.ts';
@@ -158,6 +158,17 @@ describe('a wipe', () => {
       assert.ok((await content()).every((byte) => byte === 0));
     }));
 
+  it('of a locked drive that is not the planned one does not unlock it', () =>
+    onDisk(async ({ disks }) => {
+      const ran: string[] = [];
+      const run: Disks['run'] = async (_, args) => {
+        ran.push(args.join(' '));
+        return { status: 0, stdout: 'ATA device\n\tSerial Number:      OTHER \nSecurity:\n\t\tlocked\n', stderr: '' };
+      };
+      await assert.rejects(wipe({ ...disks, run }), /its serial is OTHER, planned was S1; nothing was written/);
+      assert.deepEqual(ran, ['-I /dev/sda']);
+    }));
+
   it('of a drive that somebody else locked touches nothing', () =>
     onDisk(async ({ disks, content }) => {
       const before = await content();
@@ -245,6 +256,22 @@ Security:
       /offers zero-overwrite, block-zero-out, block-discard$/,
     );
     assert.throws(() => chooseMethod({}, 'block-discard'), /not to be had/);
+  });
+
+  it('is of one namespace only where others are on the same drive', () => {
+    const names = ['nvme0n1', 'nvme0n2', 'nvme1n1', 'nvme0c0n1', 'nvme10n1', 'sda'];
+    assert.deepEqual(sameDrive('nvme0n1', names), ['nvme0n2']);
+    assert.deepEqual(sameDrive('nvme1n1', names), []);
+    assert.deepEqual(sameDrive('sda', names), []);
+    const beside = ['nvme0n2'];
+    assert.equal(chooseMethod({ ...NVME, beside }, 'best'), 'nvme-format-crypto');
+    for (const fna of [5, 6]) {
+      assert.deepEqual(methodsOf({ nvme: { sanicap: 3, oacs: 2, fna }, beside }), ['zero-overwrite']);
+    }
+    assert.throws(
+      () => chooseMethod({ ...NVME, beside }, 'nvme-sanitize-block'),
+      /; nvme0n2 on the same drive would be erased, too$/,
+    );
   });
 
   it('of a frozen drive is not SECURITY ERASE', () => {
