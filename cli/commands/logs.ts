@@ -1,15 +1,11 @@
 import { asTraceEvent } from '#machines/contract/api/trace-resource.ts';
-import type { Problem } from '#machines/contract/api/problem.ts';
 import type { TraceEvent } from '#machines/contract/trace.ts';
 import { terminal as escaped } from '#machines/values/escape.ts';
-import { confirm } from '../ask.ts';
 import type { Daemon } from '../daemon.ts';
 import { badInput } from '../failure.ts';
-import { count, nameOf, resolveMachines, type Selection } from '../machine-names.ts';
+import { nameOf } from '../machine-names.ts';
 import { isoTime } from '../output/time.ts';
 import { note, paint, say, type Terminal } from '../terminal.ts';
-import { each } from './machine-act.ts';
-import { untilBooted, untilOff, type Waited } from './wait-restart.ts';
 
 type LogEvent = Extract<TraceEvent, { kind: 'log' }>;
 export const LOG_SOURCES = [
@@ -99,37 +95,4 @@ export async function systemLog(
     if (!term.signal.aborted) throw error;
   }
   if (rest !== '') say(term, escaped(rest));
-}
-
-export type RestartOptions = Selection & { readonly yes?: boolean; readonly wait?: boolean };
-
-/** By the system that runs on them: `ingot power` is the way where none does. */
-export async function restartBySystem(
-  term: Terminal,
-  daemon: Daemon,
-  how: 'reboot' | 'shutdown',
-  words: readonly string[],
-  options: RestartOptions,
-): Promise<number> {
-  const names = await resolveMachines(term, daemon, words, options);
-  if (names.length > 1) {
-    await confirm(term, `${how === 'reboot' ? 'Restart' : 'Turn off'} ${count(names.length)}?`, options.yes);
-  }
-  async function begin(name: string): Promise<Problem | undefined> {
-    const answer = await daemon.attempt(how === 'reboot' ? 'rebootMachine' : 'shutdownMachine', { params: { name } });
-    return 'problem' in answer ? answer.problem : undefined;
-  }
-  async function one(name: string): Promise<Waited> {
-    if (how === 'reboot' && options.wait === true) {
-      return await untilBooted(daemon, name, term.signal, () => begin(name));
-    }
-    const problem = await begin(name);
-    if (problem) return { problem };
-    if (options.wait === true) return await untilOff(daemon, name, term.signal);
-    return how === 'reboot' ? 'restarts' : 'turns itself off';
-  }
-  // Those that are waited for restart together; what became of each is told in order.
-  const begun = options.wait === true ? new Map(names.map((name) => [name, one(name)])) : undefined;
-  if (begun) await Promise.allSettled([...begun.values()]);
-  return await each(term, names, (name) => begun?.get(name) ?? one(name));
 }

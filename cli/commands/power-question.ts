@@ -6,45 +6,52 @@ import { terminal as escaped } from '#machines/values/escape.ts';
 import { confirm, confirmWord } from '../ask.ts';
 import type { Daemon } from '../daemon.ts';
 import { CommandFailure } from '../failure.ts';
-import { count } from '../machine-names.ts';
+import { count, type Selection } from '../machine-names.ts';
 import { note, type Terminal } from '../terminal.ts';
 
-const VERBS: Readonly<Partial<Record<PowerAction, string>>> = {
-  off: 'Turn off',
-  'force-off': 'Take the power away from',
-  soft: 'Shut down',
-  cycle: 'Turn off and on',
-  reset: 'Reset',
+/** What ends the work of a machine: as a question begins, and as it is typed. */
+export type Interruption = { readonly verb: string; readonly command: string };
+
+/** Undefined where the action ends nothing. */
+export const INTERRUPTIONS: Readonly<Partial<Record<PowerAction, Interruption>>> = {
+  off: { verb: 'Turn off', command: 'power off' },
+  'force-off': { verb: 'Take the power away from', command: 'power off --force' },
+  soft: { verb: 'Shut down', command: 'power soft' },
+  cycle: { verb: 'Turn off and on', command: 'power cycle' },
+  reset: { verb: 'Reset', command: 'power reset' },
 };
 
 /**
- * Asks before machines lose their power: one by its name where somebody counts on it, several always. `--yes` has said so
- * before; where nobody can be asked, the line to type is the answer. Nothing where the action ends nothing.
+ * Asks before the work of machines is ended: one by its name where somebody counts on it, several always. `--yes` has said
+ * so before; where nobody can be asked, the line to type is the answer.
  */
-export async function askForPower(
+export async function askToInterrupt(
   term: Terminal,
   daemon: Daemon,
-  action: PowerAction,
+  { verb, command }: Interruption,
   names: readonly string[],
-  { yes, typed }: { readonly yes: boolean | undefined; readonly typed: readonly string[] },
+  said: Selection & { readonly words: readonly string[]; readonly yes?: boolean | undefined },
 ): Promise<void> {
-  const verb = VERBS[action];
-  if (verb === undefined || yes === true) return;
+  if (said.yes === true) return;
   const reasons = await reasonsFor(daemon, names);
   const [name = ''] = names;
   if (names.length === 1 && reasons.size === 0) return;
   for (const [machine, because] of reasons) note(term, `${escaped(machine)}: ${escaped(because)}`);
   const question = `${verb} ${names.length === 1 ? escaped(name) : count(names.length)}?`;
   if (!term.interactive) {
-    const word = action === 'force-off' ? 'off --force' : action;
+    const typed = [
+      ...said.words,
+      ...(said.selector === undefined ? [] : ['-l', said.selector]),
+      ...(said.fact === undefined ? [] : ['--fact', said.fact]),
+    ];
     throw new CommandFailure(
       EXIT.badInput,
       `${question} Nobody can be asked here`,
-      `  next: ingot power ${word} ${typed.join(' ')} --yes`,
+      `  next: ingot ${command} ${typed.join(' ')} --yes`,
     );
   }
   if (names.length === 1) await confirmWord(term, question, 'its name', name);
-  else await confirm(term, question, yes);
+  else await confirm(term, question, said.yes);
 }
 
 /** By machine, why somebody counts on it. */

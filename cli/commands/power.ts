@@ -10,7 +10,7 @@ import { type Format, printDocuments } from '../output/format.ts';
 import { type Column, table } from '../output/table.ts';
 import { showListOf } from '../output/watched-list.ts';
 import { note, paint, say, type Terminal } from '../terminal.ts';
-import { askForPower } from './power-question.ts';
+import { askToInterrupt, INTERRUPTIONS } from './power-question.ts';
 
 export type PowerOptions = Selection & {
   readonly output: Format;
@@ -34,13 +34,8 @@ export async function power(
   const boot = bootOf(options.boot, action);
   const wanted = action === 'off' && options.force === true ? 'force-off' : action;
   const names = await resolveMachines(term, daemon, words, options);
-  const { selector, fact } = options;
-  const typed = [
-    ...words,
-    ...(selector === undefined ? [] : ['-l', selector]),
-    ...(fact === undefined ? [] : ['--fact', fact]),
-  ];
-  await askForPower(term, daemon, wanted, names, { yes: options.yes, typed });
+  const interruption = INTERRUPTIONS[wanted];
+  if (interruption) await askToInterrupt(term, daemon, interruption, names, { ...options, words });
   const show = progress(term, names.length, options.output);
   const ended: PowerOperation[] = [];
   let status: number = EXIT.done;

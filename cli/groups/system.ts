@@ -1,13 +1,7 @@
 import type { Command } from 'commander';
 import { selectorOptions, type Shell } from '../command-groups.ts';
-import {
-  LOG_SOURCES,
-  logs,
-  type LogsOptions,
-  restartBySystem,
-  type RestartOptions,
-  systemLog,
-} from '../commands/logs.ts';
+import { LOG_SOURCES, logs, type LogsOptions, systemLog } from '../commands/logs.ts';
+import { restartBySystem, type RestartOptions } from '../commands/restart.ts';
 
 /** What the system that runs on a machine tells and does. */
 export function addSystemCommands(program: Command, { term, daemon, end }: Shell): void {
@@ -32,7 +26,7 @@ export function addSystemCommands(program: Command, { term, daemon, end }: Shell
     ['shutdown', 'turn machines off by the system that runs on them'],
   ] as const) {
     selectorOptions(program.command(`${how} [machines...]`).summary(summary))
-      .option('-y, --yes', 'do not ask, although they are several')
+      .option('-y, --yes', 'do not ask, although they are several or somebody counts on it')
       .option(
         '--wait',
         how === 'reboot'

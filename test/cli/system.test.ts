@@ -61,5 +61,9 @@ describe('what runs on a machine', () => {
     const { status } = await cli.run(['reboot', 'n1..2']);
     assert.notEqual(status, 0);
     assert.match((await cli.run(['reboot', 'n1..2', '--yes'])).error, /n1: no agent runs|no agent runs on n1/);
+    await cli.done('machine', 'adopt', 'n1');
+    const serving = await cli.run(['shutdown', 'n1']);
+    assert.equal(serving.status, 2);
+    assert.match(serving.error, /n1: it is in service\nTurn off n1\? Nobody .*\n {2}next: ingot shutdown n1 --yes/);
   });
 });
