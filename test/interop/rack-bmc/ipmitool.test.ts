@@ -88,7 +88,10 @@ test('ipmitool reads the sensors, those of a machine that is off and those of a 
   await at.bmc.board.power.settled();
   at.bmc.faults.add('fan-failed');
   const on = (await ask('sdr elist all')).output;
-  assert.match(on, /Fan 1 .* lcr .* 0 RPM\n[^]*PS1 Status .* ok .* Presence detected\n[^]*Pwr Consumption .* 180 Watts/);
+  assert.match(
+    on,
+    /Fan 1 .* lcr .* 0 RPM\n[^]*PS1 Status .* ok .* Presence detected\n[^]*Pwr Consumption .* 180 Watts/,
+  );
   assert.match((await ask('chassis status')).output, /Cooling\/Fan Fault +: true/);
 });
 
