@@ -417,6 +417,24 @@ describe('a batch', () => {
       );
     }));
 
+  it('counts one that is cancelled while its end is being written once', () =>
+    inWorld(async ({ store, start }) => {
+      const { put } = store.jobs;
+      let cancelled: Promise<Job | undefined> | undefined;
+      store.jobs.put = async (job, ...more) => {
+        if (job.state === 'failed') cancelled ??= jobs.cancel(job.id, 'anna');
+        return await put(job, ...more);
+      };
+      const { jobs } = await start([breaks('r1-u1')]);
+      const all = await Promise.all(batchOf(3, { concurrency: 1, maxFailures: 1 }).map((one) => jobs.submit(one)));
+      assert.deepEqual(await ends(jobs, all), [
+        'r1-u1 failed: write: the disk broke',
+        'r1-u2 done: done',
+        'r1-u3 done: done',
+      ]);
+      assert.equal((await cancelled)?.state, 'failed');
+    }));
+
   it('lets those go on that have begun; who only waits for its turn is called off, and does nothing', () =>
     inWorld(async ({ start }) => {
       const did: string[] = [];
