@@ -419,7 +419,7 @@ describe('a batch', () => {
 
   it('counts one that is cancelled while its end is being written once', () =>
     inWorld(async ({ store, start }) => {
-      const { put } = store.jobs;
+      const put = store.jobs.put.bind(store.jobs);
       let cancelled: Promise<Job | undefined> | undefined;
       store.jobs.put = async (job, ...more) => {
         if (job.state === 'failed') cancelled ??= jobs.cancel(job.id, 'anna');
