@@ -1,5 +1,5 @@
 import './access.css';
-import { Button, Menu } from '@mantine/core';
+import { Button, Menu, Modal } from '@mantine/core';
 import { useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import type { AccessKeyResource } from '#machines/contract/api/access-resource.ts';
@@ -100,7 +100,14 @@ function User({ user, setPassword }: { user: UserResource; setPassword: (user: s
   const queries = useQueryClient();
   const again = (): void => void queries.invalidateQueries({ queryKey: ['listUsers'] });
   const patch = useAct('patchUser', { done: again });
-  const remove = useAct('removeUser', { done: again });
+  const [removes, setRemoves] = useState(false);
+  const remove = useAct('removeUser', {
+    done: () => {
+      tell(`${name} is removed.`);
+      setRemoves(false);
+      again();
+    },
+  });
   const ways = [
     user.hasPassword ? 'password' : undefined,
     user.source === 'oidc' ? 'OpenID' : undefined,
@@ -139,14 +146,29 @@ function User({ user, setPassword }: { user: UserResource; setPassword: (user: s
             <Menu.Item onClick={() => patch.mutate({ params: { name }, body: { disabled: !user.disabled } })}>
               {user.disabled ? 'Let in again' : 'Disable: sessions and tokens end'}
             </Menu.Item>
-            <Menu.Item
-              className="danger"
-              onClick={() => remove.mutate({ params: { name } }, { onSuccess: () => tell(`${name} is removed.`) })}
-            >
-              Remove
+            <Menu.Item className="danger" onClick={() => setRemoves(true)}>
+              Remove…
             </Menu.Item>
           </Menu.Dropdown>
         </Menu>
+        <Modal opened={removes} onClose={() => setRemoves(false)} title={`Remove ${name}?`}>
+          <div className="stack">
+            <p>Their sessions and tokens end at once, and what they have approved approves nothing any more.</p>
+            <div className="row">
+              <Button variant="default" onClick={() => setRemoves(false)} data-autofocus>
+                Keep them
+              </Button>
+              <Button
+                color="red"
+                className="spread"
+                loading={remove.isPending}
+                onClick={() => remove.mutate({ params: { name } })}
+              >
+                Remove them
+              </Button>
+            </div>
+          </div>
+        </Modal>
       </td>
     </tr>
   );

@@ -275,6 +275,23 @@ test('what people do on the page, by keyboard where that is the question', { tim
     await other.getByRole('heading', { name: 'By a one-time code' }).waitFor();
   });
 
+  await t.test('a user is removed only after it was asked for again', async () => {
+    await page.goto(`${demo.url}/access`);
+    await page.getByRole('button', { name: 'Change ada' }).click();
+    await page.getByRole('menuitem', { name: 'Remove…' }).click();
+    const dialog = page.getByRole('dialog', { name: 'Remove ada?' });
+    await dialog.waitFor();
+    assert.deepEqual(await accessProblems(page), []);
+    type Users = { readonly items: readonly { readonly name: string }[] };
+    const users = async (): Promise<readonly string[]> =>
+      (await demo.api<Users>('GET', '/api/v1/users')).items.map(({ name }) => name);
+    assert.deepEqual(await users(), ['ada']);
+    await dialog.getByRole('button', { name: 'Remove them' }).click();
+    await dialog.waitFor({ state: 'detached' });
+    await page.getByRole('button', { name: 'Change ada' }).waitFor({ state: 'detached' });
+    assert.deepEqual(await users(), []);
+  });
+
   // Browsers say so themselves where the door answers that nobody is in, and where something newer is not overwritten.
   const complaints = browser.watched.complaints.filter((text) => !/status of (?:40[13]|412)/.test(text));
   assert.deepEqual({ ...browser.watched, complaints }, { complaints: [], outside: [] });
