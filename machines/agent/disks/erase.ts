@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { z } from 'zod';
 import type { WipeMethod } from '../../contract/job.ts';
 import type { Disk, Disks, RangeCommand, Wanted } from './disk.ts';
 import { type Capabilities, methodsOf, readHdparm, readNvme } from './wipe-methods.ts';
@@ -77,11 +78,12 @@ export async function erase(
     case 'nvme-sanitize-block':
     case 'nvme-sanitize-crypto': {
       await must('nvme', ['sanitize', device, `--sanact=${method === 'nvme-sanitize-block' ? 2 : 4}`]);
-      // It belongs to the whole subsystem and survives a loss of power: SSTAT 1 done, 2 running, 3 failed.
+      // It belongs to the whole subsystem and survives a loss of power. SSTAT (NVM Express 2.0, 5.16.1.25): 1 and
+      // 4 done, 2 running, 3 failed, 0 never begun.
       for (;;) {
-        const { sprog, sstat } = readSanitizeLog(await must('nvme', ['sanitize-log', device, '-o', 'json']));
-        if ((sstat & 7) === 1) return done('nvme sanitize');
-        if ((sstat & 7) === 3) throw new Error('the drive says that its sanitize failed');
+        const { sprog, status } = readSanitizeLog(await must('nvme', ['sanitize-log', device, '-o', 'json']));
+        if (status === 1 || status === 4) return done('nvme sanitize');
+        if (status !== 2) throw new Error(`the drive’s status of its sanitize is ${status}, want 2 until it is 1`);
         told(method, sprog / 65_536);
         await sleep(POLL_MS, undefined, { signal });
       }
@@ -100,7 +102,8 @@ export async function erase(
         const text = await must('hdparm', ['--sanitize-status', device]);
         if (/Sanitize operation completed|Last Sanitize Operation Completed Without Error/i.test(text))
           return done('hdparm sanitize');
-        if (/failed|error/i.test(text) && !/without error/i.test(text)) throw new Error(lastLine(text));
+        // Frozen, or idle after all: it would be asked for ever.
+        if (!/in process/i.test(text)) throw new Error(`hdparm --sanitize-status: ${lastLine(text)}`);
         const percent = /(\d+)%/.exec(text)?.[1];
         told(method, percent === undefined ? undefined : Number(percent) / 100);
         await sleep(POLL_MS, undefined, { signal });
@@ -199,16 +202,27 @@ export async function clearEnds(disk: Disk): Promise<void> {
   await disk.sync();
 }
 
-function readSanitizeLog(text: string): { readonly sprog: number; readonly sstat: number } {
-  const value: unknown = JSON.parse(text);
-  // nvme-cli puts the log under the device's name.
-  const log = typeof value === 'object' && value !== null && !('sstat' in value) ? Object.values(value)[0] : value;
-  const number = (key: string): number => {
-    const found = typeof log === 'object' && log !== null ? (log as Record<string, unknown>)[key] : undefined;
-    const inner = typeof found === 'object' && found !== null ? (found as Record<string, unknown>)['status'] : found;
-    return Number(inner ?? 0);
-  };
-  return { sprog: number('sprog'), sstat: number('sstat') };
+/**
+ * What `nvme sanitize-log -o json` says. nvme-cli 2.3 puts the log under the device's name and spells the status
+ * `"(2) Sanitize in Progress."`; older ones give the number of SSTAT. Throws where there is none.
+ */
+function readSanitizeLog(text: string): { readonly sprog: number; readonly status: number } {
+  const log = z.union([sanitizeLog, z.record(z.string(), sanitizeLog).transform((by) => Object.values(by)[0])]);
+  const read = log.safeParse(JSON.parse(text));
+  if (!read.success || read.data === undefined) {
+    throw new Error(`nvme sanitize-log: got ${JSON.stringify(text.slice(0, 200))}, want sprog and sstat`);
+  }
+  return read.data;
 }
+const sstat = z.union([
+  z.number().int(),
+  z
+    .string()
+    .regex(/^\(\d\)/)
+    .transform((text) => Number(text[1])),
+]);
+const sanitizeLog = z
+  .object({ sprog: z.number(), sstat: z.union([sstat, z.object({ status: sstat }).transform(({ status }) => status)]) })
+  .transform((log) => ({ sprog: log.sprog, status: log.sstat & 7 }));
 
 const lastLine = (text: string): string => text.trim().split('\n').at(-1)?.slice(0, 255) ?? '';

@@ -96,7 +96,7 @@ describe('simulated nodes of one cluster', () => {
     for (const machine of rig.machines) machine.powerOn('disk');
     using again = await first.node(secrets);
     await waitFor('the majority', async () => (await again.health()).ready, 10_000);
-    assert.equal((await again.etcd()).members.length, 3);
+    await waitFor('the last one', async () => (await again.etcd()).members.length === 3, 10_000);
     const graceful = { graceful: true, what: 'disk', afterwards: 'power-off' } as const;
     using leaving = await second.node(secrets);
     await waitFor('its health', async () => (await leaving.health()).ready, 10_000);
