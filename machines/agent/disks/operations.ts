@@ -3,7 +3,7 @@ import type { WipeMethod } from '../../contract/job.ts';
 import type { AfterImage } from './decide/after-image.ts';
 import type { Disks, Wanted } from './disk.ts';
 import { type ImageSource, writeImage } from './write-image.ts';
-import { wipeDisk } from './wipe-disk.ts';
+import { type Turns, wipeDisk } from './wipe-disk.ts';
 
 export type Work =
   | {
@@ -56,6 +56,23 @@ export type Operations = {
 /** Firmware erases run by themselves, all disks at once; a host that writes zeros is busy with four. */
 const ZEROS_AT_ONCE = 4;
 
+/** So many at once; the others in the order in which they came. */
+function turns(atOnce: number): Turns {
+  const waiting: (() => void)[] = [];
+  let free = atOnce;
+  return async (work) => {
+    if (free > 0) free -= 1;
+    else await new Promise<void>((resolve) => void waiting.push(resolve));
+    try {
+      return await work();
+    } finally {
+      const next = waiting.shift();
+      if (next) next();
+      else free += 1;
+    }
+  };
+}
+
 export function operationsOn(parts: {
   readonly disks: Disks;
   /** The bytes of a path of the daemon's machine plane. */
@@ -95,17 +112,14 @@ export function operationsOn(parts: {
     const told = (name: string) => (text: string, progress?: number) =>
       changePart(id, name, { text, ...(progress === undefined ? {} : { progress }) });
     if (work.kind === 'wipe') {
-      const waiting = [...work.targets];
-      const worker = async (): Promise<void> => {
-        for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
-          const { disk: wanted, method, seed } = next;
-          const told1 = told(wanted.name);
-          await perform(id, wanted.name, signal, () =>
-            wipeDisk({ wanted, method, seed, disks, now, told: told1, signal }),
-          );
-        }
-      };
-      await Promise.all(Array.from({ length: ZEROS_AT_ONCE }, worker));
+      const zeros = turns(ZEROS_AT_ONCE);
+      await Promise.all(
+        work.targets.map(({ disk: wanted, method, seed }) =>
+          perform(id, wanted.name, signal, () =>
+            wipeDisk({ wanted, method, seed, disks, zeros, now, told: told(wanted.name), signal }),
+          ),
+        ),
+      );
     } else {
       const { disk: wanted, path, source, after } = work;
       await perform(id, wanted.name, signal, () =>

@@ -19,6 +19,9 @@ export type WipedDisk = {
   readonly readBack: ReadBack;
 };
 
+/** Does work when it is its turn. */
+export type Turns = <T>(work: () => Promise<T>) => Promise<T>;
+
 /**
  * Erases one disk of a plan: proves it through the descriptor, puts a marker, erases, clears both ends, reads samples
  * back from the medium. Rejects with a plain reason; nothing was written where the reason is that the disk is another.
@@ -28,6 +31,8 @@ export async function wipeDisk(parts: {
   readonly method: 'best' | WipeMethod;
   readonly disks: Disks;
   readonly seed: number;
+  /** Of overwriting, which keeps the host busy; what drives do by themselves takes no turns. */
+  readonly zeros?: Turns;
   readonly now: () => number;
   readonly told: Told;
   readonly signal: AbortSignal;
@@ -40,7 +45,8 @@ export async function wipeDisk(parts: {
   const method = chooseMethod({ ...capabilities, ranges: disk.ranges, beside: disk.beside }, parts.method);
   const startedAt = now();
   await putMarker(disk);
-  const { tool } = await erase(disk, method, disks, told, signal);
+  const work = () => erase(disk, method, disks, told, signal);
+  const { tool } = await (method === 'zero-overwrite' && parts.zeros ? parts.zeros(work) : work());
   // A crypto erase leaves noise where tables were; nothing may be read into it.
   await clearEnds(disk);
   const result = await readBack(disk, parts.seed, method, told, signal);

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { describe, it } from 'node:test';
 import { NOTHING_AFTER } from '#machines/agent/disks/decide/after-image.ts';
+import type { Disk } from '#machines/agent/disks/disk.ts';
 import { fileDisks } from '#machines/agent/disks/file-disks.ts';
 import { type Operation, type Operations, operationsOn, type Work } from '#machines/agent/disks/operations.ts';
 
@@ -31,6 +32,7 @@ async function onMachine(
     readonly operations: Operations;
     readonly content: (name: string) => Promise<Buffer>;
   }) => Promise<void>,
+  change: (disk: Disk) => Disk = (disk) => disk,
 ): Promise<void> {
   const dir = await mkdtemp(join(tmpdir(), 'ingot-operations-'));
   try {
@@ -42,8 +44,9 @@ async function onMachine(
       sectorBytes: 512,
       rotational: false,
     }));
+    const files = fileDisks({ dir, disks, signaturesOf: async () => [] });
     const operations = operationsOn({
-      disks: fileDisks({ dir, disks, signaturesOf: async () => [] }),
+      disks: { ...files, open: async (name) => change(await files.open(name)) },
       fetch: async (path) => {
         assert.equal(path, '/agent/images/debian');
         return Readable.from([IMAGE]);
@@ -77,6 +80,52 @@ describe('an operation', () => {
       for (const { name } of done.parts) assert.ok(blank(await content(name)));
       assert.ok(!blank(await content('sda')));
     }));
+
+  it('overwrites four disks at once, and has all of them do what they do by themselves', async () => {
+    let busy = 0;
+    let most = 0;
+    await onMachine(
+      async ({ operations }) => {
+        operations.begin('j1', wipe(...NAMES));
+        assert.equal((await over(operations, 'j1')).phase, 'done');
+      },
+      (disk) => ({
+        ...disk,
+        async write(data, at) {
+          // Only an overwrite writes more than a MiB at once.
+          const counts = data.length > MIB;
+          if (counts) {
+            busy += 1;
+            most = Math.max(most, busy);
+          }
+          await disk.write(data, at);
+          if (counts) busy -= 1;
+        },
+      }),
+    );
+    assert.ok(most > 1 && most <= 4, `${most} at once`);
+    let waiting = 0;
+    const all = Promise.withResolvers<void>();
+    await onMachine(
+      async ({ operations }) => {
+        const work = wipe(...NAMES);
+        assert.ok(work.kind === 'wipe');
+        const targets = work.targets.map((target) => ({ ...target, method: 'block-discard' as const }));
+        operations.begin('j1', { ...work, targets });
+        assert.equal((await over(operations, 'j1')).phase, 'done');
+      },
+      (disk) => ({
+        ...disk,
+        async clearRanges(how, told, signal) {
+          waiting += 1;
+          if (waiting === NAMES.length) all.resolve();
+          await all.promise;
+          await disk.clearRanges(how, told, signal);
+        },
+      }),
+    );
+    assert.equal(waiting, NAMES.length);
+  });
 
   it('is begun once, however often it is asked for', () =>
     onMachine(async ({ operations, content }) => {
