@@ -98,6 +98,9 @@ describe('an operation', () => {
           if (counts) {
             busy += 1;
             most = Math.max(most, busy);
+            // A fifth would come meanwhile.
+            if (busy === 4) setTimeout(four.resolve, 100);
+            await four.promise;
           }
           await disk.write(data, at);
           if (counts) busy -= 1;
