@@ -19,6 +19,7 @@ import type { BootSession } from '#services/boot-tokens/boot-tokens.ts';
 import type { Blob } from '#services/images/contract.ts';
 import type { AgentPlaneParts } from './contract.ts';
 import { ordersFor } from './decide/orders.ts';
+import { toldRefusals } from './told-refusals.ts';
 
 /** Three of them and some are what LiveAgents waits for. */
 const HEARTBEAT_SECONDS = 10;
@@ -46,6 +47,7 @@ const NOTED: AgentAnswer = { kind: 'noted' };
 /** What agents call, from the call to its answer. Rejects only for a broken promise of ours (store gone, bug). */
 export function agentCalls(parts: AgentPlaneParts) {
   const { tokens, authority, registry, agents, recorder, log, now } = parts;
+  const refusals = toldRefusals(now);
   /** What this process has seen of each attempt. */
   const seen = new Map<
     string,
@@ -97,7 +99,14 @@ export function agentCalls(parts: AgentPlaneParts) {
         holding: parts.holding(peer),
         isOwn,
       });
-      if (presented.kind === 'unknown') return UNKNOWN;
+      if (presented.kind === 'unknown') {
+        const more = refusals(peer);
+        if (more !== undefined) {
+          const detail = `it is no token of this boot, or its time is over${more}`;
+          parts.audit({ who: peer, action: 'boot token refused', target: attempt, detail });
+        }
+        return UNKNOWN;
+      }
       if (presented.kind !== 'opened') {
         const { kind, because } = presented;
         log.warn({ attempt, peer, because }, 'a boot token was not taken');

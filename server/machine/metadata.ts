@@ -17,6 +17,7 @@ import type { Recorder } from '#services/trace/contract.ts';
 import { formatListen } from '../config/schema.ts';
 import { sourceRates } from '../logs/source-rates.ts';
 import { windowOf } from './decide/metadata-window.ts';
+import { toldRefusals } from './told-refusals.ts';
 
 export type MetadataParts = {
   readonly tokens: Pick<BootTokens, 'use'>;
@@ -35,11 +36,6 @@ export type MetadataParts = {
 
 /** A boot reads some dozens of files, twice or three times; a whole rack may stand behind one address. */
 const RATE = { burst: 500, perSecond: 50, sources: 20_000 } as const;
-/** Refusals that are worth a line each; beyond that a flood of them is counted in the next one. */
-const REFUSED_RATE = { burst: 20, perSecond: 0.2, sources: 20_000 } as const;
-/** From all of them: a network of IPv6 has more addresses than the audit log has room for. */
-const ALL_REFUSED_RATE = { burst: 500, perSecond: 1, sources: 1 } as const;
-
 /** Headers by which a proxy says for whom it asks. There is no proxy between a machine and its daemon. */
 const PROXY_HEADERS = ['forwarded', 'x-forwarded-for', 'x-forwarded-host', 'x-real-ip', 'x-client-ip', 'via'] as const;
 
@@ -54,8 +50,7 @@ type Answer =
 export function addMetadataRoutes(app: FastifyInstance, parts: MetadataParts): void {
   const { log, now, audit, recorder } = parts;
   const rates = sourceRates(RATE);
-  const refusedRates = sourceRates(REFUSED_RATE);
-  const allRefused = sourceRates(ALL_REFUSED_RATE);
+  const refusals = toldRefusals(now);
 
   const handler = async (request: FastifyRequest, reply: FastifyReply): Promise<unknown> => {
     const peer = addressOf(request.socket.remoteAddress);
@@ -64,9 +59,8 @@ export function addMetadataRoutes(app: FastifyInstance, parts: MetadataParts): v
       return reply.code(429).header('retry-after', '1').send({ title: 'too often' });
     const answer = await answerTo(request, peer, parts);
     if (answer.kind === 'refused') {
-      const { admitted, missed } = refusedRates.admit(peer, now());
-      if (admitted && allRefused.admit('all', now()).admitted) {
-        const more = missed > 0 ? `; and ${missed} more from there were refused` : '';
+      const more = refusals(peer);
+      if (more !== undefined) {
         await audit({
           who: peer,
           action: 'config refused',

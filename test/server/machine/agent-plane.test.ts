@@ -89,6 +89,17 @@ describe('the machine plane and the agents that call it', () => {
     return { attempt, token, words, script };
   }
 
+  /** What the audit log says of an address, of one attempt or of any. */
+  async function audited(from: string, attempt?: string): Promise<readonly string[]> {
+    const { items } = await daemon.api<{ items: readonly { who: string; action: string; target: string }[] }>(
+      'GET',
+      '/api/v1/audit',
+    );
+    return items
+      .filter(({ who, target }) => who === from && (attempt === undefined || target === attempt))
+      .map(({ action }) => action);
+  }
+
   async function agent({ mac, address }: Card) {
     const booted = await boot({ mac, address });
     const { words, attempt, token } = booted;
@@ -230,6 +241,13 @@ describe('the machine plane and the agents that call it', () => {
     assert.equal(answers[0]?.status, 404);
     // None of these was the token's end.
     await plane.status(session, { stage: 'waiting', text: '' }, NEVER);
+    for (const who of ['127.77.0.50', '127.77.0.51']) {
+      await waitFor(
+        'the guess in the audit log',
+        async () => (await audited(who)).includes('boot token refused'),
+        5000,
+      );
+    }
   });
 
   it('a token that a second address presents is void for both, and the verdict says so', async () => {
@@ -248,14 +266,11 @@ describe('the machine plane and the agents that call it', () => {
     );
     assert.equal(verdict.id, attempt);
     assert.match(verdict.verdict.cause, /127\.77\.0\.6 and then from 127\.77\.0\.66/);
-    const isKept = async (): Promise<boolean> => {
-      const { items } = await daemon.api<{ items: readonly { action: string; target: string }[] }>(
-        'GET',
-        '/api/v1/audit',
-      );
-      return items.some(({ action, target }) => action === 'boot token voided' && target === attempt);
-    };
-    await waitFor('the audit entry', isKept, 5000);
+    await waitFor(
+      'the audit entry',
+      async () => (await audited('127.77.0.66', attempt)).includes('boot token voided'),
+      5000,
+    );
   });
 
   it('a daemon with another key is told nothing', async () => {
