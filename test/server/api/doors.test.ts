@@ -78,8 +78,8 @@ describe('the one-time code', () => {
     const header = await signIn(api);
     assert.match(header, /; HttpOnly/);
     assert.match(header, /; SameSite=Strict/);
-    const page = await fetch(`${api.url}/`, { headers: { cookie: cookieOf(header) } });
-    assert.equal(page.status, 200);
+    const machines = await fetch(`${api.url}/api/v1/machines`, { headers: { cookie: cookieOf(header) } });
+    assert.equal(machines.status, 200);
   });
 
   it('opens nothing the second time, and the answer is a page that says what to do', async () => {
