@@ -1,6 +1,6 @@
 import type { Architecture } from '../../values/architecture.ts';
 import { alpineInstaller } from './alpine.ts';
-import { debian, debianInstaller, ubuntu } from './debian.ts';
+import { debian, ubuntu } from './debian.ts';
 import type { CatalogEntry, Resolved } from './entry.ts';
 import { fedoraCoreos, fedoraCoreosLive, fedoraInstaller, rocky, rockyInstaller } from './fedora.ts';
 import { flatcar, flatcarLive } from './flatcar.ts';
@@ -9,7 +9,6 @@ import { talos, talosDisk } from './talos.ts';
 /** What `ingot image add NAME@VERSION` knows: where vendors keep their images, and what proves them. */
 export const CATALOG: readonly CatalogEntry[] = [
   debian,
-  debianInstaller,
   ubuntu,
   fedoraCoreos,
   fedoraCoreosLive,

@@ -42,28 +42,6 @@ export const debian: CatalogEntry = {
   },
 };
 
-export const debianInstaller: CatalogEntry = {
-  name: 'debian-installer',
-  title: 'Debian’s network installer',
-  boots: 'netboot',
-  architectures: ARCHITECTURES,
-  versions: versions(DEBIAN),
-  proof: 'SHA256SUMS of deb.debian.org, which is not signed by itself: HTTPS alone',
-  resolve(version, architecture) {
-    const codename = DEBIAN.get(version);
-    if (codename === undefined) return refused(known(DEBIAN, version));
-    const arch = DEB[architecture] ?? '';
-    const images = `https://deb.debian.org/debian/dists/${codename}/main/installer-${arch}/current/images`;
-    const folder = `${images}/netboot/debian-installer/${arch}`;
-    const digests = { url: `${images}/SHA256SUMS` };
-    return image({
-      assets: [asset('kernel', `${folder}/linux`, { digests }), asset('initrd', `${folder}/initrd.gz`, { digests })],
-      pulls: [{ what: 'the rest of the installer, and packages', from: 'https://deb.debian.org/debian' }],
-      args: ['auto=true', 'priority=critical', 'interface=auto', 'url={{config.preseed}}'],
-    });
-  },
-};
-
 export const ubuntu: CatalogEntry = {
   name: 'ubuntu',
   title: 'Ubuntu Server, the cloud image, with cloud-init',

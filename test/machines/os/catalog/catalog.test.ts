@@ -48,7 +48,6 @@ function found(reference: string, architecture?: Architecture): CatalogImage {
 /** One version that each entry takes. */
 const VERSIONS: Readonly<Record<string, string>> = {
   debian: '12',
-  'debian-installer': '12',
   'alpine-installer': '3.23',
   ubuntu: '24.04',
   'fedora-coreos': 'stable',
